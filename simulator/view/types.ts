@@ -1,0 +1,203 @@
+/**
+ * What views are told: plain data that survives a structured clone. Addresses, PFNs and PTE values are hexadecimal
+ * strings (`0x…`); sizes are bytes unless a name says otherwise.
+ */
+
+export type LevelName = 'PGD' | 'P4D' | 'PUD' | 'PMD' | 'PTE';
+
+/** How a page-table entry or a page stands. */
+export type EntryState = 'table' | 'present' | 'none' | 'swap' | 'guard' | 'prot-none';
+
+/** One flag of an entry: the letter that is drawn, its Intel SDM name, and what it says here. */
+export interface FlagView {
+  readonly letter: string;
+  readonly name: string;
+  readonly on: boolean;
+  readonly text: string;
+}
+
+/** One entry of a table that exists (empty ones are folded by the view). */
+export interface EntryView {
+  readonly index: number;
+  /** The 64-bit value as the MMU sees it. */
+  readonly value: string;
+  readonly state: EntryState;
+  /** PFN of the next table or of the frame, when present. */
+  readonly pfn: string | null;
+  readonly flags: readonly FlagView[];
+  /** A few words: `frame 0x9`, `table 0x12`, `swap slot 3`, `never touched`. */
+  readonly text: string;
+  /** The last step changed this entry: its value before. */
+  readonly before?: string;
+}
+
+/** One level of a walk: the table, the index taken, its non-empty entries. */
+export interface LevelView {
+  readonly level: LevelName;
+  readonly index: number;
+  /** First bit and number of bits that the index takes from the address: PTE is 12, 9. */
+  readonly shift: number;
+  readonly bits: number;
+  /** PFN of the table page, null when the walk ended above. */
+  readonly table: string | null;
+  /** The entry on the path (also when empty); null when there is no table. */
+  readonly entry: EntryView | null;
+  /** Entries of the table that are not empty, in index order, at most 512. */
+  readonly entries: readonly EntryView[];
+}
+
+/** Operation table of a VMA: its name, and for each operation the function that serves it. */
+export interface OperationsView {
+  readonly name: string;
+  readonly operations: Readonly<Record<string, string>>;
+}
+
+/** A VMA with all its fields. */
+export interface VmaView {
+  readonly start: string;
+  readonly end: string;
+  readonly pages: number;
+  /** The line of /proc/PID/maps, no newline. */
+  readonly mapsLine: string;
+  readonly perms: string;
+  /** `[heap]`, a path, or the empty string. */
+  readonly name: string;
+  readonly vm_pgoff: string;
+  /** As smaps prints them: `rd wr mr mw me ac`. */
+  readonly vmFlags: string;
+  /** `VM_READ|VM_WRITE|…`. */
+  readonly flagNames: string;
+  readonly vm_page_prot: string;
+  readonly vm_file: string | null;
+  readonly anon_vma: string | null;
+  /** Null: anonymous memory, no table. */
+  readonly vm_ops: OperationsView | null;
+  readonly rssPages: number;
+  readonly swapPages: number;
+  /** Set by the last step: made, or one of its fields changed. */
+  readonly changed: boolean;
+}
+
+/** A run of neighbouring pages in the same state. */
+export interface PageRunView {
+  readonly start: string;
+  readonly end: string;
+  readonly pages: number;
+  readonly state: 'untouched' | 'zero-page' | 'anon' | 'file' | 'shmem' | 'device' | 'swapped' | 'guard';
+  readonly writable: boolean;
+  readonly dirty: boolean;
+  readonly shared: boolean;
+  readonly text: string;
+  readonly changed: boolean;
+}
+
+/** A labelled number of an mm_struct or of the machine. */
+export interface NumberView {
+  /** Linux's field name: `total_vm`, `start_brk`. */
+  readonly name: string;
+  readonly value: string;
+  /** What it counts, in a sentence. */
+  readonly text: string;
+  readonly changed: boolean;
+}
+
+export interface ProcessView {
+  readonly pid: number;
+  /** The scenario's name for it. */
+  readonly name: string;
+  /** Path of the program it executes. */
+  readonly exe: string;
+  readonly state: 'alive' | 'zombie' | 'dead';
+  /** Why it is gone: `exit status 0`, `SIGSEGV`. */
+  readonly ended: string | null;
+  /** Other pids that share this mm (CLONE_VM). */
+  readonly sharesMmWith: readonly number[];
+  readonly changed: boolean;
+  readonly numbers: readonly NumberView[];
+  readonly vmaCount: number;
+}
+
+export type FrameUse = 'free' | 'anon' | 'file-clean' | 'file-dirty' | 'shmem' | 'zero' | 'table' | 'device' | 'swap-cache';
+
+/** Who maps a frame: a PTE of a process. */
+export interface MapperView {
+  readonly pid: number;
+  readonly process: string;
+  readonly va: string;
+  readonly writable: boolean;
+}
+
+export interface FrameView {
+  readonly pfn: string;
+  readonly use: FrameUse;
+  readonly mapcount: number;
+  readonly refcount: number;
+  readonly dirty: boolean;
+  readonly referenced: boolean;
+  /** LRU list it is on: `active(anon)`, `inactive(file)`, `unevictable`, or empty. */
+  readonly list: string;
+  /** Of a file's page: path and page index. */
+  readonly file: { readonly path: string; readonly index: number } | null;
+  readonly mappers: readonly MapperView[];
+  /** First bytes of its content, hexadecimal, up to 64 bytes. */
+  readonly bytes: string;
+  readonly text: string;
+}
+
+/** All frames of RAM at a glance; `uses[i]` is an index into `legend`, for PFN `first + i`. */
+export interface FrameMapView {
+  readonly first: number;
+  readonly total: number;
+  readonly free: number;
+  readonly legend: readonly FrameUse[];
+  readonly uses: Uint8Array;
+  /** PFNs that the last step changed, ascending, at most 4096. */
+  readonly changed: readonly number[];
+}
+
+/** Swap slots: `counts[i]` is the number of PTEs (and swap-cache users) that refer to slot i. */
+export interface SwapMapView {
+  readonly slots: number;
+  readonly used: number;
+  readonly counts: Uint8Array;
+  readonly changed: readonly number[];
+}
+
+/** Pages of one file in the page cache. */
+export interface CachedFileView {
+  readonly path: string;
+  readonly size: number;
+  readonly cachedPages: number;
+  readonly dirtyPages: number;
+  readonly runs: readonly { readonly first: number; readonly pages: number; readonly dirty: boolean }[];
+}
+
+/** A translation, with everything a person would ask about it. */
+export interface WalkView {
+  readonly pid: number;
+  readonly process: string;
+  readonly address: string;
+  readonly canonical: boolean;
+  readonly cr3: string;
+  readonly offset: number;
+  readonly levels: readonly LevelView[];
+  /** Physical address, null when the page is not present. */
+  readonly physical: string | null;
+  readonly frame: FrameView | null;
+  readonly vma: VmaView | null;
+  /** The page's state in a sentence. */
+  readonly state: string;
+  /** What an access would do now, one sentence each. */
+  readonly would: { readonly read: string; readonly write: string; readonly exec: string };
+}
+
+/** One sentence of the story of a step; `depth` 0 is the step itself. */
+export interface StoryLine {
+  readonly depth: number;
+  readonly text: string;
+  /** What the sentence speaks of, to be lit. */
+  readonly pid?: number;
+  readonly va?: string;
+  readonly pfn?: string;
+  readonly slot?: number;
+}
