@@ -1,0 +1,2 @@
+// Entry of the page-table view, bundled into one script for the webview.
+document.body.dataset['ready'] = 'true';
