@@ -1,0 +1,2 @@
+// Entry of the headless runner.
+process.stdout.write('usage: vas run|check|maps|smaps|translate FILE …\n');

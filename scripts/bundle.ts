@@ -1,0 +1,76 @@
+// Bundles every entry point into one file of dist/ each, with esbuild.
+import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+import { root } from './paths.ts';
+
+interface Entry {
+  readonly from: string;
+  readonly to: string;
+  readonly options: BuildOptions;
+}
+
+/** VS Code 1.91 runs Node 20 in its desktop host and Chromium 124 everywhere else. */
+const hostTarget = ['node20'];
+const browserTarget = ['chrome124', 'firefox125', 'safari17'];
+
+const entries: readonly Entry[] = [
+  {
+    from: 'extension/main.ts',
+    to: 'dist/extension.js',
+    options: { platform: 'node', format: 'cjs', target: hostTarget, external: ['vscode'] },
+  },
+  {
+    from: 'extension/web.ts',
+    to: 'dist/web.js',
+    options: { platform: 'browser', format: 'cjs', target: browserTarget, external: ['vscode'] },
+  },
+  {
+    from: 'webview/main.ts',
+    to: 'dist/webview.js',
+    options: { platform: 'browser', format: 'iife', target: browserTarget },
+  },
+  {
+    from: 'webview/main.css',
+    to: 'dist/webview.css',
+    options: { target: browserTarget, external: ['./codicon.ttf'] },
+  },
+  {
+    from: 'cli/vas.ts',
+    to: 'dist/vas.cjs',
+    options: { platform: 'node', format: 'cjs', target: hostTarget, banner: { js: '#!/usr/bin/env node' } },
+  },
+];
+
+/** How a bundle is made: for people who read it, or for the package. */
+export type Flavour = 'development' | 'release';
+
+/**
+ * Builds dist/ anew.
+ * @returns the files written, relative to the project, with their sizes in bytes
+ * @throws Error when an entry is missing or does not bundle; esbuild has printed why
+ */
+export async function bundle(flavour: Flavour): Promise<{ file: string; bytes: number }[]> {
+  const dist = join(root, 'dist');
+  await rm(dist, { recursive: true, force: true });
+  await mkdir(dist, { recursive: true });
+  await Promise.all(
+    entries.map((entry) =>
+      build({
+        absWorkingDir: root,
+        entryPoints: [entry.from],
+        outfile: entry.to,
+        bundle: true,
+        minify: flavour === 'release',
+        sourcemap: flavour === 'development' ? 'linked' : false,
+        legalComments: 'none',
+        logLevel: 'warning',
+        define: { 'process.env.NODE_ENV': flavour === 'release' ? '"production"' : '"development"' },
+        ...entry.options,
+      }),
+    ),
+  );
+  await copyFile(join(root, 'node_modules/@vscode/codicons/dist/codicon.ttf'), join(dist, 'codicon.ttf'));
+  const files = [...entries.map((entry) => join(root, entry.to)), join(dist, 'codicon.ttf')];
+  return Promise.all(files.map(async (path) => ({ file: relative(root, path), bytes: (await stat(path)).size })));
+}

@@ -1,0 +1,2 @@
+// The simulator's one public entry.
+export {};

@@ -1,0 +1,11 @@
+// Units, properties and conformance: everything that needs no editor.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/e2e/**'],
+    expect: { requireAssertions: true },
+    testTimeout: 60_000,
+  },
+});
