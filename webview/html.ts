@@ -1,4 +1,4 @@
-/** The page that carries the view: a root element, one script, two style sheets, and nothing else. */
+/** The page that carries the view: a root element, one script, one style sheet, and nothing else. */
 
 export interface WebviewHtmlOptions {
   /** `webview.cspSource`. */
@@ -7,10 +7,8 @@ export interface WebviewHtmlOptions {
   readonly nonce: string;
   /** `dist/webview.js`, through `asWebviewUri`. */
   readonly scriptUri: string;
-  /** `dist/webview.css`. */
+  /** `dist/webview.css`, with `codicon.ttf` beside it. */
   readonly styleUri: string;
-  /** `dist/codicon.css`, with `codicon.ttf` beside it. */
-  readonly codiconUri: string;
 }
 
 /** The HTML of the view. All data comes later, by messages. */
@@ -27,7 +25,6 @@ export function webviewHtml(options: WebviewHtmlOptions): string {
 <meta charset="UTF-8">
 <meta http-equiv="Content-Security-Policy" content="${attribute(csp)}">
 <meta name="viewport" content="width=device-width, initial-scale=1.0">
-<link rel="stylesheet" href="${attribute(options.codiconUri)}">
 <link rel="stylesheet" href="${attribute(options.styleUri)}">
 <title>Page tables</title>
 </head>
