@@ -28,18 +28,20 @@ function isInstalled() {
 }
 
 function install() {
-  console.log('Installing the dependencies (npm ci) …');
+  // npm ci begins by deleting node_modules, which whatever runs from there at the moment would not survive.
+  const verb = existsSync(bundledNode) ? 'install' : 'ci';
+  console.log(`Installing the dependencies (npm ${verb}) …`);
   const npmScript = process.env.npm_execpath;
   const fromNpm = npmScript !== undefined && /npm-cli\.c?js$/.test(npmScript);
   const command = fromNpm ? process.execPath : windows ? 'npm.cmd' : 'npm';
-  const args = [...(fromNpm ? [npmScript] : []), 'ci', '--loglevel=error'];
+  const args = [...(fromNpm ? [npmScript] : []), verb, '--loglevel=error'];
   const result = spawnSync(command, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     shell: command === 'npm.cmd',
   });
   if (result.error) fail(`npm could not be started: ${result.error.message}`);
-  if (result.status !== 0) fail('npm ci failed; its message is above');
+  if (result.status !== 0) fail(`npm ${verb} failed; its message is above`);
   if (!existsSync(bundledNode)) {
     fail(
       'the npm package "node" did not unpack its binary (were install scripts switched off?): node_modules/node/bin',
