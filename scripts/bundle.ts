@@ -1,6 +1,6 @@
 // Bundles every entry point into one file of dist/ each, with esbuild.
-import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { root } from './paths.ts';
 
@@ -33,7 +33,7 @@ const entries: readonly Entry[] = [
   {
     from: 'webview/main.css',
     to: 'dist/webview.css',
-    options: { target: browserTarget, external: ['./codicon.ttf'] },
+    options: { target: browserTarget, loader: { '.ttf': 'file' }, assetNames: '[name]' },
   },
   {
     from: 'cli/vas.ts',
@@ -70,7 +70,6 @@ export async function bundle(flavour: Flavour): Promise<{ file: string; bytes: n
       }),
     ),
   );
-  await copyFile(join(root, 'node_modules/@vscode/codicons/dist/codicon.ttf'), join(dist, 'codicon.ttf'));
-  const files = [...entries.map((entry) => join(root, entry.to)), join(dist, 'codicon.ttf')];
-  return Promise.all(files.map(async (path) => ({ file: relative(root, path), bytes: (await stat(path)).size })));
+  const names = (await readdir(dist)).filter((name) => !name.endsWith('.map')).sort();
+  return Promise.all(names.map(async (name) => ({ file: `dist/${name}`, bytes: (await stat(join(dist, name))).size })));
 }

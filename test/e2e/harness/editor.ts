@@ -1,0 +1,328 @@
+// Drives a real VS Code in a browser as a person would: palette, keys, clicks, and looking at what is on the screen.
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Browser, chromium, type Frame, type Locator, type Page } from 'playwright-core';
+import { inject } from 'vitest';
+import { launchOptions } from '../../../scripts/browser.ts';
+import { outDir } from '../../../scripts/paths.ts';
+import { freshWorkspace } from '../../../scripts/suite.ts';
+import { startServer } from '../../../scripts/vscode-server.ts';
+
+/** The colour themes that everything must be readable in, by VS Code's names for them. */
+export const themes = {
+  light: 'Light Modern',
+  dark: 'Dark Modern',
+  'high-contrast': 'Dark High Contrast',
+  'high-contrast-light': 'Light High Contrast',
+} as const;
+
+export type Theme = keyof typeof themes;
+
+/** The class by which the workbench tells its theme. */
+const themeClass: Record<Theme, string> = {
+  light: 'vs',
+  dark: 'vs-dark',
+  'high-contrast': 'hc-black',
+  'high-contrast-light': 'hc-light',
+};
+
+/** A row of a tree view, as it is on the screen. */
+export interface TreeRow {
+  /** Label and description, with single spaces. */
+  readonly text: string;
+  /** What a screen reader says. */
+  readonly label: string;
+  /** 1 at the root. */
+  readonly level: number;
+  /** Undefined for a row without children. */
+  readonly expanded: boolean | undefined;
+  readonly selected: boolean;
+}
+
+/** What a test can wait for at most, in milliseconds, unless it says otherwise. */
+const patience = 15_000;
+
+/** Tries `probe` until it returns something other than undefined. @throws Error naming `what` when patience is over */
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T | undefined> | T | undefined,
+  milliseconds: number = patience,
+): Promise<T> {
+  const end = Date.now() + milliseconds;
+  let lastError: unknown;
+  for (;;) {
+    try {
+      const value = await probe();
+      if (value !== undefined) return value;
+    } catch (error) {
+      lastError = error;
+    }
+    if (Date.now() > end) {
+      const reason = lastError instanceof Error ? ` (${lastError.message})` : '';
+      throw new Error(`waited ${milliseconds} ms in vain for ${what}${reason}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/**
+ * A workbench on the screen. `sharedEditor()` gives the one that all test files share; `launchEditor()` one of a test's own.
+ * `page` is there for whatever the methods do not do.
+ */
+export class Editor {
+  readonly page: Page;
+  /** The folder that is open, absolute: a copy of `samples/` that tests may change. */
+  readonly workspace: string;
+  private file = '';
+
+  constructor(page: Page, workspace: string) {
+    this.page = page;
+    this.workspace = workspace;
+  }
+
+  /** Opens a file of the workspace by quick open, and waits until it can be typed into. @param name relative to it */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('Escape');
+    await this.page.keyboard.press('Control+P');
+    const input = this.quickInput();
+    await input.fill(name);
+    const base = name.split('/').at(-1) ?? name;
+    await this.quickRow((text) => text.startsWith(base));
+    await this.page.keyboard.press('Enter');
+    await this.page.locator(`.tab.active[data-resource-name="${base}"]`).waitFor({ timeout: patience });
+    await this.page.locator('.editor-group-container.active .view-lines').first().waitFor({ timeout: patience });
+    this.file = name;
+  }
+
+  /**
+   * Runs a command from the palette.
+   * @param title as the palette shows it, with or without its category: `View: Close All Editors`
+   */
+  async runCommand(title: string): Promise<void> {
+    await this.page.keyboard.press('Escape');
+    await this.page.keyboard.press('F1');
+    await this.quickInput().fill(`>${title}`);
+    const row = await this.quickRow((text) => text === title || text.endsWith(`: ${title}`));
+    await row.click();
+  }
+
+  /** Chooses a row of the quick pick that is open. @param label the row's label, exactly */
+  async pick(label: string): Promise<void> {
+    await this.quickInput().fill(label);
+    const row = await this.quickRow((text) => text === label);
+    await row.click();
+  }
+
+  /** Puts the cursor of the active editor there; line and column count from 1. */
+  async goTo(line: number, column = 1): Promise<void> {
+    await this.page.keyboard.press('Escape');
+    await this.page.keyboard.press('Control+G');
+    await this.quickInput().fill(`:${line}:${column}`);
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden', timeout: patience });
+  }
+
+  /**
+   * Hovers what is written on a line of the open file (by the keyboard's way of hovering) and returns the hover's text.
+   * @param line counted from 1 @param text that line's text to hover: its first occurrence, as the file is on disk
+   */
+  async hover(line: number, text: string): Promise<string> {
+    const lines = (await readFile(join(this.workspace, this.file), 'utf8')).split(/\r?\n/);
+    const column = (lines[line - 1] ?? '').indexOf(text);
+    if (column < 0) throw new Error(`hover: no "${text}" on line ${line} of ${this.file}`);
+    await this.goTo(line, column + 1);
+    await this.page.keyboard.press('Control+K');
+    await this.page.keyboard.press('Control+I');
+    return eventually('a hover', async () => {
+      const texts = await this.page.locator('.monaco-hover:not(.hidden) .hover-contents').allInnerTexts();
+      const shown = texts.join('\n').trim();
+      return shown === '' || shown === 'Loading...' ? undefined : shown;
+    });
+  }
+
+  /** The text of the active editor as it is on the screen (what is scrolled out of sight is missing), decorations included. */
+  async visibleText(): Promise<string[]> {
+    const lines = this.page.locator('.editor-group-container.active .view-lines .view-line');
+    return lines.evaluateAll((elements) =>
+      elements
+        .map((element) => ({ top: (element as HTMLElement).offsetTop, text: element.textContent ?? '' }))
+        .sort((a, b) => a.top - b.top)
+        .map(({ text }) => text.replace(/\u00a0/g, ' ')),
+    );
+  }
+
+  /** The rows of the side bar's trees that are on the screen, from the top. */
+  async treeRows(): Promise<TreeRow[]> {
+    return this.treeRowLocator().evaluateAll((elements) =>
+      elements
+        .map((element) => ({ element, top: element.getBoundingClientRect().top }))
+        .sort((a, b) => a.top - b.top)
+        .map(({ element }) => ({
+          text: (element.querySelector('.monaco-icon-label, .monaco-tl-contents')?.textContent ?? '')
+            .replace(/\s+/g, ' ')
+            .trim(),
+          label: element.getAttribute('aria-label') ?? '',
+          level: Number(element.getAttribute('aria-level')),
+          expanded: element.hasAttribute('aria-expanded')
+            ? element.getAttribute('aria-expanded') === 'true'
+            : undefined,
+          selected: element.getAttribute('aria-selected') === 'true',
+        })),
+    );
+  }
+
+  /** The tree row whose text contains `text`; for clicking, hovering and its inline buttons. Waits until it is there. */
+  async treeRow(text: string): Promise<Locator> {
+    const row = this.treeRowLocator().filter({ hasText: text }).first();
+    await row.waitFor({ timeout: patience });
+    return row;
+  }
+
+  /** Opens (or, with `expanded` false, closes) the children of the tree row whose text contains `text`. */
+  async expandTreeRow(text: string, expanded = true): Promise<void> {
+    const row = await this.treeRow(text);
+    if ((await row.getAttribute('aria-expanded')) !== String(expanded)) {
+      await row.locator('.monaco-tl-twistie').click();
+    }
+    await eventually(`"${text}" to be ${expanded ? 'open' : 'closed'}`, async () =>
+      (await row.getAttribute('aria-expanded')) === String(expanded) ? true : undefined,
+    );
+  }
+
+  /**
+   * The frame of our webview: the one that loaded `webview.js`. Waits until `selector` is in it.
+   * Its elements are found with `frame.locator(…)`.
+   */
+  async webviewFrame(selector = 'body *'): Promise<Frame> {
+    return eventually('the webview', async () => {
+      for (const frame of this.page.frames()) {
+        const ours = await frame.locator('script[src*="webview.js"]').count();
+        if (ours > 0 && (await frame.locator(selector).count()) > 0) return frame;
+      }
+      return undefined;
+    });
+  }
+
+  /** The messages of the notifications on the screen. */
+  async notifications(): Promise<string[]> {
+    return this.page.locator('.notifications-toasts .notification-list-item-message').allInnerTexts();
+  }
+
+  /** Switches the colour theme by the palette and waits until the workbench has it. */
+  async setTheme(theme: Theme): Promise<void> {
+    if (await this.hasTheme(theme)) return;
+    await this.runCommand('Preferences: Color Theme');
+    await this.pick(themes[theme]);
+    await eventually(`the theme ${theme}`, async () => ((await this.hasTheme(theme)) ? true : undefined));
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden', timeout: patience });
+  }
+
+  private async hasTheme(theme: Theme): Promise<boolean> {
+    const classes = (await this.page.locator('.monaco-workbench').first().getAttribute('class')) ?? '';
+    return classes.split(/\s+/).includes(themeClass[theme]);
+  }
+
+  /**
+   * Writes a picture of the window to `out/screenshots/NAME-THEME.png`, in that theme when one is given.
+   * @returns the file's path
+   */
+  async screenshot(name: string, theme?: Theme): Promise<string> {
+    if (theme !== undefined) await this.setTheme(theme);
+    const folder = join(outDir, 'screenshots');
+    await mkdir(folder, { recursive: true });
+    const path = join(folder, `${theme === undefined ? name : `${name}-${theme}`}.png`);
+    await this.page.screenshot({ path, animations: 'disabled', caret: 'hide' });
+    return path;
+  }
+
+  /** Closes every editor without saving, and every message: what the next test file starts from. */
+  async closeAll(): Promise<void> {
+    await this.runCommand('View: Close All Editors');
+    const discard = this.page.locator('.monaco-dialog-box').getByRole('button', { name: "Don't Save" });
+    await eventually('the editors to close', async () => {
+      if (await discard.isVisible()) await discard.click();
+      return (await this.page.locator('.tabs-container .tab').count()) === 0 ? true : undefined;
+    });
+    await this.runCommand('Notifications: Clear All Notifications');
+    this.file = '';
+  }
+
+  private quickInput(): Locator {
+    return this.page.locator('.quick-input-widget:visible .quick-input-filter input');
+  }
+
+  /** The first row of the open quick pick whose label suits. */
+  private quickRow(suits: (text: string) => boolean): Promise<Locator> {
+    return eventually('a row in the quick pick', async () => {
+      const rows = this.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
+      const labels = await rows.evaluateAll((elements) =>
+        elements.map((element) => element.querySelector('.label-name')?.textContent ?? ''),
+      );
+      const index = labels.findIndex((label) => suits(label.replace(/\u00a0/g, ' ').trim()));
+      return index < 0 ? undefined : rows.nth(index);
+    });
+  }
+
+  private treeRowLocator(): Locator {
+    return this.page.locator('.part.sidebar .monaco-list-row[role="treeitem"]');
+  }
+}
+
+async function openWorkbench(page: Page, url: string): Promise<void> {
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await page.goto(url, { timeout: 60_000 });
+  await page.locator('.monaco-workbench .part.editor').waitFor({ timeout: 60_000 });
+  await page.locator('.part.statusbar .statusbar-item').first().waitFor({ timeout: 60_000 });
+}
+
+let shared: Promise<Editor> | undefined;
+
+/**
+ * The editor that all UI tests share, with a copy of `samples/` open and everything closed:
+ * `beforeAll(async () => { editor = await sharedEditor(); })`.
+ */
+export async function sharedEditor(): Promise<Editor> {
+  shared ??= connect();
+  const editor = await shared;
+  await editor.closeAll();
+  return editor;
+}
+
+async function connect(): Promise<Editor> {
+  const browser = await chromium.connectOverCDP(inject('browserEndpoint'));
+  const context = browser.contexts()[0] ?? (await browser.newContext());
+  const open = context.pages().find((page) => page.url().startsWith(inject('workbenchUrl').split('?')[0] ?? ''));
+  if (open !== undefined) return new Editor(open, inject('workspace'));
+  const page = await context.newPage();
+  await openWorkbench(page, inject('workbenchUrl'));
+  return new Editor(page, inject('workspace'));
+}
+
+/** An editor of a test's own, with other settings; the test closes it. */
+export interface OwnEditor {
+  readonly editor: Editor;
+  close(): Promise<void>;
+}
+
+/**
+ * Launches another server and browser, for what the shared one cannot show (restricted mode, say).
+ * @param name of its data and workspace @param settings the user's settings, added to the usual ones
+ */
+export async function launchEditor(name: string, settings: Readonly<Record<string, unknown>>): Promise<OwnEditor> {
+  const workspace = await freshWorkspace(name);
+  const server = await startServer(name, 0, settings);
+  let browser: Browser | undefined;
+  const close = async (): Promise<void> => {
+    await browser?.close();
+    await server.stop();
+  };
+  try {
+    browser = await chromium.launch(launchOptions(inject('browserPath')));
+    const page = await browser.newPage();
+    await openWorkbench(page, server.url(workspace));
+    return { editor: new Editor(page, workspace), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,14 @@
+// The tests that drive a real VS Code as a person would: one server and one browser for all of them.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/e2e/ui/**/*.test.ts'],
+    globalSetup: ['test/e2e/harness/launch.ts'],
+    expect: { requireAssertions: true },
+    fileParallelism: false,
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    teardownTimeout: 20_000,
+  },
+});
