@@ -1,11 +1,11 @@
-// `npm run build`: bundles everything into dist/.
-import { chmod } from 'node:fs/promises';
-import { join } from 'node:path';
+// `npm run build`: bundles everything into dist/. With --release: as the package has it.
 import { bundle } from './bundle.ts';
-import { root } from './paths.ts';
 
-const flavour = process.argv.includes('--release') ? 'release' : 'development';
-for (const { file, bytes } of await bundle(flavour)) {
-  console.log(`${file.padEnd(24)} ${(bytes / 1024).toFixed(1).padStart(8)} KB`);
+try {
+  for (const { file, bytes } of await bundle(process.argv.includes('--release') ? 'release' : 'development')) {
+    console.log(`${file.padEnd(24)} ${(bytes / 1024).toFixed(1).padStart(8)} KB`);
+  }
+} catch (error) {
+  console.error(`build: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
 }
-await chmod(join(root, 'dist/vas.cjs'), 0o755);

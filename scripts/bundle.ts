@@ -1,5 +1,5 @@
 // Bundles every entry point into one file of dist/ each, with esbuild.
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { root } from './paths.ts';
@@ -48,28 +48,29 @@ export type Flavour = 'development' | 'release';
 /**
  * Builds dist/ anew.
  * @returns the files written, relative to the project, with their sizes in bytes
- * @throws Error when an entry is missing or does not bundle; esbuild has printed why
+ * @throws Error naming the entries that are missing or do not bundle (esbuild has printed why); the others are built
  */
 export async function bundle(flavour: Flavour): Promise<{ file: string; bytes: number }[]> {
   const dist = join(root, 'dist');
   await rm(dist, { recursive: true, force: true });
   await mkdir(dist, { recursive: true });
-  await Promise.all(
-    entries.map((entry) =>
-      build({
-        absWorkingDir: root,
-        entryPoints: [entry.from],
-        outfile: entry.to,
-        bundle: true,
-        minify: flavour === 'release',
-        sourcemap: flavour === 'development' ? 'linked' : false,
-        legalComments: 'none',
-        logLevel: 'warning',
-        define: { 'process.env.NODE_ENV': flavour === 'release' ? '"production"' : '"development"' },
-        ...entry.options,
-      }),
-    ),
-  );
+  const failed: string[] = [];
+  for (const entry of entries) {
+    await build({
+      absWorkingDir: root,
+      entryPoints: [entry.from],
+      outfile: entry.to,
+      bundle: true,
+      minify: flavour === 'release',
+      sourcemap: flavour === 'development' ? 'linked' : false,
+      legalComments: 'none',
+      logLevel: 'warning',
+      define: { 'process.env.NODE_ENV': flavour === 'release' ? '"production"' : '"development"' },
+      ...entry.options,
+    }).catch(() => failed.push(entry.from));
+  }
+  if (failed.length > 0) throw new Error(`not built: ${failed.join(', ')}`);
+  await chmod(join(dist, 'vas.cjs'), 0o755);
   const names = (await readdir(dist)).filter((name) => !name.endsWith('.map')).sort();
   return Promise.all(names.map(async (name) => ({ file: `dist/${name}`, bytes: (await stat(join(dist, name))).size })));
 }

@@ -10,3 +10,6 @@ export const vscodeTestDir = join(root, '.vscode-test');
 
 /** What the tests write: bundles of the suites, reports, screenshots. */
 export const outDir = join(root, 'out');
+
+/** The extension that the end-to-end tests load: the project's folder, or an unpacked package (see `unpack`). */
+export const extensionDir = process.env['EXTENSION_DIR'] ?? root;

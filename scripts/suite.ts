@@ -8,7 +8,7 @@ import { build, type Plugin } from 'esbuild';
 import { chromium } from 'playwright-core';
 import { type Report, readReport } from '../test/e2e/suite/support/report.ts';
 import { launchOptions } from './browser.ts';
-import { outDir, root } from './paths.ts';
+import { extensionDir, outDir, root } from './paths.ts';
 import { startServer } from './vscode-server.ts';
 import { startWebHost } from './vscode-web.ts';
 
@@ -209,7 +209,7 @@ export async function runInDesktop(executable: string, log: (line: string) => vo
   });
   const trouble = await runTests({
     vscodeExecutablePath: executable,
-    extensionDevelopmentPath: root,
+    extensionDevelopmentPath: extensionDir,
     extensionTestsPath: join(outDir, 'suite/node.js'),
     launchArgs: [workspace, '--disable-extensions', '--disable-workspace-trust', '--skip-welcome', '--no-sandbox'],
     stdout,

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { outDir, root, vscodeTestDir } from './paths.ts';
+import { extensionDir, outDir, root, vscodeTestDir } from './paths.ts';
 import { node, npm, start, stop } from './process.ts';
 
 const version = '4.139.1';
@@ -44,7 +44,7 @@ export interface Server {
   /** `http://127.0.0.1:PORT` */
   readonly origin: string;
   /**
-   * The address of a workbench with our extension loaded from the project's folder.
+   * The address of a workbench with our extension loaded.
    * @param workspace the folder to open, absolute
    * @param tests a CommonJS module that exports `run()`, absolute: runs in the extension host
    */
@@ -82,7 +82,7 @@ export async function startServer(
     origin,
     process: child,
     url(workspace, tests) {
-      const payload = [['extensionDevelopmentPath', remote(root)]];
+      const payload = [['extensionDevelopmentPath', remote(extensionDir)]];
       if (tests !== undefined) payload.push(['extensionTestsPath', remote(tests)]);
       payload.push(['skipWelcome', 'true']);
       const query = `folder=${encodeURIComponent(workspace)}&payload=${encodeURIComponent(JSON.stringify(payload))}`;

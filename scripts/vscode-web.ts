@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize, sep } from 'node:path';
-import { root, vscodeTestDir } from './paths.ts';
+import { extname, join, normalize, relative, sep } from 'node:path';
+import { extensionDir, root, vscodeTestDir } from './paths.ts';
 import { npm } from './process.ts';
 
 const version = '1.91.1';
@@ -117,7 +117,7 @@ function indexPage(authority: string, packages: Readonly<Record<string, string>>
     },
     developmentOptions: {
       enableSmokeTestDriver: true,
-      extensions: [resource('/project')],
+      extensions: [resource(`/project/${relative(root, extensionDir)}`.replace(/\/$/, ''))],
       ...(tests === undefined ? {} : { extensionTestsPath: resource(`/project/${tests}`) }),
     },
     configurationDefaults: {

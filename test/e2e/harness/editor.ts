@@ -39,6 +39,8 @@ export interface TreeRow {
   readonly selected: boolean;
 }
 
+const windowSize = { width: 1400, height: 900 };
+
 /** What a test can wait for at most, in milliseconds, unless it says otherwise. */
 const patience = 15_000;
 
@@ -269,7 +271,6 @@ export class Editor {
 }
 
 async function openWorkbench(page: Page, url: string): Promise<void> {
-  await page.setViewportSize({ width: 1400, height: 900 });
   await page.goto(url, { timeout: 60_000 });
   await page.locator('.monaco-workbench .part.editor').waitFor({ timeout: 60_000 });
   await page.locator('.part.statusbar .statusbar-item').first().waitFor({ timeout: 60_000 });
@@ -292,9 +293,9 @@ async function connect(): Promise<Editor> {
   const browser = await chromium.connectOverCDP(inject('browserEndpoint'));
   const context = browser.contexts()[0] ?? (await browser.newContext());
   const open = context.pages().find((page) => page.url().startsWith(inject('workbenchUrl').split('?')[0] ?? ''));
-  if (open !== undefined) return new Editor(open, inject('workspace'));
-  const page = await context.newPage();
-  await openWorkbench(page, inject('workbenchUrl'));
+  const page = open ?? (await context.newPage());
+  await page.setViewportSize(windowSize);
+  if (open === undefined) await openWorkbench(page, inject('workbenchUrl'));
   return new Editor(page, inject('workspace'));
 }
 
@@ -318,7 +319,7 @@ export async function launchEditor(name: string, settings: Readonly<Record<strin
   };
   try {
     browser = await chromium.launch(launchOptions(inject('browserPath')));
-    const page = await browser.newPage();
+    const page = await browser.newPage({ viewport: windowSize });
     await openWorkbench(page, server.url(workspace));
     return { editor: new Editor(page, workspace), close };
   } catch (error) {
