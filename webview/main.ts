@@ -1,2 +1,41 @@
-// Entry of the page-table view, bundled into one script for the webview.
+/** Entry of the page-table view, bundled into one script for the webview: messages in, drawing out. */
+import { h, render } from 'preact';
+import { App } from './drawing/app.tsx';
+import { connect } from './host.ts';
+import { receive, savedState, type View, WAITING } from './model/view.ts';
+import type { HostMessage } from './protocol.ts';
+
+const root = document.getElementById('root') ?? document.body;
+let view: View = WAITING;
+
+const host = connect(onMessage);
+
+window.addEventListener('error', (event) => report(event.error ?? event.message));
+window.addEventListener('unhandledrejection', (event) => report(event.reason));
+
+function onMessage(message: HostMessage): void {
+  view = receive(view, message);
+  if (view.lost) {
+    host.post({ type: 'resync' });
+    return;
+  }
+  if (view.shown !== null) host.save(savedState(view.shown));
+  draw();
+}
+
+function draw(): void {
+  try {
+    render(h(App, { view, post: host.post }), root);
+  } catch (error) {
+    report(error);
+  }
+}
+
+function report(error: unknown): void {
+  const known = error instanceof Error ? error : new Error(String(error));
+  host.post({ type: 'problem', message: known.message, stack: known.stack ?? '' });
+}
+
+draw();
 document.body.dataset['ready'] = 'true';
+host.post({ type: 'ready', saved: host.saved() });

@@ -1,0 +1,53 @@
+/** The whole view: header, address, walk, memory, story. */
+import { useState } from 'preact/hooks';
+import type { Post } from '../host.ts';
+import type { View } from '../model/view.ts';
+import { WalkEnd } from './access.tsx';
+import { AddressBar } from './address-bar.tsx';
+import { Header } from './header.tsx';
+import { Icon } from './icon.tsx';
+import { Memory } from './memory.tsx';
+import { type Light, NO_LIGHT, Story } from './story.tsx';
+import { Walk } from './walk.tsx';
+
+export function App({ view, post }: { view: View; post: Post }) {
+  const [level, setLevel] = useState<string | null>(null);
+  const [light, setLight] = useState<Light>(NO_LIGHT);
+  const { shown, notice } = view;
+  if (shown === null) return <Blank text={view.empty ?? 'Waiting for the scenario…'} />;
+  return (
+    <main class="app">
+      <Header shown={shown} notice={notice} post={post} />
+      {notice?.about === 'general' && (
+        <p class={`notice notice-${notice.severity}`} role="alert">
+          <Icon name={notice.severity} /> {notice.message}
+        </p>
+      )}
+      <div class="body">
+        <div class="translation">
+          {shown.walk === null ? (
+            <Blank text={nothingToWalk(shown.processes.length, shown.follow)} />
+          ) : (
+            <>
+              <AddressBar walk={shown.walk} lit={level} onLight={setLevel} />
+              <Walk walk={shown.walk} lit={level} onLight={setLevel} post={post}>
+                <WalkEnd walk={shown.walk} post={post} />
+              </Walk>
+            </>
+          )}
+          <Story shown={shown} onLight={setLight} post={post} />
+        </div>
+        <Memory view={view} light={light} post={post} />
+      </div>
+    </main>
+  );
+}
+
+function nothingToWalk(processes: number, follow: boolean): string {
+  if (processes === 0) return 'No process yet: step to begin.';
+  return follow ? 'No memory was touched yet: step, or type an address.' : 'Type an address to see it translated.';
+}
+
+function Blank({ text }: { text: string }) {
+  return <p class="blank">{text}</p>;
+}

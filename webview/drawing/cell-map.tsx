@@ -1,0 +1,214 @@
+/** A map of many cells on one canvas: pointer, keyboard, cursor and marks, and words for screen readers. */
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { type CellGrid, cellAt, cellRect, moveCursor } from '../layout/cells.ts';
+import { stillness, useTheme } from './hooks.ts';
+import { painter, type Tile } from './tiles.ts';
+
+export interface CellMapProps {
+  readonly grid: CellGrid;
+  /** Changes whenever a cell looks different. */
+  readonly version: unknown;
+  readonly label: string;
+  readonly tileAt: (cell: number) => { readonly tile: Tile; readonly share?: number };
+  /** The cell in words, for the caption and for screen readers. */
+  readonly textAt: (cell: number) => string;
+  readonly selected: number | null;
+  /** Cells the walk or the story points at. */
+  readonly marked: readonly number[];
+  /** Cells that the last step changed: they keep a notch until the next one. */
+  readonly changed: readonly number[];
+  /** Cells that just became different: they light up once. */
+  readonly fresh: readonly number[];
+  readonly onChoose: (cell: number) => void;
+  /** A key that would leave the grid upwards (-1) or downwards (1). */
+  readonly onLeave?: (way: -1 | 1) => void;
+}
+
+export function CellMap(props: CellMapProps) {
+  const { grid } = props;
+  const id = useId();
+  const [hover, setHover] = useState<number | null>(null);
+  const [cursor, setCursor] = useState(0);
+  const [focused, setFocused] = useState(false);
+  const at = Math.min(cursor, Math.max(0, grid.cells - 1));
+  const told = hover ?? (focused ? at : (props.selected ?? null));
+  const cellOf = (event: MouseEvent) => cellAt(grid, event.offsetX, event.offsetY);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' || event.key === ' ') {
+      event.preventDefault();
+      props.onChoose(at);
+      return;
+    }
+    const page = grid.columns * 8;
+    const next = moveCursor(event.key, at, { columns: grid.columns, count: grid.cells, page });
+    if (next !== null) {
+      event.preventDefault();
+      setCursor(next);
+    } else if (event.key === 'PageUp' || event.key === 'PageDown') {
+      event.preventDefault();
+      props.onLeave?.(event.key === 'PageUp' ? -1 : 1);
+    }
+  };
+
+  return (
+    <div class="cell-map">
+      {/* biome-ignore lint/a11y/useSemanticElements: a table of thousands of cells is what the canvas avoids */}
+      <div
+        class="cell-map-grid"
+        role="grid"
+        tabIndex={0}
+        aria-label={props.label}
+        aria-rowcount={grid.rows}
+        aria-colcount={grid.columns}
+        aria-activedescendant={`${id}-cell`}
+        onKeyDown={onKeyDown}
+        onFocus={() => {
+          setFocused(true);
+          if (props.selected !== null) setCursor(props.selected);
+        }}
+        onBlur={() => setFocused(false)}
+      >
+        <CellCanvas
+          {...props}
+          onMove={(event) => setHover(cellOf(event))}
+          onOut={() => setHover(null)}
+          onPick={(event) => {
+            const cell = cellOf(event);
+            if (cell === null) return;
+            setCursor(cell);
+            props.onChoose(cell);
+          }}
+        />
+        <Rings {...props} cursor={focused ? at : null} hover={hover} />
+        {/* biome-ignore lint/a11y/useSemanticElements: the one cell under the cursor stands for the canvas's */}
+        {/* biome-ignore lint/a11y/useFocusableInteractive: focus stays on the grid (aria-activedescendant) */}
+        <div role="row" class="visually-hidden" aria-rowindex={Math.floor(at / grid.columns) + 1}>
+          {/* biome-ignore lint/a11y/useSemanticElements: as above */}
+          {/* biome-ignore lint/a11y/useFocusableInteractive: focus stays on the grid (aria-activedescendant) */}
+          <div
+            role="gridcell"
+            id={`${id}-cell`}
+            aria-colindex={(at % grid.columns) + 1}
+            aria-selected={props.selected === at}
+          >
+            {grid.cells > 0 ? props.textAt(at) : ''}
+          </div>
+        </div>
+      </div>
+      <p class="cell-map-caption" aria-hidden="true">
+        {told !== null && told < grid.cells ? props.textAt(told) : ''}
+      </p>
+    </div>
+  );
+}
+
+interface CanvasProps extends CellMapProps {
+  readonly onMove: (event: MouseEvent) => void;
+  readonly onOut: () => void;
+  readonly onPick: (event: MouseEvent) => void;
+}
+
+function CellCanvas({ grid, version, tileAt, changed, onMove, onOut, onPick }: CanvasProps) {
+  const ref = useRef<HTMLCanvasElement>(null);
+  const theme = useTheme();
+  // `version` and `changed` stand for what tileAt would answer.
+  useLayoutEffect(() => {
+    const canvas = ref.current;
+    const context = canvas?.getContext('2d');
+    if (canvas === null || !context) return;
+    const scale = window.devicePixelRatio || 1;
+    canvas.width = Math.ceil(grid.width * scale);
+    canvas.height = Math.ceil(grid.height * scale);
+    canvas.style.width = `${grid.width}px`;
+    canvas.style.height = `${grid.height}px`;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    const paint = painter(context, canvas);
+    for (let cell = 0; cell < grid.cells; cell++) {
+      const { tile, share } = tileAt(cell);
+      paint(tile, cellRect(grid, cell), share);
+    }
+    paintNotches(context, canvas, grid, changed);
+  }, [grid.width, grid.height, grid.cells, version, changed, theme]);
+  return <canvas ref={ref} onMouseMove={onMove} onMouseLeave={onOut} onClick={onPick} />;
+}
+
+/** The lasting mark of a cell that the last step changed: a filled corner. */
+function paintNotches(
+  context: CanvasRenderingContext2D,
+  canvas: Element,
+  grid: CellGrid,
+  changed: readonly number[],
+): void {
+  const style = getComputedStyle(canvas);
+  for (const cell of changed) {
+    if (cell < 0 || cell >= grid.cells) continue;
+    const { x, y, size } = cellRect(grid, cell);
+    const notch = Math.min(7, Math.max(3, size / 2));
+    for (const [extent, colour] of [
+      [notch + 1.5, style.getPropertyValue('--ase-background')],
+      [notch, style.getPropertyValue('--ase-changed')],
+    ] as const) {
+      context.fillStyle = colour.trim();
+      context.beginPath();
+      context.moveTo(x + size, y);
+      context.lineTo(x + size, y + extent);
+      context.lineTo(x + size - extent, y);
+      context.fill();
+    }
+  }
+}
+
+interface RingProps extends CellMapProps {
+  readonly cursor: number | null;
+  readonly hover: number | null;
+}
+
+/** Rings around cells, as elements over the canvas: they move without a redraw. */
+function Rings({ grid, selected, marked, fresh, version, cursor, hover }: RingProps) {
+  const inside = (cell: number) => cell >= 0 && cell < grid.cells;
+  return (
+    <>
+      {marked.filter(inside).map((cell) => (
+        <Ring key={`marked-${cell}`} kind="marked" grid={grid} cell={cell} />
+      ))}
+      {selected !== null && inside(selected) && <Ring kind="selected" grid={grid} cell={selected} />}
+      {hover !== null && inside(hover) && <Ring kind="hover" grid={grid} cell={hover} />}
+      {cursor !== null && inside(cursor) && <Ring kind="cursor" grid={grid} cell={cursor} />}
+      <Flashes key={String(grid.columns)} grid={grid} cells={fresh.filter(inside)} version={version} />
+    </>
+  );
+}
+
+function Ring({ kind, grid, cell }: { kind: string; grid: CellGrid; cell: number }) {
+  const { x, y, size } = cellRect(grid, cell);
+  const style = { left: `${x}px`, top: `${y}px`, width: `${size}px`, height: `${size}px` };
+  return <span class={`ring ring-${kind}`} style={style} aria-hidden="true" />;
+}
+
+/** One pulse around each cell whenever `version` changes. */
+function Flashes({ grid, cells, version }: { grid: CellGrid; cells: readonly number[]; version: unknown }) {
+  const ref = useRef<HTMLSpanElement>(null);
+  const before = useRef(version);
+  useEffect(() => {
+    if (before.current === version) return;
+    before.current = version;
+    if (stillness()) return;
+    for (const ring of ref.current?.children ?? []) {
+      ring.animate(
+        [
+          { opacity: 1, transform: 'scale(1.7)' },
+          { opacity: 0, transform: 'scale(1)' },
+        ],
+        { duration: 900, easing: 'ease-out' },
+      );
+    }
+  }, [version]);
+  return (
+    <span ref={ref} aria-hidden="true">
+      {cells.map((cell) => (
+        <Ring key={cell} kind="flash" grid={grid} cell={cell} />
+      ))}
+    </span>
+  );
+}

@@ -1,0 +1,104 @@
+/** A frame in full: what it holds, who maps it, how the kernel counts it, and its first bytes. */
+import type { FrameView, MapperView } from '../../simulator/view/types.ts';
+import type { Post } from '../host.ts';
+import { hexRows } from '../model/bytes.ts';
+import { useName } from '../model/uses.ts';
+import { useFlash } from './hooks.ts';
+
+interface FrameDetailsProps {
+  readonly frame: FrameView;
+  /** Where in the frame the address points, when it does. */
+  readonly offset?: number;
+  /** The mapping that is being looked at. */
+  readonly here?: { readonly pid: number; readonly page: string };
+  readonly post: Post;
+}
+
+export function FrameDetails({ frame, offset, here, post }: FrameDetailsProps) {
+  return (
+    <div class="frame-details">
+      <p class="frame-text">{frame.text}</p>
+      <dl class="facts">
+        <Fact name="use" value={useName(frame.use)} />
+        <Fact name="mapped" value={times(frame.mapcount)} hint="PTEs that point at it (mapcount)" />
+        <Fact name="references" value={String(frame.refcount)} hint="Everything that keeps it (refcount)" />
+        {frame.list !== '' && <Fact name="list" value={frame.list} hint="The list that reclaim finds it on" />}
+        <Fact name="dirty" value={frame.dirty ? 'yes' : 'no'} />
+        <Fact name="referenced" value={frame.referenced ? 'yes' : 'no'} />
+        {frame.file !== null && <Fact name="file" value={`${frame.file.path}, page ${frame.file.index}`} />}
+      </dl>
+      <Bytes bytes={frame.bytes} {...(offset === undefined ? {} : { offset })} />
+      {frame.mappers.length > 0 && (
+        <>
+          <h4>Mapped by</h4>
+          <ul class="mappers">
+            {frame.mappers.map((mapper) => (
+              <Mapper key={`${mapper.pid}:${mapper.va}`} mapper={mapper} here={isHere(mapper, here)} post={post} />
+            ))}
+          </ul>
+        </>
+      )}
+    </div>
+  );
+}
+
+function times(count: number): string {
+  return count === 0 ? 'nowhere' : count === 1 ? 'once' : `${count} times`;
+}
+
+function isHere(mapper: MapperView, here: FrameDetailsProps['here']): boolean {
+  return here !== undefined && mapper.pid === here.pid && mapper.va === here.page;
+}
+
+function Fact({ name, value, hint }: { name: string; value: string; hint?: string }) {
+  const ref = useFlash<HTMLElement>(value);
+  return (
+    <div class="fact" title={hint}>
+      <dt>{name}</dt>
+      <dd ref={ref}>{value}</dd>
+    </div>
+  );
+}
+
+function Mapper({ mapper, here, post }: { mapper: MapperView; here: boolean; post: Post }) {
+  return (
+    <li>
+      <button
+        type="button"
+        class="mapper"
+        aria-current={here ? 'location' : undefined}
+        onClick={() => post({ type: 'goTo', pid: mapper.pid, address: mapper.va })}
+      >
+        <span class="mapper-process">{mapper.process}</span>
+        <span class="address">{mapper.va}</span>
+        <span class="dim">
+          {mapper.writable ? 'writable' : 'read-only'}
+          {here ? ', here' : ''}
+        </span>
+      </button>
+    </li>
+  );
+}
+
+function Bytes({ bytes, offset }: { bytes: string; offset?: number }) {
+  const rows = hexRows(bytes, offset ?? null);
+  if (rows.length === 0) return null;
+  return (
+    <div class="bytes">
+      <h4>First bytes</h4>
+      <pre>
+        {rows.map((row) => (
+          <div key={row.at} class="bytes-row">
+            <span class="dim">{row.label} </span>
+            {row.bytes.map((byte, i) => (
+              <span key={i} class="byte" data-here={byte.here} data-zero={byte.text === '00'}>
+                {byte.text}{' '}
+              </span>
+            ))}
+            <span class="dim ascii"> {row.ascii}</span>
+          </div>
+        ))}
+      </pre>
+    </div>
+  );
+}

@@ -1,0 +1,162 @@
+/** The bar at the top: which process, which address, and travelling through the steps. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ProcessView } from '../../simulator/view/types.ts';
+import type { Post } from '../host.ts';
+import { positionText, type Shown } from '../model/view.ts';
+import type { NoticeMessage } from '../protocol.ts';
+import { Icon, type IconName } from './icon.tsx';
+import { moveFocus } from './keys.ts';
+
+interface HeaderProps {
+  readonly shown: Shown;
+  readonly notice: NoticeMessage | null;
+  readonly post: Post;
+}
+
+export function Header({ shown, notice, post }: HeaderProps) {
+  return (
+    <header class="header">
+      <ProcessChooser shown={shown} post={post} />
+      <AddressField shown={shown} notice={notice?.about === 'address' ? notice : null} post={post} />
+      <button
+        type="button"
+        class="toggle"
+        aria-pressed={shown.follow}
+        title="Move to the last access after each step"
+        onClick={() => post({ type: 'follow', on: !shown.follow })}
+      >
+        <Icon name="target" /> Follow
+      </button>
+      <StepButtons shown={shown} post={post} />
+      {shown.busy !== null && (
+        <div class="busy">
+          <progress aria-label={shown.busy} />
+          <span>{shown.busy}</span>
+          <button type="button" class="link" onClick={() => post({ type: 'cancel' })}>
+            Cancel
+          </button>
+        </div>
+      )}
+    </header>
+  );
+}
+
+function processText(process: ProcessView): string {
+  const ended = process.state === 'alive' ? '' : `, ${process.state}${process.ended ? `: ${process.ended}` : ''}`;
+  return `${process.name} (${process.pid}${ended})`;
+}
+
+function ProcessChooser({ shown, post }: { shown: Shown; post: Post }) {
+  const pid = shown.selection?.pid;
+  return (
+    <select
+      class="process"
+      aria-label="Process"
+      value={pid === undefined ? '' : String(pid)}
+      disabled={shown.processes.length === 0}
+      onChange={(event) => post({ type: 'selectProcess', pid: Number(event.currentTarget.value) })}
+    >
+      {pid === undefined && <option value="">no process</option>}
+      {shown.processes.map((process) => (
+        <option key={process.pid} value={String(process.pid)}>
+          {processText(process)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+interface AddressFieldProps {
+  readonly shown: Shown;
+  readonly notice: NoticeMessage | null;
+  readonly post: Post;
+}
+
+function AddressField({ shown, notice, post }: AddressFieldProps) {
+  const text = shown.selection?.text ?? '';
+  const input = useRef<HTMLInputElement>(null);
+  const [draft, setDraft] = useState(text);
+  const address = shown.selection?.address ?? '';
+  useEffect(() => setDraft(text), [text, address]);
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') setDraft(text);
+  };
+  const onSubmit = (event: Event) => {
+    event.preventDefault();
+    if (draft.trim() !== '') post({ type: 'selectAddress', text: draft.trim() });
+    input.current?.select();
+  };
+  return (
+    <form class="address-form" onSubmit={onSubmit}>
+      <input
+        ref={input}
+        class="address-field"
+        type="text"
+        spellcheck={false}
+        autocomplete="off"
+        list="bindings"
+        aria-label="Address or expression"
+        placeholder="Address or expression, such as buf + 0x8"
+        aria-invalid={notice !== null}
+        aria-errormessage={notice === null ? undefined : 'address-error'}
+        value={draft}
+        onInput={(event) => setDraft(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+      <datalist id="bindings">
+        {shown.bindings.map(({ name, value }) => (
+          <option key={name} value={name}>
+            {value}
+          </option>
+        ))}
+      </datalist>
+      {notice !== null && (
+        <p class="field-error" id="address-error" role="alert">
+          {notice.message}
+        </p>
+      )}
+    </form>
+  );
+}
+
+const STEP_BUTTONS: readonly (readonly [type: 'start' | 'back' | 'step' | 'end', icon: IconName, label: string])[] = [
+  ['start', 'debug-reverse-continue', 'Back to the start'],
+  ['back', 'debug-step-back', 'Step back'],
+  ['step', 'debug-step-over', 'Step'],
+  ['end', 'debug-continue', 'Run to the end'],
+];
+
+function StepButtons({ shown, post }: { shown: Shown; post: Post }) {
+  const bar = useRef<HTMLDivElement>(null);
+  const [tabStop, setTabStop] = useState('step');
+  const can = (type: string) =>
+    shown.busy === null && (type === 'step' || type === 'end' ? shown.canStep : shown.canBack);
+  return (
+    <div
+      class="steps"
+      ref={bar}
+      role="toolbar"
+      aria-label="Steps"
+      onKeyDown={(event) => moveFocus(event, bar.current, 'button', 'horizontal')}
+    >
+      {STEP_BUTTONS.map(([type, icon, label]) => (
+        // A disabled button would lose the focus at the last step: it only says that it is disabled.
+        <button
+          key={type}
+          type="button"
+          class="icon-button"
+          data-action={type}
+          aria-label={label}
+          title={label}
+          aria-disabled={!can(type)}
+          tabIndex={type === tabStop ? 0 : -1}
+          onFocus={() => setTabStop(type)}
+          onClick={() => can(type) && post({ type })}
+        >
+          <Icon name={icon} />
+        </button>
+      ))}
+      <span class="position">{positionText(shown)}</span>
+    </div>
+  );
+}

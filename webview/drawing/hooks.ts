@@ -1,0 +1,53 @@
+/** What the drawing needs of the page: sizes, themes, and lighting up what changed. */
+import type { RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+
+/** The width of an element's content in CSS pixels, kept up to date; 0 before the first layout. */
+export function useWidth(ref: RefObject<Element | null>): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (element === null) return;
+    const measure = () => setWidth(Math.floor(element.clientWidth));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ref]);
+  return width;
+}
+
+/** A number that grows whenever VS Code puts on another theme. */
+export function useTheme(): number {
+  const [version, setVersion] = useState(0);
+  useEffect(() => {
+    const observer = new MutationObserver(() => setVersion((v) => v + 1));
+    observer.observe(document.body, { attributes: true, attributeFilter: ['class'] });
+    observer.observe(document.documentElement, { attributes: true, attributeFilter: ['style', 'class'] });
+    return () => observer.disconnect();
+  }, []);
+  return version;
+}
+
+/** Whether the user asked for no motion. */
+export function stillness(): boolean {
+  return window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+}
+
+/** Lights the element up for a moment when `value` is another one than in the drawing before (not when it is new). */
+export function useFlash<T extends HTMLElement>(value: string): RefObject<T | null> {
+  const ref = useRef<T>(null);
+  const before = useRef(value);
+  useLayoutEffect(() => {
+    if (before.current === value) return;
+    before.current = value;
+    flash(ref.current);
+  }, [value]);
+  return ref;
+}
+
+function flash(element: HTMLElement | null): void {
+  if (element === null || stillness()) return;
+  const colour = getComputedStyle(element).getPropertyValue('--ase-flash');
+  element.animate([{ backgroundColor: colour }, {}], { duration: 900, easing: 'ease-out' });
+}

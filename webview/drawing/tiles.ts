@@ -1,0 +1,123 @@
+/** How one cell of a map looks: a colour of the theme and a pattern, so that neither is needed to read the other. */
+import type { FrameUse } from '../../simulator/view/types.ts';
+import type { Rect } from '../layout/cells.ts';
+
+/** Swap slots: nobody refers to it, one PTE does, several do. */
+export type SlotUse = 'slot-free' | 'slot-used' | 'slot-shared';
+
+export type Tile = FrameUse | SlotUse;
+
+type Pattern = 'hollow' | 'solid' | 'diagonal' | 'cross' | 'rows' | 'columns' | 'ring' | 'grid' | 'half';
+
+const LOOKS: Readonly<Record<Tile, readonly [variable: string, pattern: Pattern]>> = {
+  free: ['--ase-free', 'hollow'],
+  anon: ['--ase-anon', 'solid'],
+  'file-clean': ['--ase-file', 'diagonal'],
+  'file-dirty': ['--ase-dirty', 'cross'],
+  shmem: ['--ase-shmem', 'rows'],
+  zero: ['--ase-zero', 'ring'],
+  table: ['--ase-table', 'grid'],
+  device: ['--ase-device', 'columns'],
+  'swap-cache': ['--ase-swap', 'half'],
+  'slot-free': ['--ase-free', 'hollow'],
+  'slot-used': ['--ase-swap', 'solid'],
+  'slot-shared': ['--ase-swap', 'grid'],
+};
+
+/** Below this size (pixels) a pattern is noise: the overview draws plain boxes. */
+const PATTERN_SIZE = 8;
+
+export type Painter = (tile: Tile, rect: Rect, share?: number) => void;
+
+/** A painter with the theme's colours as they are now, read from `element`. */
+export function painter(context: CanvasRenderingContext2D, element: Element): Painter {
+  const style = getComputedStyle(element);
+  const colour = (tile: Tile) => style.getPropertyValue(LOOKS[tile][0]).trim() || style.color;
+  const background = style.getPropertyValue('--ase-background').trim() || 'transparent';
+  const colours = new Map<Tile, string>();
+  return (tile, rect, share = 1) => {
+    const found = colours.get(tile) ?? colour(tile);
+    colours.set(tile, found);
+    context.save();
+    context.beginPath();
+    context.rect(rect.x, rect.y, rect.size, rect.size);
+    context.clip();
+    if (rect.size < PATTERN_SIZE) paintSmall(context, LOOKS[tile][1], rect, found, share);
+    else paintPattern(context, LOOKS[tile][1], rect, found, background);
+    context.restore();
+  };
+}
+
+/** A cell of an overview: filled from below by the share of it that is in use. */
+function paintSmall(c: CanvasRenderingContext2D, pattern: Pattern, r: Rect, colour: string, share: number): void {
+  c.fillStyle = colour;
+  c.globalAlpha = pattern === 'hollow' ? 0.35 : 0.3;
+  c.fillRect(r.x, r.y, r.size, r.size);
+  if (pattern === 'hollow') return;
+  c.globalAlpha = 1;
+  const height = Math.max(1, Math.round(r.size * share));
+  c.fillRect(r.x, r.y + r.size - height, r.size, height);
+}
+
+function paintPattern(c: CanvasRenderingContext2D, pattern: Pattern, r: Rect, colour: string, ground: string): void {
+  c.fillStyle = colour;
+  c.strokeStyle = colour;
+  c.lineWidth = 1;
+  if (pattern === 'hollow') {
+    c.strokeRect(r.x + 0.5, r.y + 0.5, r.size - 1, r.size - 1);
+    return;
+  }
+  c.globalAlpha = pattern === 'solid' ? 0.9 : 0.22;
+  c.fillRect(r.x, r.y, r.size, r.size);
+  c.globalAlpha = 1;
+  c.strokeRect(r.x + 0.5, r.y + 0.5, r.size - 1, r.size - 1);
+  PATTERNS[pattern](c, r, ground);
+}
+
+const PATTERNS: Readonly<
+  Record<Exclude<Pattern, 'hollow'>, (c: CanvasRenderingContext2D, r: Rect, ground: string) => void>
+> = {
+  solid: () => {},
+  diagonal: (c, r) => slanted(c, r, 1),
+  cross: (c, r) => {
+    slanted(c, r, 1);
+    slanted(c, r, -1);
+  },
+  rows: (c, r) => {
+    for (let y = r.y + 3; y < r.y + r.size - 1; y += 4) c.fillRect(r.x, y, r.size, 2);
+  },
+  columns: (c, r) => {
+    for (let x = r.x + 3; x < r.x + r.size - 1; x += 4) c.fillRect(x, r.y, 2, r.size);
+  },
+  ring: (c, r) => {
+    c.beginPath();
+    c.arc(r.x + r.size / 2, r.y + r.size / 2, r.size / 4, 0, 2 * Math.PI);
+    c.lineWidth = 1.5;
+    c.stroke();
+  },
+  grid: (c, r) => {
+    const third = Math.round(r.size / 3);
+    for (const at of [third, 2 * third]) {
+      c.fillRect(r.x + at, r.y, 1, r.size);
+      c.fillRect(r.x, r.y + at, r.size, 1);
+    }
+  },
+  half: (c, r) => {
+    c.beginPath();
+    c.moveTo(r.x, r.y + r.size);
+    c.lineTo(r.x + r.size, r.y);
+    c.lineTo(r.x + r.size, r.y + r.size);
+    c.fill();
+  },
+};
+
+/** Diagonal lines, rising for 1 and falling for -1. */
+function slanted(c: CanvasRenderingContext2D, r: Rect, way: 1 | -1): void {
+  c.beginPath();
+  for (let at = -r.size; at < r.size * 2; at += 5) {
+    c.moveTo(r.x + at, way === 1 ? r.y + r.size : r.y);
+    c.lineTo(r.x + at + r.size, way === 1 ? r.y : r.y + r.size);
+  }
+  c.lineWidth = 1.4;
+  c.stroke();
+}

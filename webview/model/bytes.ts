@@ -1,0 +1,39 @@
+/** The first bytes of a frame as lines of a hex dump. */
+
+export interface HexRow {
+  /** Offset in the frame. */
+  readonly at: number;
+  /** `0x000`. */
+  readonly label: string;
+  readonly bytes: readonly { readonly text: string; readonly here: boolean }[];
+  /** Printable ASCII, `·` for the rest. */
+  readonly ascii: string;
+}
+
+const ROW_BYTES = 16;
+
+/**
+ * The bytes (hexadecimal, two digits each) in rows of 16; trailing rows of zeros are left out, the first row never is.
+ * @param here offset of the byte that the address points at, null for none
+ */
+export function hexRows(bytes: string, here: number | null): HexRow[] {
+  const all = bytes.match(/../g) ?? [];
+  const rows: HexRow[] = [];
+  for (let at = 0; at < all.length; at += ROW_BYTES) {
+    const row = all.slice(at, at + ROW_BYTES);
+    rows.push({
+      at,
+      label: `0x${at.toString(16).padStart(3, '0')}`,
+      bytes: row.map((text, i) => ({ text, here: at + i === here })),
+      ascii: row.map(printable).join(''),
+    });
+  }
+  const isZero = (row: HexRow | undefined) => row?.bytes.every((byte) => byte.text === '00' && !byte.here) === true;
+  while (rows.length > 1 && isZero(rows.at(-1))) rows.pop();
+  return rows;
+}
+
+function printable(byte: string): string {
+  const code = Number.parseInt(byte, 16);
+  return code >= 0x20 && code < 0x7f ? String.fromCharCode(code) : '·';
+}

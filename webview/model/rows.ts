@@ -1,0 +1,73 @@
+/** What a column of the walk lists: the entries that exist, with gaps and far-away entries folded. */
+import type { EntryView, LevelView } from '../../simulator/view/types.ts';
+
+export type Row =
+  | { readonly kind: 'entry'; readonly entry: EntryView; readonly onPath: boolean }
+  /** `count` empty entries from index `from`. */
+  | { readonly kind: 'gap'; readonly from: number; readonly count: number }
+  /** Entries that exist but are too far from the path to be drawn, with the empty ones among them. */
+  | { readonly kind: 'folded'; readonly from: number; readonly entries: number; readonly empty: number };
+
+const TABLE_ENTRIES = 512;
+
+/** Entries drawn at most before far ones are folded, and how many stay on each side of the path then. */
+const UNFOLDED_LIMIT = 13;
+const NEIGHBOURS = 4;
+
+/**
+ * The rows of a level in index order; none when it has no table.
+ * @param expanded draw every entry, however many
+ */
+export function levelRows(level: LevelView, expanded: boolean): Row[] {
+  if (level.table === null) return [];
+  const entries = withPath(level);
+  const at = entries.findIndex((entry) => entry.index === level.index);
+  const fold = !expanded && entries.length > UNFOLDED_LIMIT;
+  const first = fold ? Math.max(0, at - NEIGHBOURS) : 0;
+  const last = fold ? Math.min(entries.length, at + NEIGHBOURS + 1) : entries.length;
+  const rows: Row[] = [];
+  let next = 0;
+  if (first > 0) {
+    const from = entries[first]?.index ?? 0;
+    rows.push({ kind: 'folded', from: 0, entries: first, empty: from - first });
+    next = from;
+  }
+  for (const entry of entries.slice(first, last)) {
+    if (entry.index > next) rows.push({ kind: 'gap', from: next, count: entry.index - next });
+    rows.push({ kind: 'entry', entry, onPath: entry.index === level.index });
+    next = entry.index + 1;
+  }
+  const hidden = entries.length - last;
+  if (hidden > 0) {
+    rows.push({ kind: 'folded', from: next, entries: hidden, empty: TABLE_ENTRIES - next - hidden });
+  } else if (next < TABLE_ENTRIES) {
+    rows.push({ kind: 'gap', from: next, count: TABLE_ENTRIES - next });
+  }
+  return rows;
+}
+
+/** The entries in index order, the one on the path among them even when it is empty. */
+function withPath(level: LevelView): EntryView[] {
+  const others = level.entries.filter((entry) => entry.index !== level.index);
+  const own = level.entry ?? level.entries.find((entry) => entry.index === level.index);
+  const all = own === undefined ? others : [...others, own];
+  return all.sort((a, b) => a.index - b.index);
+}
+
+/** `… 255 empty`, `… 40 entries, 12 empty`. */
+export function foldedText(row: Row & { kind: 'gap' | 'folded' }): string {
+  if (row.kind === 'gap') return `… ${row.count} empty`;
+  const entries = `… ${row.entries} ${row.entries === 1 ? 'entry' : 'entries'}`;
+  return row.empty > 0 ? `${entries}, ${row.empty} empty` : entries;
+}
+
+/** Why a level of the walk has no table, given the levels above it (highest first). */
+export function noTableText(levels: readonly LevelView[], at: number): string {
+  for (let above = at - 1; above >= 0; above--) {
+    const level = levels[above];
+    if (level === undefined || level.entry === null) continue;
+    if (level.entry.state === 'present') return `No table: ${level.level} ${level.index} maps a large page.`;
+    return `No table: the walk ends at ${level.level} ${level.index}.`;
+  }
+  return 'No table.';
+}

@@ -1,0 +1,89 @@
+/** What the view shows, as a function of the messages that came. */
+import type { FrameMapView } from '../../simulator/view/types.ts';
+import { applyFrameMapUpdate } from '../frame-map-update.ts';
+import type { HostMessage, NoticeMessage, SavedState, StateMessage } from '../protocol.ts';
+
+/** A state with its frame map put together. */
+export type Shown = Omit<StateMessage, 'type' | 'frames'> & { readonly frames: FrameMapView };
+
+export interface View {
+  /** Null until the first state came, and after `empty`. */
+  readonly shown: Shown | null;
+  /** Why there is nothing to show; null while waiting. */
+  readonly empty: string | null;
+  readonly notice: NoticeMessage | null;
+  /** A delta of the frame map had nothing to apply to: the host must send everything. */
+  readonly lost: boolean;
+  /** Indices of frames whose use differs from the picture before; empty after a jump to another map. */
+  readonly freshFrames: readonly number[];
+}
+
+export const WAITING: View = { shown: null, empty: null, notice: null, lost: false, freshFrames: [] };
+
+/** Frames that light up at most: beyond, the change is a landscape, not a list. */
+const FRESH_LIMIT = 256;
+
+/** The view after a message. */
+export function receive(view: View, message: HostMessage): View {
+  switch (message.type) {
+    case 'state':
+      return receiveState(view, message);
+    case 'frame':
+      return view.shown === null ? view : { ...view, shown: { ...view.shown, frame: message.frame } };
+    case 'notice':
+      return { ...view, notice: message };
+    case 'empty':
+      return { ...WAITING, empty: message.message };
+  }
+}
+
+function receiveState(view: View, message: StateMessage): View {
+  const before = view.shown?.frames ?? null;
+  const frames = applyFrameMapUpdate(before, message.frames);
+  if (frames === null) return { ...view, lost: true };
+  const { type: _type, frames: _update, ...rest } = message;
+  const fresh = before === null || message.frames.kind === 'full' ? differing(before, frames) : null;
+  return {
+    shown: { ...rest, frames },
+    empty: null,
+    notice: null,
+    lost: false,
+    freshFrames:
+      fresh ?? (message.frames.kind === 'delta' ? Array.from(message.frames.indices.slice(0, FRESH_LIMIT)) : []),
+  };
+}
+
+/** Indices whose use differs, when both maps show the same frames. */
+function differing(before: FrameMapView | null, after: FrameMapView): number[] {
+  if (before === null || before.first !== after.first || before.uses.length !== after.uses.length) return [];
+  const indices: number[] = [];
+  for (let i = 0; i < after.uses.length && indices.length < FRESH_LIMIT; i++) {
+    if (before.legend[before.uses[i] ?? 0] !== after.legend[after.uses[i] ?? 0]) indices.push(i);
+  }
+  return indices;
+}
+
+/** What to keep over a reload. */
+export function savedState(shown: Shown): SavedState {
+  return {
+    scenario: shown.scenario.uri,
+    pid: shown.selection?.pid ?? null,
+    text: shown.selection?.text ?? '',
+    follow: shown.follow,
+    pfn: shown.frame?.pfn ?? null,
+  };
+}
+
+/** `step 7 of 12`, `step 7` while the end is not known. */
+export function positionText(shown: Pick<Shown, 'position' | 'total'>): string {
+  return shown.total === null ? `step ${shown.position}` : `step ${shown.position} of ${shown.total}`;
+}
+
+/** What a screen reader is told after a step. */
+export function announcement(shown: Shown): string {
+  if (shown.busy !== null) return shown.busy;
+  const last = shown.lastStep;
+  if (last === null) return `${positionText(shown)}: nothing has run yet`;
+  const said = [`${positionText(shown)}: ${last.text}`, last.outcome, last.problem ?? ''];
+  return said.filter((part) => part !== '').join(', ');
+}
