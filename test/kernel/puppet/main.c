@@ -1,0 +1,236 @@
+/* The driver's two processes: a guardian, which sets the machine up and cleans it up again, and the driver itself, which is
+ * the first process of a pid namespace of its own: when it ends, everything it started ends. */
+#include "harness.h"
+#include <sched.h>
+#include <stdarg.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+void commandLoop(void);
+
+struct surroundings around = { .cgroupProcs = -1, .stepTimeoutMs = 5000 };
+static char directory[64], cgroup[96];
+static volatile sig_atomic_t driverPid;
+
+void outText(const char *bytes, size_t length) {
+  putchar('"');
+  for (size_t i = 0; i < length; i++) {
+    unsigned char c = bytes[i];
+    if (c == '\n') fputs("\\n", stdout);
+    else if (c == '\t') fputs("\\t", stdout);
+    else if (c == '"' || c == '\\') printf("\\%c", c);
+    else if (c < 0x20) printf("\\u%04x", c);
+    else putchar(c);
+  }
+  putchar('"');
+}
+
+void outError(const char *format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  fputs("{\"error\":", stdout);
+  outText(text, strlen(text));
+  fputs("}\n", stdout);
+}
+
+char *slurpAt(int dir, const char *path, size_t *length) {
+  int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return NULL;
+  size_t size = 65536, used = 0;
+  char *text = malloc(size);
+  for (ssize_t n; text && (n = read(fd, text + used, size - used - 1)) > 0;) {
+    used += n;
+    if (size - used < 32768) text = realloc(text, size *= 2);
+  }
+  close(fd);
+  if (text) text[used] = 0;
+  *length = used;
+  return text;
+}
+
+static void fail(const char *what) {
+  outError("%s: %s", what, strerror(errno));
+  fflush(stdout);
+  exit(1);
+}
+
+static int writeAll(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  ssize_t n = write(fd, text, strlen(text));
+  close(fd);
+  return n < 0 ? -1 : 0;
+}
+
+/* A memory cgroup for the processes under test, of either version; none where there is no controller. */
+static void cgroupMake(unsigned long bytes) {
+  char path[160], text[32];
+  bool v1 = !access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK);
+  snprintf(cgroup, sizeof cgroup, "/sys/fs/cgroup/%svas-%d", v1 ? "memory/" : "", getpid());
+  if (mkdir(cgroup, 0755)) { cgroup[0] = 0; return; }
+  snprintf(path, sizeof path, "%s/%s", cgroup, v1 ? "memory.limit_in_bytes" : "memory.max");
+  snprintf(text, sizeof text, "%lu", bytes);
+  if (writeAll(path, text)) { rmdir(cgroup); cgroup[0] = 0; return; }
+  snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
+  around.cgroupProcs = open(path, O_WRONLY | O_CLOEXEC);
+}
+
+/* Formats an ext4 image in memory. With the encrypt feature ext4 uses no large folios: each page is a folio of its own. */
+static int imageMake(void) {
+  int image = memfd_create("vas-ext4", MFD_CLOEXEC);
+  if (image < 0 || ftruncate(image, 2L << 30)) fail("image");
+  int pid = fork();
+  if (pid == 0) {
+    dup2(around.stdoutNull, 1);
+    dup2(around.stdoutNull, 2);
+    dup2(image, 0);
+    char *features = around.largeFolios ? "^has_journal" : "^has_journal,encrypt";
+    execlp("mkfs.ext4", "mkfs.ext4", "-F", "-q", "-b", "4096", "-m", "0", "-N", "1024", "-O", features, "/proc/self/fd/0", NULL);
+    _exit(127);
+  }
+  int status;
+  waitpid(pid, &status, 0);
+  if (status) { errno = ENOENT; fail("mkfs.ext4"); }
+  return image;
+}
+
+/* Attaches the image to a loop device that frees itself on its last close. */
+static int loopAttach(int image, char *device, size_t size) {
+  int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+  struct loop_config config = { .fd = image, .info = { .lo_flags = LO_FLAGS_AUTOCLEAR } };
+  for (int i = 0; control >= 0 && i < 200; i++) {
+    int number = ioctl(control, LOOP_CTL_GET_FREE);
+    snprintf(device, size, "/dev/loop%d", number);
+    int fd = number < 0 ? -1 : open(device, O_RDWR | O_CLOEXEC);
+    if (fd >= 0 && !ioctl(fd, LOOP_CONFIGURE, &config)) { close(control); return fd; }
+    if (fd >= 0) close(fd);
+    usleep(5000);
+  }
+  if (control >= 0) close(control);
+  return -1;
+}
+
+static void readAhead(const char *device, long kilobytes) {
+  char path[96], text[32];
+  snprintf(path, sizeof path, "/sys/block/%s/queue/read_ahead_kb", device + 5);
+  snprintf(text, sizeof text, "%ld", kilobytes);
+  writeAll(path, text);
+}
+
+/* Mounts the scenario's own file tree and makes it the root directory. */
+static void enterTree(long readahead) {
+  char tree[96], device[64];
+  snprintf(tree, sizeof tree, "%s/root", directory);
+  around.oldRoot = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) fail("private mounts");
+  if (mount("proc", tree, "proc", 0, NULL)) fail("mount proc");
+  around.proc = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  around.kpageflags = openat(around.proc, "kpageflags", O_RDONLY | O_CLOEXEC);
+  around.kpagecount = openat(around.proc, "kpagecount", O_RDONLY | O_CLOEXEC);
+  if (umount2(tree, MNT_DETACH)) fail("umount proc");
+  around.pagesOfNobody = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  if (around.tmpfs) {
+    if (mount("tmpfs", tree, "tmpfs", 0, "size=1G")) fail("mount tmpfs");
+  } else {
+    int image = imageMake(), loop = loopAttach(image, device, sizeof device);
+    if (loop < 0) fail("loop device");
+    readAhead(device, readahead);
+    if (mount(device, tree, "ext4", 0, NULL)) fail("mount ext4");
+    close(loop);
+    close(image);
+  }
+  if (chroot(tree) || chdir("/")) fail("chroot");
+  rmdir("/lost+found");
+  if (filesPrepareRoot()) fail("file tree");
+}
+
+static void onEnd(int signal) {
+  (void)signal;
+  if (driverPid > 0) kill(driverPid, SIGKILL);
+}
+
+static void guard(int pid) {
+  int status;
+  driverPid = pid;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+}
+
+static void cleanUp(void) {
+  char tree[96];
+  snprintf(tree, sizeof tree, "%s/root", directory);
+  rmdir(tree);
+  rmdir(directory);
+  for (int i = 0; cgroup[0] && rmdir(cgroup) && errno == EBUSY && i < 100; i++) usleep(10000);
+  globalLeave();
+}
+
+static int option(int argc, char **argv, const char *name, char **value) {
+  size_t length = strlen(name);
+  for (int i = 1; i < argc; i++)
+    if (!strncmp(argv[i], name, length) && argv[i][length] == '=') return *value = argv[i] + length + 1, 1;
+  return 0;
+}
+
+static long number(int argc, char **argv, const char *name, long otherwise) {
+  char *value;
+  return option(argc, argv, name, &value) ? strtol(value, NULL, 0) : otherwise;
+}
+
+static void driver(int argc, char **argv) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_DFL);
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(around.cpu, &cpus);
+  if (sched_setaffinity(0, sizeof cpus, &cpus)) fail("affinity");
+  traceSetup();
+  constantsClear();
+  enterTree(number(argc, argv, "readahead", 128));
+  commandLoop();
+}
+
+int main(int argc, char **argv) {
+  char *text, why[256], base[32] = "/tmp";
+  if (option(argc, argv, "dir", &text)) snprintf(base, sizeof base, "%s", text);
+  around.tmpfs = option(argc, argv, "fs", &text) && !strcmp(text, "tmpfs");
+  around.largeFolios = option(argc, argv, "folios", &text) && !strcmp(text, "large");
+  around.exclusive = number(argc, argv, "exclusive", 0);
+  around.stepTimeoutMs = number(argc, argv, "step-timeout", 5000);
+  around.cpu = number(argc, argv, "cpu", sched_getcpu());
+  around.stdinNull = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  around.stdoutNull = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  struct sigaction end = { .sa_handler = onEnd };
+  sigaction(SIGTERM, &end, NULL);
+  sigaction(SIGHUP, &end, NULL);
+  sigaction(SIGINT, &end, NULL);
+  signal(SIGPIPE, SIG_IGN);
+  struct globalOptions options = { around.exclusive, number(argc, argv, "swap", 1L << 30), "" };
+  if (globalEnter(&options, why, sizeof why)) { outError("%s", why); return 1; }
+  snprintf(around.swapDevice, sizeof around.swapDevice, "%s", options.swapDevice);
+  around.swapOn = options.swapDevice[0];
+  snprintf(directory, sizeof directory, "%s/vas-kernel-XXXXXX", base);
+  if (!mkdtemp(directory)) { globalLeave(); fail("mkdtemp"); }
+  char tree[96];
+  snprintf(tree, sizeof tree, "%s/root", directory);
+  mkdir(tree, 0755);
+  cgroupMake(number(argc, argv, "memory", 1L << 30));
+  if (unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)) { cleanUp(); fail("unshare"); }
+  int pid = fork();
+  if (pid == 0) {
+    driver(argc, argv);
+    fflush(stdout);
+    _exit(0);
+  }
+  guard(pid);
+  cleanUp();
+  return 0;
+}
