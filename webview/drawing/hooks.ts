@@ -29,8 +29,9 @@ export function useTheme(): number {
   return version;
 }
 
-/** Whether the user asked for no motion. */
+/** Whether the user asked for no motion, of the system or of VS Code (`workbench.reduceMotion`). */
 export function stillness(): boolean {
+  if (document.body.classList.contains('vscode-reduce-motion')) return true;
   return window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 }
 

@@ -1,0 +1,314 @@
+/** States for the development page: the copy-on-write scenario step by step, and some that strain the layout. */
+import type { FrameMapView, FrameUse, ProcessView, SwapMapView } from '../../simulator/view/types.ts';
+import { hex } from '../model/address.ts';
+import type { LastStep, StateMessage } from '../protocol.ts';
+import { BUF, entry, frame, levelsOf, pte, type TableSpec, TEXT_VMA, walkOf } from './fixture-walk.ts';
+
+const LEGEND: readonly FrameUse[] = [
+  'free',
+  'anon',
+  'file-clean',
+  'file-dirty',
+  'shmem',
+  'zero',
+  'table',
+  'device',
+  'swap-cache',
+];
+
+function ram(letters: string, changed: readonly number[] = []): FrameMapView {
+  const uses = Uint8Array.from(letters, (letter) => '.acdszTvw'.indexOf(letter));
+  const free = uses.filter((use) => use === 0).length;
+  return { first: 0, total: uses.length, free, legend: LEGEND, uses, changed };
+}
+
+function bigRam(frames: number): FrameMapView {
+  const uses = new Uint8Array(frames);
+  let seed = 7;
+  const random = () => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return seed / 2147483648;
+  };
+  for (let i = 0; i < frames * 0.4; ) {
+    const use = Math.floor(random() * 9);
+    for (let run = Math.floor(random() * 900); run > 0; run--) uses[i++] = use;
+  }
+  return { first: 0, total: frames, free: frames, legend: LEGEND, uses, changed: [0x1234, 0x1235, 0x9000] };
+}
+
+function swap(counts: readonly number[], changed: readonly number[] = []): SwapMapView {
+  const used = counts.filter((count) => count > 0).length;
+  return { slots: counts.length, used, counts: Uint8Array.from(counts), changed };
+}
+
+const BASH: ProcessView = {
+  pid: 1000,
+  name: 'bash',
+  exe: '/bin/bash',
+  state: 'alive',
+  ended: null,
+  sharesMmWith: [],
+  changed: true,
+  numbers: [],
+  vmaCount: 7,
+};
+const KID: ProcessView = { ...BASH, pid: 1001, name: 'kid' };
+
+function tables(value: bigint, before?: bigint, base = 1): TableSpec[] {
+  return [
+    {
+      level: 'PGD',
+      table: hex(base),
+      entries: [entry('PGD', 0, pte(0x20, 'T')), entry('PGD', 255, pte(base + 1, 'T'))],
+    },
+    { level: 'PUD', table: hex(base + 1), entries: [entry('PUD', 511, pte(base + 2, 'T'))] },
+    {
+      level: 'PMD',
+      table: hex(base + 2),
+      entries: [entry('PMD', 447, pte(base + 3, 'T')), entry('PMD', 511, pte(0x22, 'T'))],
+    },
+    {
+      level: 'PTE',
+      table: hex(base + 3),
+      entries: [entry('PTE', 502, value, before), entry('PTE', 503, pte(5, 'RO')), entry('PTE', 506, pte(6, 'RW'))],
+    },
+  ];
+}
+
+const HELLO = `${'00'.repeat(8)}68656c6c6f${'00'.repeat(51)}`;
+
+const STORE: LastStep = {
+  line: 8,
+  text: 'bash: store(buf + 0x1008, "hello")  = minor        # demand-zero',
+  process: 'bash',
+  outcome: 'minor fault',
+  problem: null,
+  story: [
+    { depth: 0, text: 'bash writes 5 bytes at 0x7ffff7ff6008: minor fault', pid: 1000, va: '0x7ffff7ff6008' },
+    { depth: 1, text: 'the page walk stops at PTE 502: not present', pid: 1000, va: '0x7ffff7ff6008' },
+    { depth: 1, text: 'the VMA 7ffff7ff5000-7ffff7ff7000 rw-p allows a write' },
+    { depth: 1, text: 'do_anonymous_page() takes frame 0x9 and clears it', pfn: '0x9' },
+    { depth: 2, text: 'PTE 502: 0x0 → 0x8000000000009067', pid: 1000, va: '0x7ffff7ff6000', pfn: '0x9' },
+    { depth: 1, text: 'RSS of bash grows to 6 pages' },
+  ],
+};
+
+const NUMBERS = [
+  { name: 'frames', value: '16', text: 'Frames of RAM.', changed: false },
+  { name: 'free', value: '9', text: 'Frames that nobody uses.', changed: true },
+  { name: 'nr_anon', value: '4', text: 'Frames of anonymous memory.', changed: true },
+  { name: 'nr_file', value: '3', text: 'Frames of the page cache.', changed: false },
+  { name: 'tlb_entries', value: '6', text: 'Translations that the TLB holds.', changed: false },
+];
+
+const BASE: StateMessage = {
+  type: 'state',
+  scenario: { uri: 'file:///cow-fork.vas', name: 'cow-fork.vas' },
+  position: 3,
+  total: 8,
+  next: { line: 9, text: 'bash: kid = fork()' },
+  busy: null,
+  canStep: true,
+  canBack: true,
+  processes: [BASH],
+  bindings: [{ name: 'buf', value: '0x7ffff7ff5000' }],
+  follow: true,
+  selection: { pid: 1000, address: '0x7ffff7ff6008', text: 'buf + 0x1008' },
+  walk: null,
+  frames: { kind: 'full', map: ram('TTTTcccaa.......') },
+  swap: swap([1, 0, 0, 2, 0, 0, 0, 0], [3]),
+  frame: null,
+  numbers: NUMBERS,
+  lastStep: STORE,
+};
+
+const here = hex(BUF);
+const bashMaps = { pid: 1000, process: 'bash', va: here, writable: true };
+const kidMaps = { pid: 1001, process: 'kid', va: here, writable: false };
+
+const untouched: StateMessage = {
+  ...BASE,
+  position: 2,
+  lastStep: {
+    ...STORE,
+    line: 7,
+    text: 'bash: buf = mmap(NULL, 8K, PROT_READ|PROT_WRITE, …)',
+    outcome: '= 0x7ffff7ff5000',
+    story: [],
+  },
+  next: { line: 8, text: 'bash: store(buf + 0x1008, "hello")  = minor' },
+  walk: walkOf({
+    levels: levelsOf(BUF, tables(0n)),
+    state: 'Never touched: no frame stands behind it.',
+    would: {
+      read: 'would fault and map the shared zero page (minor)',
+      write: 'would fault and map a fresh zeroed frame (minor)',
+      exec: 'would end in SIGSEGV (SEGV_ACCERR): the VMA does not allow execution',
+    },
+  }),
+};
+
+const stored: StateMessage = {
+  ...BASE,
+  frames: { kind: 'full', map: ram('TTTTcccaaa......', [9]) },
+  walk: walkOf({
+    levels: levelsOf(BUF, tables(pte(9, 'RW'), 0n)),
+    physical: '0x9008',
+    frame: frame(9, { mappers: [bashMaps], bytes: HELLO, text: 'Anonymous memory of bash alone.' }),
+    state: 'Present: frame 0x9, anonymous, dirty, of this process alone.',
+    would: {
+      read: 'would hit',
+      write: 'would hit',
+      exec: 'would end in SIGSEGV (SEGV_ACCERR): the VMA does not allow execution',
+    },
+  }),
+};
+
+const forked: StateMessage = {
+  ...BASE,
+  position: 4,
+  processes: [BASH, KID],
+  lastStep: {
+    line: 9,
+    text: 'bash: kid = fork()',
+    process: 'bash',
+    outcome: '= 1001',
+    problem: 'expected 0, the call returned 1001',
+    story: [
+      { depth: 0, text: 'bash forks: kid (1001) shares every page of it', pid: 1001 },
+      { depth: 1, text: 'copy_page_range() copies 6 entries and write-protects 4 of them on both sides' },
+      { depth: 2, text: 'PTE 502: −W', pid: 1000, va: here, pfn: '0x9' },
+    ],
+  },
+  next: { line: 11, text: 'kid:  store(buf, "J")              = cow' },
+  frames: { kind: 'full', map: ram('TTTTcccaaaTTTT..', [9, 10, 11, 12, 13]) },
+  walk: walkOf({
+    levels: levelsOf(BUF, tables((1n << 63n) | 0x9065n, pte(9, 'RW'))),
+    physical: '0x9008',
+    frame: frame(9, {
+      mapcount: 2,
+      refcount: 2,
+      mappers: [{ ...bashMaps, writable: false }, kidMaps],
+      bytes: HELLO,
+      text: 'Anonymous memory, shared by bash and kid until one of them writes.',
+    }),
+    state: 'Present, write-protected: frame 0x9 is shared with kid since the fork.',
+    would: {
+      read: 'would hit',
+      write: 'would copy the page: it is shared with kid',
+      exec: 'would end in SIGSEGV (SEGV_ACCERR): the VMA does not allow execution',
+    },
+  }),
+  frame: frame(9, { mapcount: 2, refcount: 2, mappers: [{ ...bashMaps, writable: false }, kidMaps], bytes: HELLO }),
+};
+
+const swapped: StateMessage = {
+  ...BASE,
+  position: 7,
+  swap: swap([1, 0, 0, 1, 2, 0, 0, 0], [3]),
+  frames: { kind: 'full', map: ram('TTTTcdscvwzaaaaa', [9]) },
+  walk: walkOf({
+    levels: levelsOf(BUF, tables(3n << 9n, pte(9, 'RW'))),
+    state: 'Swapped out to slot 3.',
+    would: {
+      read: 'would read it back from swap slot 3 (major fault)',
+      write: 'would read it back from swap slot 3 (major fault)',
+      exec: 'would end in SIGSEGV (SEGV_ACCERR): the VMA does not allow execution',
+    },
+  }),
+  busy: 'Running to the end…',
+};
+
+const many = Array.from({ length: 200 }, (_, i) => entry('PTE', i * 2 + (i % 3), pte(0x4000 + i, i % 2 ? 'RO' : 'RW')));
+const TEXT = 0x401a10n;
+
+const large: StateMessage = {
+  ...BASE,
+  position: 1204,
+  total: null,
+  frames: { kind: 'full', map: bigRam(262144) },
+  swap: swap(Array.from({ length: 65536 }, (_, i) => (i < 700 ? (i * 7) % 3 : 0))),
+  selection: { pid: 1000, address: hex(TEXT), text: '0x401a10' },
+  walk: walkOf({
+    address: hex(TEXT),
+    offset: 0xa10,
+    levels: levelsOf(TEXT, [
+      { level: 'PGD', table: '0x1', entries: [entry('PGD', 0, pte(2, 'T')), entry('PGD', 127, pte(9, 'T'))] },
+      { level: 'P4D', table: '0x2', entries: [entry('P4D', 0, pte(3, 'T')), entry('P4D', 255, pte(0x7, 'T'))] },
+      { level: 'PUD', table: '0x3', entries: [entry('PUD', 0, pte(4, 'T'))] },
+      { level: 'PMD', table: '0x4', entries: [entry('PMD', 2, pte(0x4123, 'T')), entry('PMD', 3, pte(0x4124, 'T'))] },
+      {
+        level: 'PTE',
+        table: '0x4123',
+        entries: [...many.filter((e) => e.index !== 1), entry('PTE', 1, pte(0x9001, 'RO'))],
+      },
+    ]),
+    physical: '0x9001a10',
+    vma: TEXT_VMA,
+    frame: frame(0x9001, {
+      use: 'file-clean',
+      mapcount: 3,
+      refcount: 4,
+      dirty: false,
+      list: 'inactive(file)',
+      file: { path: '/bin/bash', index: 1 },
+      mappers: [
+        { ...bashMaps, va: '0x401000', writable: false },
+        { ...kidMaps, va: '0x401000' },
+      ],
+      bytes: 'cc'.repeat(64),
+      text: 'Page 1 of /bin/bash in the page cache.',
+    }),
+    state: 'Present: page 1 of /bin/bash, one copy for all who map it.',
+    would: { read: 'would hit', write: 'would end in SIGSEGV (SEGV_ACCERR): the VMA is read-only', exec: 'would hit' },
+  }),
+};
+
+const unmapped: StateMessage = {
+  ...BASE,
+  position: 8,
+  canStep: false,
+  next: null,
+  follow: false,
+  selection: { pid: 1000, address: '0x123456789000', text: '0x123456789000' },
+  walk: walkOf({
+    address: '0x123456789000',
+    offset: 0,
+    levels: levelsOf(0x123456789000n, [
+      { level: 'PGD', table: '0x1', entries: [entry('PGD', 0, pte(0x20, 'T')), entry('PGD', 255, pte(2, 'T'))] },
+      { level: 'PUD', table: null, entries: [] },
+      { level: 'PMD', table: null, entries: [] },
+      { level: 'PTE', table: null, entries: [] },
+    ]),
+    vma: null,
+    state: 'Not mapped: no VMA covers this address.',
+    would: {
+      read: 'would end in SIGSEGV (SEGV_MAPERR)',
+      write: 'would end in SIGSEGV (SEGV_MAPERR)',
+      exec: 'would end in SIGSEGV (SEGV_MAPERR)',
+    },
+  }),
+};
+
+const beginning: StateMessage = {
+  ...BASE,
+  position: 0,
+  canBack: false,
+  processes: [],
+  bindings: [],
+  selection: null,
+  lastStep: null,
+  swap: swap([]),
+  frames: { kind: 'full', map: ram('................') },
+  next: { line: 6, text: 'bash = spawn("/bin/bash")' },
+};
+
+export const FIXTURES: Readonly<Record<string, StateMessage>> = {
+  beginning,
+  untouched,
+  stored,
+  forked,
+  swapped,
+  large,
+  unmapped,
+};
