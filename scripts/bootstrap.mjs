@@ -1,6 +1,6 @@
 // Runs `SCRIPT.ts` with the Node of node_modules, after installing the dependencies where they are missing.
 // Plain JavaScript without a dependency: it must run on whatever Node (18 or newer) the machine has.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -53,18 +53,17 @@ function install() {
 
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) fail('which script? usage: node scripts/bootstrap.mjs SCRIPT.ts [arguments]');
+const scriptFile = join(root, script);
+if (!existsSync(scriptFile)) fail(`there is no ${script}`);
 if (!isInstalled()) install();
 
 const path = [join(root, 'node_modules', '.bin'), dirname(bundledNode), process.env.PATH].join(windows ? ';' : ':');
-const child = spawnSync(
+const child = spawn(
   bundledNode,
-  [
-    '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
-    '--disable-warning=ExperimentalWarning',
-    join(root, script),
-    ...args,
-  ],
+  ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', '--disable-warning=ExperimentalWarning', scriptFile, ...args],
   { cwd: process.cwd(), stdio: 'inherit', env: { ...process.env, PATH: path } },
 );
-if (child.error) fail(`node_modules/node could not be started: ${child.error.message}`);
-process.exit(child.status ?? 1);
+child.on('error', (error) => fail(`node_modules/node could not be started: ${error.message}`));
+child.on('exit', (code) => process.exit(code ?? 1));
+// A terminal sends these to the child as well; whoever stops only this process means the child too.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

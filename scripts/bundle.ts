@@ -1,10 +1,11 @@
 // Bundles every entry point into one file of dist/ each, with esbuild.
 import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { root } from './paths.ts';
 
-interface Entry {
+/** One entry point and the one file that it becomes. */
+export interface Entry {
   readonly from: string;
   readonly to: string;
   readonly options: BuildOptions;
@@ -14,7 +15,18 @@ interface Entry {
 const hostTarget = ['node20'];
 const browserTarget = ['chrome124', 'firefox125', 'safari17'];
 
-const entries: readonly Entry[] = [
+/** `codicon.ttf` in a style sheet means the one of @vscode/codicons; it comes to lie beside the style sheet. */
+const iconFont: Plugin = {
+  name: 'icon-font',
+  setup({ onResolve }) {
+    onResolve({ filter: /(^|\/)codicon\.ttf/ }, () => ({
+      path: join(root, 'node_modules/@vscode/codicons/dist/codicon.ttf'),
+    }));
+  },
+};
+
+/** Every entry point of the project. */
+export const entries: readonly Entry[] = [
   {
     from: 'extension/main.ts',
     to: 'dist/extension.js',
@@ -33,7 +45,7 @@ const entries: readonly Entry[] = [
   {
     from: 'webview/main.css',
     to: 'dist/webview.css',
-    options: { target: browserTarget, loader: { '.ttf': 'file' }, assetNames: '[name]' },
+    options: { target: browserTarget, loader: { '.ttf': 'file' }, assetNames: '[name]', plugins: [iconFont] },
   },
   {
     from: 'cli/vas.ts',
