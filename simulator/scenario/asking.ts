@@ -1,0 +1,54 @@
+// How the interpreter asks and who answers: generators that yield what they want to know, driven by a backend that
+// answers at once (the simulator) or later (a real kernel).
+
+import type { Backend, Query, QueryResult, Request, StepOutcome } from '../abi.ts';
+
+export type Ask =
+  | { readonly kind: 'execute'; readonly request: Request }
+  | { readonly kind: 'query'; readonly query: Query };
+
+export type Answer = StepOutcome | QueryResult;
+
+/** A computation that asks a backend on its way. */
+export type Asking<T> = Generator<Ask, T, Answer>;
+
+/** The part of a backend that steps need. */
+export type Answerer = Pick<Backend, 'execute' | 'query'>;
+
+/** A backend behind promises. */
+export interface AsyncAnswerer {
+  execute(request: Request): Promise<StepOutcome>;
+  query(query: Query): Promise<QueryResult>;
+}
+
+export function* execute(request: Request): Asking<StepOutcome> {
+  const answer = yield { kind: 'execute', request };
+  if (!('result' in answer)) throw new Error('execute: a query was answered');
+  return answer;
+}
+
+export function* query(asked: Query): Asking<QueryResult> {
+  const answer = yield { kind: 'query', query: asked };
+  if (!('kind' in answer)) throw new Error('query: a request was answered');
+  return answer;
+}
+
+/** Drives `asking` to its end with a backend that answers at once. */
+export function driveSync<T>(asking: Asking<T>, backend: Answerer): T {
+  let step = asking.next();
+  while (!step.done) {
+    const ask = step.value;
+    step = asking.next(ask.kind === 'execute' ? backend.execute(ask.request) : backend.query(ask.query));
+  }
+  return step.value;
+}
+
+/** Drives `asking` to its end, waiting for each answer. */
+export async function driveAsync<T>(asking: Asking<T>, backend: AsyncAnswerer): Promise<T> {
+  let step = asking.next();
+  while (!step.done) {
+    const ask = step.value;
+    step = asking.next(ask.kind === 'execute' ? await backend.execute(ask.request) : await backend.query(ask.query));
+  }
+  return step.value;
+}

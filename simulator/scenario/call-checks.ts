@@ -1,0 +1,146 @@
+// Checks of a step before the run: arity, the types of arguments, constants that do not fit, impossible expectations.
+
+import type { CallSyntax, Expectation, Expr } from './ast.ts';
+import type { Reporter } from './binder.ts';
+import { type CallSignature, type Parameter, type ParameterType, parameterAt, signatureLabel } from './calls.ts';
+import { constant } from './constants.ts';
+import { checkValue, countOf, describeType, type NameScope, type ValueType } from './expression-checks.ts';
+import { clip } from './lexer.ts';
+
+/** What each parameter accepts. A raw address may stand wherever the kernel takes a pointer. */
+const ACCEPTED: Readonly<Record<ParameterType, readonly ValueType[]>> = {
+  address: ['int'],
+  length: ['int'],
+  int: ['int'],
+  fd: ['int'],
+  flags: ['int'],
+  process: ['int'],
+  path: ['string', 'int'],
+  buffer: ['int', 'string', 'array', 'struct'],
+  struct: ['int', 'struct', 'array'],
+  strings: ['array', 'int'],
+  bytes: ['int', 'string'],
+  signal: ['int'],
+  handler: ['int'],
+  limit: ['int', 'struct'],
+};
+
+/**
+ * Checks a step's arguments and puts them into the order of the parameters.
+ * @returns null after an error was reported.
+ */
+export function checkStep(
+  syntax: CallSyntax,
+  call: CallSignature,
+  scope: NameScope,
+  reporter: Reporter,
+): readonly (Expr | null)[] | null {
+  const args = placeArguments(syntax, call, reporter);
+  if (args === null) return null;
+  for (const [index, arg] of args.entries()) {
+    const parameter = parameterAt(call, index);
+    if (arg === null || parameter === undefined) continue;
+    if (!checkArgument(arg, parameter, call, scope, reporter)) return null;
+  }
+  return args;
+}
+
+function placeArguments(syntax: CallSyntax, call: CallSignature, reporter: Reporter): (Expr | null)[] | null {
+  const args: (Expr | null)[] = [];
+  for (const arg of syntax.args) {
+    if (arg.kind !== 'label') {
+      args.push(arg);
+      continue;
+    }
+    const { name, span } = arg.label;
+    const index = call.parameters.findIndex((p) => p.name === name || p.labels.includes(name));
+    if (index < 0) {
+      reporter.error('arity', `${call.name} has no argument '${clip(name)}': ${signatureLabel(call)}`, span);
+      return null;
+    }
+    while (args.length <= index) args.push(null);
+    args[index] = arg.value;
+  }
+  const least = call.parameters.filter((p) => !p.optional).length;
+  const most = call.parameters.at(-1)?.rest === true ? Number.POSITIVE_INFINITY : call.parameters.length;
+  if (args.length >= least && args.length <= most) return args;
+  const span = args.length > most ? (syntax.args[most]?.span ?? syntax.span) : syntax.span;
+  reporter.error('arity', `expected ${signatureLabel(call)}, but there ${isOrAre(args.length)}`, span);
+  return null;
+}
+
+function isOrAre(count: number): string {
+  return `${count === 1 ? 'is' : 'are'} ${countOf(count)}`;
+}
+
+function checkArgument(
+  arg: Expr,
+  parameter: Parameter,
+  call: CallSignature,
+  scope: NameScope,
+  reporter: Reporter,
+): boolean {
+  if (parameter.type === 'handler') return checkHandler(arg, reporter);
+  if (parameter.type === 'signal') return checkSignal(arg, reporter);
+  const type = checkValue(arg, scope, reporter);
+  if (type === null) return false;
+  // The arguments behind spawn's path may stand one by one.
+  const accepted = parameter.rest ? [...ACCEPTED[parameter.type], 'string'] : ACCEPTED[parameter.type];
+  if (!accepted.includes(type)) {
+    const wanted = ACCEPTED[parameter.type].map(describeType).slice(0, 2).join(' or ');
+    const message = `${parameter.name} of ${call.name} is ${wanted}, not ${describeType(type)}`;
+    reporter.error('type', message, arg.span);
+    return false;
+  }
+  if (parameter.constants.length > 0) warnOfMisfits(arg, parameter, call, reporter);
+  return true;
+}
+
+function checkHandler(arg: Expr, reporter: Reporter): boolean {
+  if (arg.kind === 'name' && (arg.name === 'handler' || arg.name === 'SIG_DFL')) return true;
+  reporter.error('type', 'a signal gets `handler` or SIG_DFL', arg.span);
+  return false;
+}
+
+function checkSignal(arg: Expr, reporter: Reporter): boolean {
+  if (arg.kind === 'name' && (arg.name === 'SIGSEGV' || arg.name === 'SIGBUS')) return true;
+  reporter.error('type', 'signal() is about SIGSEGV or SIGBUS', arg.span);
+  return false;
+}
+
+/** A constant of another family compiles in C and is hardly ever meant. */
+function warnOfMisfits(arg: Expr, parameter: Parameter, call: CallSignature, reporter: Reporter): void {
+  const parts = arg.kind === 'or' ? arg.operands : [arg];
+  for (const part of parts) {
+    if (part.kind !== 'name') continue;
+    const known = constant(part.name);
+    if (known === undefined || known.group === 'general' || parameter.constants.includes(known.group)) continue;
+    reporter.warning('constant', `${part.name} is not meant for ${parameter.name} of ${call.name}`, part.span);
+  }
+}
+
+/** Checks what a step expects. */
+export function checkExpectation(
+  expected: Expectation,
+  call: CallSignature,
+  scope: NameScope,
+  reporter: Reporter,
+): void {
+  const cpu = call.family === 'CPU';
+  if (expected.errno !== null && cpu) {
+    const message = `${call.name} gives no errno: expect hit, minor, major, cow or a signal`;
+    reporter.error('expectation', message, expected.span);
+    return;
+  }
+  if (expected.value === null) return;
+  const value = expected.value;
+  const type = value.kind === 'array' || value.kind === 'struct' ? 'array' : checkValue(value, scope, reporter);
+  if (type === null) return;
+  if (type === 'string' && call.name !== 'load') {
+    reporter.error('type', `${call.name} gives ${call.returns}, not a string`, value.span);
+  } else if (type !== 'int' && type !== 'string') {
+    reporter.error('type', `${call.name} gives ${call.returns}, not ${describeType(type)}`, value.span);
+  } else if (call.name === 'load' && value.kind === 'int' && value.value > 0xffn) {
+    reporter.warning('expectation', 'a load is compared with one byte, and this is more', value.span);
+  }
+}

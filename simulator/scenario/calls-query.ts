@@ -1,0 +1,37 @@
+// Signatures of the functions of `assert`.
+
+import type { CallRow } from './calls.ts';
+
+export const QUERY_FUNCTIONS: readonly CallRow[] = [
+  query('phys', 'p:process a:address', 'an address', 'The physical address behind an address of a process.'),
+  query('pfn', 'p:process a:address', 'a page frame number', 'The page frame number behind an address of a process.'),
+  query('present', 'p:process a:address', 'true or false', 'Whether the page is present in RAM and mapped.'),
+  query('swapped', 'p:process a:address', 'true or false', 'Whether the page is in swap.'),
+  query('refs', 'p:process a:address', 'a count', 'How many page-table entries map the frame.'),
+  query('perm', 'p:process a:address', '"rw-p"', 'The permissions of the mapping, as /proc/PID/maps writes them.'),
+  query(
+    'byte',
+    'p:process a:address',
+    'a byte',
+    'The byte at an address, seen without an access: nothing is faulted in.',
+  ),
+  query('rss', 'p:process', 'a size', 'The resident set of a process.'),
+  query('pss', 'p:process', 'a size', 'The proportional set of a process: shared pages count in parts.'),
+  query('vsz', 'p:process', 'a size', 'The size of the address space of a process.'),
+  query('minflt', 'p:process', 'a count', 'Minor faults of a process so far.'),
+  query('majflt', 'p:process', 'a count', 'Major faults of a process so far.'),
+  query('vmas', 'p:process', 'a count', 'How many VMAs the address space has.'),
+  query('cached', 'path:path offset:length', 'true or false', 'Whether that page of the file is in the page cache.'),
+  query(
+    'disk',
+    'path:path offset:length',
+    'a byte',
+    'The byte that the disk holds there, whatever the page cache has.',
+  ),
+  query('free', '', 'a count', 'Free page frames.'),
+  query('swap_used', '', 'a count', 'Swap slots in use.'),
+];
+
+function query(name: string, parameters: string, returns: string, doc: string): CallRow {
+  return { name, parameters, returns, doc };
+}

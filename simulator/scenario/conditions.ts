@@ -1,0 +1,210 @@
+// The conditions of assert: comparisons over integers, strings and what the kernel says when asked.
+
+import type { Arg, QueryResult } from '../abi.ts';
+import { type Asking, query } from './asking.ts';
+import type { CallExpr, ChainExpr, CompareExpr, CompareOperator, Expr } from './ast.ts';
+import type { Environment } from './environment.ts';
+import { isArithmetic } from './evaluate.ts';
+import { writeInt } from './expectations.ts';
+import { intOf, type StepProblem } from './requests.ts';
+import type { Span } from './source.ts';
+
+export type Value = { readonly int: bigint } | { readonly text: string } | { readonly bool: boolean };
+
+export type Judgement =
+  | { readonly holds: true }
+  /** `why` says what was compared. */
+  | { readonly holds: false; readonly why: string; readonly span: Span }
+  | StepProblem;
+
+/** Ends the evaluation of a condition that cannot be answered; caught by judgeCondition(). */
+class Unanswerable extends Error {
+  readonly span: Span;
+
+  constructor(message: string, span: Span) {
+    super(message);
+    this.span = span;
+  }
+}
+
+/** Judges the condition of an assert. `source` gives the text of a span, for the message. */
+export function* judgeCondition(
+  condition: Expr,
+  environment: Environment,
+  source: (span: Span) => string,
+): Asking<Judgement> {
+  try {
+    const value = yield* valueOf(condition, environment);
+    if (truth(value)) return { holds: true };
+    return yield* explainFalse(condition, environment, source);
+  } catch (problem) {
+    if (problem instanceof Unanswerable) return { message: problem.message, span: problem.span };
+    throw problem;
+  }
+}
+
+/** Evaluates an expression with comparisons and functions, as a watch does. */
+export function* evaluateExpression(expr: Expr, environment: Environment): Asking<Value | StepProblem> {
+  try {
+    return yield* valueOf(expr, environment);
+  } catch (problem) {
+    if (problem instanceof Unanswerable) return { message: problem.message, span: problem.span };
+    throw problem;
+  }
+}
+
+function* valueOf(expr: Expr, environment: Environment): Asking<Value> {
+  switch (expr.kind) {
+    case 'string':
+      return { text: expr.value.text };
+    case 'group':
+      return yield* valueOf(expr.operand, environment);
+    case 'not':
+      return { bool: !truth(yield* valueOf(expr.operand, environment)) };
+    case 'and':
+      return { bool: (yield* firstFalse(expr, environment)) === null };
+    case 'compare': {
+      const left = yield* valueOf(expr.left, environment);
+      const right = yield* valueOf(expr.right, environment);
+      return { bool: compare(left, expr.operator, right, expr.span) };
+    }
+    case 'call':
+      return yield* ask(expr, environment);
+    default:
+      return { int: yield* arithmetic(expr, environment) };
+  }
+}
+
+/** The first operand of an `&&` that does not hold; those behind it are not evaluated. */
+function* firstFalse(expr: ChainExpr, environment: Environment): Asking<Expr | null> {
+  for (const operand of expr.operands) {
+    if (!truth(yield* valueOf(operand, environment))) return operand;
+  }
+  return null;
+}
+
+/** Integer arithmetic whose operands may be functions. */
+function* arithmetic(expr: Expr, environment: Environment): Asking<bigint> {
+  if (isArithmetic(expr)) return word(intOf(expr, environment));
+  let result = expr.kind === 'product' ? 1n : 0n;
+  switch (expr.kind) {
+    case 'sum':
+      for (const { negative, operand } of expr.terms) {
+        const term = yield* intValue(operand, environment);
+        result = negative ? result - term : result + term;
+      }
+      break;
+    case 'product':
+      for (const operand of expr.operands) result *= yield* intValue(operand, environment);
+      break;
+    case 'or':
+      for (const operand of expr.operands) result |= yield* intValue(operand, environment);
+      break;
+    case 'negate':
+      result = -(yield* intValue(expr.operand, environment));
+      break;
+    default:
+      throw new Unanswerable('this is not a number', expr.span);
+  }
+  return BigInt.asUintN(64, result);
+}
+
+function word(value: bigint | StepProblem): bigint {
+  if (typeof value === 'bigint') return value;
+  throw new Unanswerable(value.message, value.span);
+}
+
+function* intValue(expr: Expr, environment: Environment): Asking<bigint> {
+  const value = yield* valueOf(expr, environment);
+  const int = asInt(value);
+  if (int === null) throw new Unanswerable('this is a string, not a number', expr.span);
+  return int;
+}
+
+function* ask(expr: CallExpr, environment: Environment): Asking<Value> {
+  const args: Arg[] = [];
+  for (const arg of expr.args) {
+    if (arg.kind === 'string') args.push(arg.value);
+    else args.push(yield* intValue(arg, environment));
+  }
+  const answer: QueryResult = yield* query({ name: expr.callee.name, args });
+  switch (answer.kind) {
+    case 'int':
+      return { int: answer.value };
+    case 'string':
+      return { text: answer.value };
+    case 'bool':
+      return { bool: answer.value };
+    case 'error':
+      throw new Unanswerable(answer.message, expr.span);
+  }
+}
+
+function asInt(value: Value): bigint | null {
+  if ('int' in value) return value.int;
+  return 'bool' in value ? (value.bool ? 1n : 0n) : null;
+}
+
+/** The truth of a value, as in C: a number is true unless it is 0. */
+export function truth(value: Value): boolean {
+  return 'text' in value ? value.text !== '' : asInt(value) !== 0n;
+}
+
+function compare(left: Value, operator: CompareOperator, right: Value, span: Span): boolean {
+  if ('text' in left && 'text' in right) return ordered(left.text, operator, right.text);
+  const a = asInt(left);
+  const b = asInt(right);
+  if (a === null || b === null) throw new Unanswerable('a string cannot be compared with a number', span);
+  return ordered(a, operator, b);
+}
+
+function ordered<T extends bigint | string>(a: T, operator: CompareOperator, b: T): boolean {
+  switch (operator) {
+    case '==':
+      return a === b;
+    case '!=':
+      return a !== b;
+    case '<':
+      return a < b;
+    case '<=':
+      return a <= b;
+    case '>':
+      return a > b;
+    case '>=':
+      return a >= b;
+  }
+}
+
+function* explainFalse(expr: Expr, environment: Environment, source: (span: Span) => string): Asking<Judgement> {
+  if (expr.kind === 'group') return yield* explainFalse(expr.operand, environment, source);
+  if (expr.kind === 'and') {
+    const culprit = yield* firstFalse(expr, environment);
+    if (culprit !== null) return yield* explainFalse(culprit, environment, source);
+  }
+  if (expr.kind === 'compare') return yield* explainComparison(expr, environment, source);
+  if (expr.kind === 'not') {
+    const value = yield* valueOf(expr.operand, environment);
+    return { holds: false, why: `${source(expr.operand.span)} is ${writeValue(value)}`, span: expr.span };
+  }
+  const value = yield* valueOf(expr, environment);
+  return { holds: false, why: `${source(expr.span)} is ${writeValue(value)}`, span: expr.span };
+}
+
+function* explainComparison(
+  expr: CompareExpr,
+  environment: Environment,
+  source: (span: Span) => string,
+): Asking<Judgement> {
+  const sides: string[] = [];
+  for (const side of [expr.left, expr.right]) {
+    // A number as written needs no explanation.
+    if (side.kind === 'int' || side.kind === 'string') continue;
+    sides.push(`${source(side.span)} is ${writeValue(yield* valueOf(side, environment))}`);
+  }
+  return { holds: false, why: sides.join(', ') || 'it never holds', span: expr.span };
+}
+
+export function writeValue(value: Value): string {
+  if ('int' in value) return writeInt(value.int);
+  return 'bool' in value ? String(value.bool) : JSON.stringify(value.text);
+}

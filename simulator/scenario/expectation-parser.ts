@@ -1,0 +1,99 @@
+// What stands behind a line's `=`: hand-written outcomes and values, and all that strace prints there.
+
+import type { AccessOutcome, Expectation, Expr } from './ast.ts';
+import { isErrno, isSignal } from './constants.ts';
+import { parseExpression } from './expression-parser.ts';
+import { cover, type Span } from './source.ts';
+import { SyntaxProblem, type TokenStream } from './token-stream.ts';
+
+export const OUTCOMES: readonly AccessOutcome[] = ['hit', 'minor', 'major', 'cow'];
+const SIGNAL_CODE = /^(SEGV|BUS|SI)_[A-Z]+$/;
+
+interface Parts {
+  any: boolean;
+  outcome: AccessOutcome | null;
+  signal: string | null;
+  signalCode: string | null;
+  errno: string | null;
+  value: Expr | null;
+}
+
+/** Parses what is expected, up to the end of the line. */
+export function parseExpectation(stream: TokenStream): Expectation {
+  if (stream.atEnd()) throw stream.unexpected('what is expected (a value, an errno, an outcome or ?)');
+  const start = stream.peek().span;
+  const parts: Parts = { any: false, outcome: null, signal: null, signalCode: null, errno: null, value: null };
+  let first = true;
+  while (!stream.atEnd()) {
+    // Parts stand side by side, or with a comma or another `=` between them.
+    if (!first && !stream.accept(',')) stream.accept('=');
+    if (!first && startsRemark(stream)) break;
+    parsePart(stream, parts);
+    first = false;
+  }
+  const span = cover(start, stream.last());
+  stream.skipToEnd();
+  return { ...parts, span };
+}
+
+/** What strace says in words behind the result: `(Timeout)`, `</etc/passwd>`. */
+function startsRemark(stream: TokenStream): boolean {
+  const { text, kind } = stream.peek();
+  return kind === 'punct' && (text === '(' || text === '<');
+}
+
+function parsePart(stream: TokenStream, parts: Parts): void {
+  const token = stream.peek();
+  if (stream.accept('?')) {
+    parts.any = true;
+    return;
+  }
+  if (token.kind === 'word') {
+    const outcome = OUTCOMES.find((name) => name === token.text);
+    if (outcome !== undefined) {
+      once(parts.outcome ?? parts.signal, token.span);
+      stream.next();
+      parts.outcome = outcome;
+      return;
+    }
+    if (isSignal(token.text)) {
+      once(parts.outcome ?? parts.signal, token.span);
+      stream.next();
+      parts.signal = token.text;
+      return;
+    }
+    if (parts.signal !== null && SIGNAL_CODE.test(token.text)) {
+      stream.next();
+      parts.signalCode = token.text;
+      return;
+    }
+    if (isErrno(token.text)) {
+      parseErrno(stream, parts);
+      return;
+    }
+  }
+  once(parts.value ?? parts.errno, token.span);
+  parts.value = parseExpression(stream);
+}
+
+/** `ENOMEM`, or strace's `-1 ENOMEM`, whose -1 has been read as a value. */
+function parseErrno(stream: TokenStream, parts: Parts): void {
+  const token = stream.next();
+  once(parts.errno, token.span);
+  if (parts.value !== null) {
+    if (!isMinusOne(parts.value)) {
+      throw new SyntaxProblem('expectation', `a call that fails with ${token.text} returns -1`, parts.value.span);
+    }
+    parts.value = null;
+  }
+  // `? ERESTARTSYS (…)` is what strace prints of a call that was interrupted.
+  if (!parts.any) parts.errno = token.text;
+}
+
+function isMinusOne(expr: Expr): boolean {
+  return expr.kind === 'negate' && expr.operand.kind === 'int' && expr.operand.value === 1n;
+}
+
+function once(before: unknown, span: Span): void {
+  if (before !== null) throw new SyntaxProblem('expectation', 'only one result can be expected', span);
+}

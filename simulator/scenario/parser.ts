@@ -1,0 +1,216 @@
+// Text to statements, a line at a time: a bad line is one diagnostic and the lines around it are not touched.
+
+import type {
+  CallSyntax,
+  DeclarationStatement,
+  Expr,
+  Ident,
+  KeyValue,
+  RepeatStatement,
+  Statement,
+  StringExpr,
+} from './ast.ts';
+import { parseExpectation } from './expectation-parser.ts';
+import { parseArgument, parseCondition, parseExpression, parseString } from './expression-parser.ts';
+import { clip, MAX_LINE, tokenize } from './lexer.ts';
+import { closest, cover, type Diagnostic, rangeOf, type Span, splitLines } from './source.ts';
+import { SyntaxProblem, TokenStream } from './token-stream.ts';
+
+/** What a line that does not parse would have bound, so that its readers are not called wrong as well. */
+export interface BrokenLine {
+  readonly line: number;
+  readonly target: Ident | null;
+  /** It starts like a step, so no declaration may follow. */
+  readonly step: boolean;
+  /** It starts like `repeat`, so an `end` may follow. */
+  readonly repeat: boolean;
+}
+
+export interface SyntaxTree {
+  readonly lines: readonly string[];
+  readonly statements: readonly Statement[];
+  readonly broken: readonly BrokenLine[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** More mistakes than this are not listed. */
+const MAX_DIAGNOSTICS = 500;
+
+export const DECLARATION_KEYWORDS = ['machine', 'file', 'program', 'library', 'device'] as const;
+export const STATEMENT_KEYWORDS = [...DECLARATION_KEYWORDS, 'repeat', 'end', 'assert'] as const;
+
+/** Parses a whole scenario. Linear in its length; never throws on any text. */
+export function parseText(text: string): SyntaxTree {
+  const nul = text.indexOf('\0');
+  if (nul >= 0) return binaryTree(text, nul);
+  const lines = splitLines(text);
+  const statements: Statement[] = [];
+  const broken: BrokenLine[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (let line = 0; line < lines.length; line++) {
+    const parsed = parseLine(lines[line] ?? '', line);
+    if (parsed.statement !== null) statements.push(parsed.statement);
+    if (parsed.broken !== null) broken.push(parsed.broken);
+    if (parsed.diagnostic === null) continue;
+    diagnostics.push(parsed.diagnostic);
+    if (diagnostics.length >= MAX_DIAGNOSTICS) {
+      const span = { line, start: 0, end: (lines[line] ?? '').length };
+      const message = 'more than this many mistakes: the rest of the file is not read';
+      diagnostics.push({ severity: 'error', code: 'too-many', message, range: rangeOf(span) });
+      break;
+    }
+  }
+  return { lines, statements, broken, diagnostics };
+}
+
+/** The tree of what is no text at all: its one diagnostic. */
+function binaryTree(text: string, nul: number): SyntaxTree {
+  const before = text.slice(0, nul).split('\n');
+  const start = { line: before.length - 1, character: (before.at(-1) ?? '').length };
+  const range = { start, end: { line: start.line, character: start.character + 1 } };
+  const message = 'this is not a text file: it holds a NUL byte';
+  return {
+    lines: [],
+    statements: [],
+    broken: [],
+    diagnostics: [{ severity: 'error', code: 'binary', message, range }],
+  };
+}
+
+interface ParsedLine {
+  readonly statement: Statement | null;
+  readonly diagnostic: Diagnostic | null;
+  readonly broken: BrokenLine | null;
+}
+
+const BLANK: ParsedLine = { statement: null, diagnostic: null, broken: null };
+
+/** Parses line number `line` (from 0) of a scenario. */
+export function parseLine(text: string, line: number): ParsedLine {
+  if (text.length > MAX_LINE) {
+    const message = `the line has ${text.length} characters; at most ${MAX_LINE} are read`;
+    const range = rangeOf({ line, start: 0, end: Math.min(text.length, 80) });
+    return { statement: null, diagnostic: { severity: 'error', code: 'too-long', message, range }, broken: null };
+  }
+  const stream = new TokenStream(tokenize(text, line));
+  if (stream.atEnd()) return BLANK;
+  try {
+    const statement = parseStatement(stream);
+    stream.expectEnd();
+    return { statement, diagnostic: null, broken: null };
+  } catch (problem) {
+    if (!(problem instanceof SyntaxProblem)) throw problem;
+    const diagnostic: Diagnostic = {
+      severity: 'error',
+      code: problem.code,
+      message: problem.message,
+      range: rangeOf(problem.span),
+    };
+    return { statement: null, diagnostic, broken: salvage(tokenize(text, line), line) };
+  }
+}
+
+function salvage(tokens: ReturnType<typeof tokenize>, line: number): BrokenLine {
+  const [first, second, third, fourth] = tokens;
+  if (first?.kind === 'word' && second?.text === '=') {
+    return { line, target: { name: first.text, span: first.span }, step: true, repeat: false };
+  }
+  if (first?.kind === 'word' && second?.text === ':') {
+    const named = third?.kind === 'word' && fourth?.text === '=';
+    const target = named ? { name: third.text, span: third.span } : null;
+    return { line, target, step: true, repeat: false };
+  }
+  return { line, target: null, step: false, repeat: first?.text === 'repeat' };
+}
+
+function parseStatement(stream: TokenStream): Statement {
+  const first = stream.word('a statement');
+  if (stream.accept(':')) return parseCallStatement(stream, first);
+  if (stream.accept('=')) return parseSpawn(stream, first);
+  const keyword: string = first.name;
+  if ((DECLARATION_KEYWORDS as readonly string[]).includes(keyword)) return parseDeclaration(stream, first);
+  switch (keyword) {
+    case 'repeat':
+      return parseRepeat(stream, first);
+    case 'end':
+      return { kind: 'end', span: first.span };
+    case 'assert':
+      return parseAssert(stream, first);
+    default:
+      throw unknownStatement(stream, first);
+  }
+}
+
+function unknownStatement(stream: TokenStream, first: Ident): SyntaxProblem {
+  if (stream.peek().text === '(') {
+    return new SyntaxProblem('syntax', `which process? a step is written PROCESS: ${clip(first.name)}(…)`, first.span);
+  }
+  const meant = closest(first.name, STATEMENT_KEYWORDS);
+  const hint = meant === null ? 'a step is written PROCESS: call(…)' : `did you mean ${meant}?`;
+  return new SyntaxProblem('syntax', `'${clip(first.name)}' starts no statement: ${hint}`, first.span);
+}
+
+function parseCallStatement(stream: TokenStream, process: Ident): Statement {
+  const first = stream.word('a call');
+  const target = stream.accept('=') ? first : null;
+  const callee = target === null ? first : stream.word('a call');
+  const call = parseCall(stream, callee);
+  const expected = stream.accept('=') ? parseExpectation(stream) : null;
+  return { kind: 'call', process, target, call, expected, span: cover(process.span, stream.last()) };
+}
+
+function parseSpawn(stream: TokenStream, target: Ident): Statement {
+  const callee = stream.word('spawn(…)');
+  const call = parseCall(stream, callee);
+  const expected = stream.accept('=') ? parseExpectation(stream) : null;
+  return { kind: 'spawn', target, call, expected, span: cover(target.span, stream.last()) };
+}
+
+function parseCall(stream: TokenStream, callee: Ident): CallSyntax {
+  stream.expect('(', `behind '${clip(callee.name)}'`);
+  const args: Expr[] = [];
+  if (!stream.accept(')')) {
+    do args.push(parseArgument(stream));
+    while (stream.accept(','));
+    stream.expect(')', 'or a comma');
+  }
+  return { callee, args, span: cover(callee.span, stream.last()) };
+}
+
+function parseDeclaration(stream: TokenStream, keyword: Ident): DeclarationStatement {
+  let path: StringExpr | null = null;
+  if (keyword.name !== 'machine') path = parseString(stream, `the path of the ${keyword.name}`);
+  const settings: KeyValue[] = [];
+  while (!stream.atEnd()) {
+    const key = stream.word('key=value');
+    const value = stream.accept('=') ? parseExpression(stream) : null;
+    settings.push({ key, value, span: cover(key.span, stream.last()) });
+  }
+  return { kind: 'declaration', keyword, path, settings, span: cover(keyword.span, stream.last()) };
+}
+
+function parseRepeat(stream: TokenStream, keyword: Ident): RepeatStatement {
+  const count = parseExpression(stream);
+  return { kind: 'repeat', count, span: cover(keyword.span, count.span) };
+}
+
+function parseAssert(stream: TokenStream, keyword: Ident): Statement {
+  const condition = parseCondition(stream);
+  return { kind: 'assert', condition, span: cover(keyword.span, condition.span) };
+}
+
+/** Parses one expression alone, as a watch or a command line gives it. Columns count from its first character. */
+export function parseExpressionText(
+  text: string,
+): { readonly expr: Expr } | { readonly error: string; readonly span: Span } {
+  if (text.length > MAX_LINE) return { error: 'the expression is too long', span: { line: 0, start: 0, end: 80 } };
+  const stream = new TokenStream(tokenize(text.replace(/[\r\n]+/g, ' '), 0));
+  try {
+    const expr = parseCondition(stream);
+    stream.expectEnd();
+    return { expr };
+  } catch (problem) {
+    if (!(problem instanceof SyntaxProblem)) throw problem;
+    return { error: problem.message, span: problem.span };
+  }
+}

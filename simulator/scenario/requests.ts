@@ -1,0 +1,189 @@
+// From a step of the scenario, its names evaluated, to the request that the kernel gets.
+
+import type { Arg, Request, StringArg } from '../abi.ts';
+import type { Expr, StructExpr } from './ast.ts';
+import { encodeUtf8 } from './bytes.ts';
+import type { Parameter } from './calls.ts';
+import { parameterAt } from './calls.ts';
+import { PUPPET } from './declarations.ts';
+import type { Environment } from './environment.ts';
+import { evaluateInt } from './evaluate.ts';
+import { processOf, type StepCode } from './scenario.ts';
+import type { Span } from './source.ts';
+
+/** Why a step cannot be made. */
+export interface StepProblem {
+  readonly message: string;
+  readonly span: Span;
+}
+
+/** Ends the lowering of a step; caught by lowerStep(). */
+class Unmakeable extends Error {
+  readonly span: Span;
+
+  constructor(message: string, span: Span) {
+    super(message);
+    this.span = span;
+  }
+}
+
+/** The request of a step, or why it cannot be made. */
+export function lowerStep(code: StepCode, environment: Environment): Request | StepProblem {
+  try {
+    return new Lowering(code, environment).request();
+  } catch (problem) {
+    if (problem instanceof Unmakeable) return { message: problem.message, span: problem.span };
+    throw problem;
+  }
+}
+
+/** The value of an integer expression in `environment`, or why it has none. */
+export function intOf(expr: Expr, environment: Environment): bigint | StepProblem {
+  const result = evaluateInt(expr, (name) => environment.value(name));
+  return 'value' in result ? result.value : { message: explainMissing(result.unbound, environment), span: expr.span };
+}
+
+function explainMissing(name: string, environment: Environment): string {
+  const binding = environment.get(name);
+  return binding?.kind === 'failed'
+    ? `'${name}' holds nothing: line ${binding.line} did not give it a value`
+    : `'${name}' is not bound yet`;
+}
+
+class Lowering {
+  readonly #code: StepCode;
+  readonly #environment: Environment;
+
+  constructor(code: StepCode, environment: Environment) {
+    this.#code = code;
+    this.#environment = environment;
+  }
+
+  request(): Request {
+    const { signature } = this.#code;
+    switch (signature.family) {
+      case 'spawn':
+        return this.#spawn();
+      case 'kernel':
+        return { op: 'kernel', name: signature.name, args: this.#args() };
+      case 'CPU':
+        return this.#access();
+      case 'signals':
+        return this.#signal();
+      case 'limits':
+        return this.#limits();
+      default:
+        return { op: 'syscall', pid: this.#pid(), name: signature.name, args: this.#args() };
+    }
+  }
+
+  #pid(): number {
+    const process = processOf(this.#code);
+    const binding = this.#environment.get(process.name);
+    if (binding?.kind === 'process') return binding.pid;
+    const message =
+      binding === undefined
+        ? explainMissing(process.name, this.#environment)
+        : `there is no process '${process.name}': the step that binds the name made none`;
+    throw new Unmakeable(message, process.span);
+  }
+
+  #spawn(): Request {
+    const [path, ...rest] = this.#code.args;
+    const text = path?.kind === 'string' ? path.value : stringArg(PUPPET);
+    const argv = rest.flatMap((arg) => (arg === null ? [] : this.#strings(arg)));
+    return { op: 'spawn', path: text.text, argv: argv.length === 0 ? [text] : argv };
+  }
+
+  #strings(expr: Expr): readonly StringArg[] {
+    if (expr.kind === 'string') return [expr.value];
+    const items = expr.kind === 'array' ? expr.items : [];
+    return items.flatMap((item) => (item.kind === 'string' ? [item.value] : []));
+  }
+
+  #access(): Request {
+    const pid = this.#pid();
+    const [address, second, third] = this.#code.args;
+    const addr = this.#int(address);
+    const { name } = this.#code.signature;
+    if (name === 'fetch') return { op: 'fetch', pid, addr };
+    if (name === 'load') {
+      return second === undefined || second === null
+        ? { op: 'load', pid, addr }
+        : { op: 'load', pid, addr, length: this.#int(second) };
+    }
+    const value = second?.kind === 'string' ? second.value.bytes : Number(this.#int(second) & 0xffn);
+    return third === undefined || third === null
+      ? { op: 'store', pid, addr, value }
+      : { op: 'store', pid, addr, value, length: this.#int(third) };
+  }
+
+  #signal(): Request {
+    const [signal, handler] = this.#code.args;
+    const name = signal?.kind === 'name' ? signal.name : '';
+    const handles = handler?.kind === 'name' && handler.name === 'handler';
+    return { op: 'signal', pid: this.#pid(), signal: name, handler: handles };
+  }
+
+  /**
+   * setrlimit, getrlimit and prlimit64. Limits that stand in a structure become the words `soft, hard`, so that the
+   * kernel sees one form: `setrlimit(resource, soft[, hard])`.
+   */
+  #limits(): Request {
+    const pid = this.#pid();
+    const { name } = this.#code.signature;
+    const { args } = this.#code;
+    if (name === 'prlimit64') return this.#prlimit(pid);
+    const limits = name === 'setrlimit' && args[1]?.kind === 'struct' ? args[1] : null;
+    if (limits === null) return { op: 'syscall', pid, name, args: this.#args() };
+    return { op: 'syscall', pid, name, args: [this.#int(args[0]), ...this.#limitWords(limits)] };
+  }
+
+  #prlimit(pid: number): Request {
+    const [who, resource, fresh, old] = this.#code.args;
+    const target = Number(this.#int(who));
+    const subject = target === 0 ? pid : target;
+    if (fresh?.kind === 'struct') {
+      const args = [this.#int(resource), ...this.#limitWords(fresh)];
+      return { op: 'syscall', pid: subject, name: 'setrlimit', args };
+    }
+    const storesOld = old?.kind !== 'struct' && this.#int(old) !== 0n;
+    if (!storesOld && this.#int(fresh) === 0n) {
+      return { op: 'syscall', pid: subject, name: 'getrlimit', args: [this.#int(resource)] };
+    }
+    return { op: 'syscall', pid, name: 'prlimit64', args: this.#args() };
+  }
+
+  #limitWords(limits: StructExpr): Arg[] {
+    const soft = limits.fields.find((field) => field.name.name === 'rlim_cur');
+    const hard = limits.fields.find((field) => field.name.name === 'rlim_max');
+    if (soft === undefined) throw new Unmakeable('limits are {rlim_cur=…, rlim_max=…}', limits.span);
+    return hard === undefined ? [this.#int(soft.value)] : [this.#int(soft.value), this.#int(hard.value)];
+  }
+
+  #args(): Arg[] {
+    return this.#code.args.map((arg, index) => {
+      const parameter = parameterAt(this.#code.signature, index);
+      return arg === null || parameter === undefined ? 0n : this.#arg(arg, parameter);
+    });
+  }
+
+  #arg(expr: Expr, parameter: Parameter): Arg {
+    if (expr.kind === 'string') return expr.value;
+    if (parameter.type === 'strings' && expr.kind === 'array') return this.#strings(expr);
+    // Where strace shows what the kernel stored, the address is not known: the call stores nothing.
+    if (expr.kind === 'array' || expr.kind === 'struct') return 0n;
+    return this.#int(expr);
+  }
+
+  #int(expr: Expr | null | undefined): bigint {
+    if (expr === null || expr === undefined) return 0n;
+    const value = intOf(expr, this.#environment);
+    if (typeof value === 'bigint') return value;
+    throw new Unmakeable(value.message, value.span);
+  }
+}
+
+function stringArg(text: string): StringArg {
+  return { text, bytes: encodeUtf8(text) };
+}
