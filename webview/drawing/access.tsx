@@ -8,33 +8,26 @@ import { Icon } from './icon.tsx';
 
 export function WalkEnd({ walk, post }: { walk: WalkView; post: Post }) {
   return (
-    <div class="walk-end">
+    <div class="walk-end" data-frame={walk.frame !== null}>
       <AccessCard walk={walk} />
-      <section class="card frame-card" data-anchor="frame" aria-label="The frame at the end of the walk">
-        {walk.frame === null ? (
-          <>
-            <h3>No frame</h3>
-            <p>{walk.state}</p>
-          </>
-        ) : (
-          <>
-            <h3>
-              Frame <span class="address">{walk.frame.pfn}</span>
-            </h3>
-            {walk.physical !== null && (
-              <p class="physical">
-                physical address <span class="address value">{walk.physical}</span>
-              </p>
-            )}
-            <FrameDetails
-              frame={walk.frame}
-              offset={walk.offset}
-              here={{ pid: walk.pid, page: pageOf(walk) }}
-              post={post}
-            />
-          </>
-        )}
-      </section>
+      {walk.frame !== null && (
+        <section class="card frame-card" data-anchor="frame" aria-label="The frame at the end of the walk">
+          <h3>
+            Frame <span class="address">{walk.frame.pfn}</span>
+          </h3>
+          {walk.physical !== null && (
+            <p class="physical">
+              physical address <span class="address value">{walk.physical}</span>
+            </p>
+          )}
+          <FrameDetails
+            frame={walk.frame}
+            offset={walk.offset}
+            here={{ pid: walk.pid, page: pageOf(walk) }}
+            post={post}
+          />
+        </section>
+      )}
     </div>
   );
 }
@@ -46,8 +39,11 @@ function pageOf(walk: WalkView): string {
 function AccessCard({ walk }: { walk: WalkView }) {
   return (
     <section class="card access-card" aria-label="The page and its VMA">
-      <h3>What an access would do now</h3>
+      <h3>
+        Page <span class="address">{pageOf(walk)}</span>
+      </h3>
       <p class="page-state">{walk.state}</p>
+      <h4>An access now</h4>
       <dl class="would">
         <Would name="read" text={walk.would.read} />
         <Would name="write" text={walk.would.write} />

@@ -31,7 +31,7 @@ export function CellMap(props: CellMapProps) {
   const [cursor, setCursor] = useState(0);
   const [focused, setFocused] = useState(false);
   const at = Math.min(cursor, Math.max(0, grid.cells - 1));
-  const told = hover ?? (focused ? at : (props.selected ?? null));
+  const told = hover ?? (focused ? at : (props.selected ?? props.marked[0] ?? null));
   const cellOf = (event: MouseEvent) => cellAt(grid, event.offsetX, event.offsetY);
 
   const onKeyDown = (event: KeyboardEvent) => {

@@ -1,6 +1,7 @@
 /** One entry of a table: a line for most, a card with its flags for the one on the path. */
 import type { ComponentChildren } from 'preact';
-import type { EntryView, FlagView, LevelView } from '../../simulator/view/types.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { EntryView, LevelView } from '../../simulator/view/types.ts';
 import { entryChange } from '../model/entry-bits.ts';
 import { useFlash } from './hooks.ts';
 import { Icon } from './icon.tsx';
@@ -21,7 +22,9 @@ export function EntryRow(props: EntryProps) {
       <ChangeMark entry={entry} />
       <span class="entry-index">{entry.index}</span>
       <span class="entry-target">{entry.pfn ?? entry.text}</span>
-      <span class="letters">{onLetters(entry)}</span>
+      <span class="letters" aria-hidden="true">
+        {onLetters(entry)}
+      </span>
     </Option>
   );
 }
@@ -39,7 +42,7 @@ export function EntryCard(props: EntryProps & { level: LevelView }) {
           {entry.text}
         </span>
       </span>
-      {entry.flags.length > 0 && <Chips flags={entry.flags} entry={entry} />}
+      {entry.flags.length > 0 && <Chips entry={entry} />}
       <span class="entry-value value" data-value={level.level}>
         {entry.value}
       </span>
@@ -56,6 +59,7 @@ interface OptionProps extends EntryProps {
 }
 
 function Option({ entry, kind, label, reference, tabbable, onFocus, onChoose, children }: OptionProps) {
+  const explain = useExplanation();
   return (
     <div
       ref={reference}
@@ -69,16 +73,67 @@ function Option({ entry, kind, label, reference, tabbable, onFocus, onChoose, ch
       aria-selected={kind === 'path'}
       aria-label={label}
       tabIndex={tabbable ? 0 : -1}
-      title={kind === 'path' ? undefined : flagsText(entry)}
-      onFocus={onFocus}
+      onFocus={() => {
+        onFocus();
+        if (reference.current?.matches(':focus-visible')) explain.show(0);
+      }}
+      onBlur={explain.hide}
+      onMouseEnter={() => explain.show(EXPLAIN_DELAY)}
+      onMouseLeave={explain.hide}
       onClick={onChoose}
       onKeyDown={(event) => {
+        if (event.key === 'Escape') explain.hide();
         if (event.key !== 'Enter' && event.key !== ' ') return;
         event.preventDefault();
         onChoose();
       }}
     >
       {children}
+      {explain.shown && <Explanation entry={entry} />}
+    </div>
+  );
+}
+
+/** Milliseconds that the pointer rests on an entry before its flags are explained, as VS Code's hovers. */
+const EXPLAIN_DELAY = 300;
+
+function useExplanation() {
+  const [shown, setShown] = useState(false);
+  const timer = useRef<number | undefined>(undefined);
+  const hide = () => {
+    window.clearTimeout(timer.current);
+    setShown(false);
+  };
+  const show = (delay: number) => {
+    window.clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => setShown(true), delay);
+  };
+  useEffect(() => () => window.clearTimeout(timer.current), []);
+  return { shown, show, hide };
+}
+
+/** What each flag says; a screen reader has it from the entry's label. */
+function Explanation({ entry }: { entry: EntryView }) {
+  return (
+    <div class="explain" aria-hidden="true">
+      <div>
+        {entry.text} <span class="value dim">{entry.value}</span>
+      </div>
+      {entry.flags.length > 0 && (
+        <dl>
+          {entry.flags.map((flag) => (
+            <div key={flag.letter}>
+              <dt>
+                <span class="chip" data-on={flag.on}>
+                  {flag.letter}
+                </span>
+                <span class={`explain-name ${flag.on ? '' : 'explain-off'}`}>{flag.name}</span>
+              </dt>
+              <dd>{flag.text}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
     </div>
   );
 }
@@ -91,20 +146,14 @@ function ChangeMark({ entry }: { entry: EntryView }) {
   );
 }
 
-function Chips({ flags, entry }: { flags: readonly FlagView[]; entry: EntryView }) {
+function Chips({ entry }: { entry: EntryView }) {
   const change = entry.before === undefined ? null : entryChange(entry.before, entry.value);
   return (
     <span class="chips">
-      {flags.map((flag) => {
+      {entry.flags.map((flag) => {
         const changed = change?.set.includes(flag.letter) || change?.cleared.includes(flag.letter);
         return (
-          <span
-            key={flag.letter}
-            class="chip"
-            data-on={flag.on}
-            data-changed={changed === true}
-            title={`${flag.name} ${flag.on ? '= 1' : '= 0'}: ${flag.text}`}
-          >
+          <span key={flag.letter} class="chip" data-on={flag.on} data-changed={changed === true}>
             {flag.letter}
           </span>
         );
@@ -139,14 +188,9 @@ function onLetters(entry: EntryView): string {
     .join(' ');
 }
 
-function flagsText(entry: EntryView): string {
-  const flags = entry.flags.filter((flag) => flag.on).map((flag) => `${flag.letter}  ${flag.name}: ${flag.text}`);
-  return [`${entry.value}  ${entry.text}`, ...flags].join('\n');
-}
-
 /** The entry in words, for screen readers. */
 function entryLabel(entry: EntryView): string {
-  const on = entry.flags.filter((flag) => flag.on).map((flag) => flag.name);
+  const on = entry.flags.filter((flag) => flag.on).map((flag) => `${flag.name}: ${flag.text}`);
   const flags = on.length === 0 ? '' : `, ${on.join(', ')}`;
   const before =
     entry.before === undefined

@@ -54,19 +54,21 @@ export function Memory({ view, light, post }: MemoryProps) {
           </section>
         )}
       </section>
-      <section class="card">
-        {width > 0 && <SwapMap map={shown.swap} width={width} lit={light.slot ?? walkedSlot(view)} />}
-      </section>
-      {shown.numbers.length > 0 && (
+      <div class="memory-rest">
         <section class="card">
-          <h2>Machine</h2>
-          <dl class="numbers">
-            {shown.numbers.map((number) => (
-              <MachineNumber key={number.name} number={number} />
-            ))}
-          </dl>
+          {width > 0 && <SwapMap map={shown.swap} width={width} lit={light.slot ?? walkedSlot(view)} />}
         </section>
-      )}
+        {shown.numbers.length > 0 && (
+          <section class="card">
+            <h2>Machine</h2>
+            <dl class="numbers">
+              {shown.numbers.map((number) => (
+                <MachineNumber key={number.name} number={number} />
+              ))}
+            </dl>
+          </section>
+        )}
+      </div>
     </aside>
   );
 }

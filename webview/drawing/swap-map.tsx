@@ -1,10 +1,9 @@
 /** The slots of the swap device, by how many refer to each. */
 import { useMemo } from 'preact/hooks';
 import type { SwapMapView } from '../../simulator/view/types.ts';
-import { cellGrid } from '../layout/cells.ts';
-import { CellMap } from './cell-map.tsx';
-import { Legend } from './legend.tsx';
-import type { SlotUse } from './tiles.ts';
+import { sharedSlots, slotRuns, slotShares, slotText, slotUse } from '../model/slots.ts';
+import { Legend, type LegendItem } from './legend.tsx';
+import { WindowedMap } from './windowed-map.tsx';
 
 interface SwapMapProps {
   readonly map: SwapMapView;
@@ -13,57 +12,81 @@ interface SwapMapProps {
   readonly lit: number | null;
 }
 
-/** Slots drawn at most: the highest one in use and some free ones after it; the rest is said in words. */
-const SLOTS_DRAWN = 4096;
-const ROW_SLOTS = 64;
+/** A device with more slots than this is drawn only once one is in use. */
+const SMALL = 256;
 
 export function SwapMap({ map, width, lit }: SwapMapProps) {
-  const highest = useMemo(() => map.counts.findLastIndex((count) => count > 0), [map.counts]);
-  const wanted = Math.max(ROW_SLOTS, Math.ceil((highest + 2) / ROW_SLOTS) * ROW_SLOTS);
-  const cells = Math.min(map.slots, map.counts.length, SLOTS_DRAWN, wanted);
-  const grid = useMemo(() => cellGrid({ cells, width, minPitch: 13, maxPitch: 18, gap: 2 }), [cells, width]);
-  const shared = useMemo(() => map.counts.reduce((sum, count) => sum + (count > 1 ? 1 : 0), 0), [map.counts]);
-  if (map.slots === 0)
-    return (
-      <h2>
-        Swap <span class="dim">none</span>
-      </h2>
-    );
+  const shared = useMemo(() => sharedSlots(map), [map.counts]);
+  const drawn = map.slots > 0 && (map.used > 0 || map.slots <= SMALL);
   return (
     <>
       <h2>
-        Swap <span class="dim">{map.slots.toLocaleString('en')} slots,</span> {map.used.toLocaleString('en')} used
+        Swap <span class="dim">{map.slots === 0 ? 'none' : `${map.slots.toLocaleString('en')} slots,`}</span>
+        {map.slots > 0 && ` ${map.used.toLocaleString('en')} used`}
       </h2>
-      <CellMap
-        grid={grid}
-        version={map.counts}
-        label={`Swap slots 0 to ${cells - 1}`}
-        tileAt={(cell) => ({ tile: slotUse(map.counts[cell] ?? 0) })}
-        textAt={(cell) => slotText(cell, map.counts[cell] ?? 0)}
-        selected={null}
-        marked={lit === null ? [] : [lit]}
-        changed={map.changed}
-        fresh={map.changed}
-        onChoose={() => {}}
-      />
-      {cells < map.slots && <p class="dim">… {(map.slots - cells).toLocaleString('en')} more slots</p>}
-      <Legend label="Uses of swap slots" items={legend(map, shared)} />
+      {drawn && (
+        <>
+          <WindowedMap
+            count={map.counts.length}
+            width={width}
+            version={map.counts}
+            what="swap slots"
+            nameOf={(slot) => `slot ${slot}`}
+            tileAt={(slot) => slotUse(map, slot)}
+            textAt={(slot) => slotText(map, slot)}
+            overview={(perCell) => slotShares(map, perCell).map(lookOf)}
+            overviewText={({ share }) => (share === 0 ? 'free' : `${Math.max(1, Math.round(share * 100))} % in use`)}
+            selected={null}
+            marked={lit}
+            changed={map.changed}
+            fresh={map.changed}
+            onChoose={null}
+          />
+          <Legend label="Uses of swap slots" items={legend(map, shared)} />
+          <RunsTable map={map} />
+        </>
+      )}
     </>
   );
 }
 
-function legend(map: SwapMapView, shared: number) {
-  return [
+function lookOf(share: number) {
+  return { tile: share === 0 ? 'slot-free' : 'slot-used', share } as const;
+}
+
+function legend(map: SwapMapView, shared: number): LegendItem[] {
+  const items: LegendItem[] = [
     { tile: 'slot-free', name: 'free', count: map.slots - map.used, text: 'Nobody refers to it.' },
     { tile: 'slot-used', name: 'one user', count: map.used - shared, text: 'One page-table entry refers to it.' },
     { tile: 'slot-shared', name: 'shared', count: shared, text: 'Several page-table entries refer to it.' },
-  ].filter((item) => item.count > 0) as { tile: SlotUse; name: string; count: number; text: string }[];
+  ];
+  return items.filter((item) => item.count > 0);
 }
 
-function slotUse(count: number): SlotUse {
-  return count === 0 ? 'slot-free' : count === 1 ? 'slot-used' : 'slot-shared';
-}
+const TWIN_RUNS = 100;
 
-function slotText(slot: number, count: number): string {
-  return `slot ${slot}: ${count === 0 ? 'free' : `${count} ${count === 1 ? 'user' : 'users'}`}`;
+/** The map in words. */
+function RunsTable({ map }: { map: SwapMapView }) {
+  const runs = useMemo(() => slotRuns(map, TWIN_RUNS), [map.counts]);
+  return (
+    <table class="visually-hidden">
+      <caption>Swap slots in use{runs.length === TWIN_RUNS ? `, the first ${TWIN_RUNS} runs` : ''}</caption>
+      <thead>
+        <tr>
+          <th>From</th>
+          <th>To</th>
+          <th>Users of each</th>
+        </tr>
+      </thead>
+      <tbody>
+        {runs.map((run) => (
+          <tr key={run.first}>
+            <td>{run.first}</td>
+            <td>{run.last}</td>
+            <td>{run.users}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
 }

@@ -1,9 +1,7 @@
 /** How one cell of a map looks: a colour of the theme and a pattern, so that neither is needed to read the other. */
 import type { FrameUse } from '../../simulator/view/types.ts';
 import type { Rect } from '../layout/cells.ts';
-
-/** Swap slots: nobody refers to it, one PTE does, several do. */
-export type SlotUse = 'slot-free' | 'slot-used' | 'slot-shared';
+import type { SlotUse } from '../model/slots.ts';
 
 export type Tile = FrameUse | SlotUse;
 

@@ -10,10 +10,11 @@ export interface HexRow {
   readonly ascii: string;
 }
 
-const ROW_BYTES = 16;
+/** Narrow enough for a card beside another. */
+const ROW_BYTES = 8;
 
 /**
- * The bytes (hexadecimal, two digits each) in rows of 16; trailing rows of zeros are left out, the first row never is.
+ * The bytes (hexadecimal, two digits each) in rows of 8; trailing rows of zeros are left out, the first row never is.
  * @param here offset of the byte that the address points at, null for none
  */
 export function hexRows(bytes: string, here: number | null): HexRow[] {

@@ -61,13 +61,10 @@ export function foldedText(row: Row & { kind: 'gap' | 'folded' }): string {
   return row.empty > 0 ? `${entries}, ${row.empty} empty` : entries;
 }
 
-/** Why a level of the walk has no table, given the levels above it (highest first). */
+/** Why a level of the walk has no table; said once, at the first such level. Levels come highest first. */
 export function noTableText(levels: readonly LevelView[], at: number): string {
-  for (let above = at - 1; above >= 0; above--) {
-    const level = levels[above];
-    if (level === undefined || level.entry === null) continue;
-    if (level.entry.state === 'present') return `No table: ${level.level} ${level.index} maps a large page.`;
-    return `No table: the walk ends at ${level.level} ${level.index}.`;
-  }
-  return 'No table.';
+  const above = levels[at - 1];
+  if (above === undefined || above.entry === null) return 'No table.';
+  const reason = above.entry.state === 'present' ? 'maps a large page' : 'points to none';
+  return `No table: ${above.level} ${above.index} ${reason}.`;
 }
