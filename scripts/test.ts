@@ -5,7 +5,7 @@ import { ensureBrowser } from './browser.ts';
 import { bundle } from './bundle.ts';
 import { outDir, root } from './paths.ts';
 import { node, nodeFlags, run } from './process.ts';
-import { downloadedEditor, hasDisplay, installedEditor } from './vscode-desktop.ts';
+import { downloadedEditor, hasDisplay, installedWindow } from './vscode-desktop.ts';
 import { ensureServer } from './vscode-server.ts';
 import { ensureWebWorkbench } from './vscode-web.ts';
 import { makePackage, unpack } from './vsix.ts';
@@ -121,7 +121,7 @@ async function desktopEditor(): Promise<string | undefined> {
     log('\nNo display here: the suite is not run in a desktop VS Code as well.');
     return undefined;
   }
-  const installed = await installedEditor();
+  const installed = await installedWindow();
   if (installed !== undefined) return installed;
   return downloadedEditor(log).catch((error: unknown) => {
     log(`\nNo desktop VS Code (${String(error)}): the suite is not run there as well.`);

@@ -142,6 +142,12 @@ export class Editor {
     });
   }
 
+  /** Clicks a button of the active editor's title bar. @param label its tooltip's beginning, which screen readers say */
+  async clickEditorAction(label: string): Promise<void> {
+    const actions = this.page.locator('.editor-group-container.active .title .editor-actions');
+    await actions.locator(`a.action-label[aria-label^="${label}"]`).click({ timeout: patience });
+  }
+
   /** The text of the active editor as it is on the screen (what is scrolled out of sight is missing), decorations included. */
   async visibleText(): Promise<string[]> {
     const lines = this.page.locator('.editor-group-container.active .view-lines .view-line');

@@ -1,0 +1,154 @@
+// Stepping through scenarios: results, trees, places kept over edits.
+import * as vscode from 'vscode';
+import { outcomeText } from '../../../extension/outcome-text.ts';
+import { samples } from '../../../extension/samples.ts';
+import type { Session } from '../../../extension/session.ts';
+import { expect } from './support/expect.ts';
+import { api, closeAll, errorsOf, openSample, openText, replace, treeText } from './support/scenario.ts';
+
+const step = () => vscode.commands.executeCommand('vas.step');
+const stepBack = () => vscode.commands.executeCommand('vas.stepBack');
+
+const loop = `app = spawn()
+app: buf = mmap(NULL, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+repeat 3
+  app: store(buf, "x")
+  app: load(buf)
+end
+app: munmap(buf, 64K) = 0
+`;
+
+function resultOn(session: Session, line: number): string | undefined {
+  const result = session.results.get(line);
+  return result === undefined ? undefined : outcomeText(result.record, (pid) => session.timeline?.names.get(pid));
+}
+
+suite('stepping', () => {
+  teardown(closeAll);
+
+  test('a step executes the next line and shows what it came to', async () => {
+    const { session } = await openSample('fork');
+    expect(session.position).to.equal(0);
+    const first = session.timeline?.next?.line ?? 0;
+    await step();
+    expect(session.position).to.equal(1);
+    expect(resultOn(session, first)).to.contain('= 1000 (bash)');
+    const second = session.timeline?.next?.line ?? 0;
+    expect(second).to.be.greaterThan(first);
+    await step();
+    expect(resultOn(session, second)).to.equal('= 0x7ffff7ff5000');
+    await stepBack();
+    expect(session.position).to.equal(1);
+    expect(resultOn(session, second)).to.equal(undefined);
+    expect(session.timeline?.next?.line).to.equal(second);
+  });
+
+  test('the commands run to the end, to a line and back to the start', async () => {
+    const { session, editor } = await openText(loop);
+    await vscode.commands.executeCommand('vas.runToEnd');
+    expect(session.timeline?.next).to.equal(null);
+    expect(session.position).to.equal(session.total);
+    expect(session.position).to.equal(9);
+    expect(session.results.get(4)?.count).to.equal(3);
+    await vscode.commands.executeCommand('vas.backToStart');
+    expect(session.position).to.equal(0);
+    expect([...session.results.entries()]).to.deep.equal([]);
+    editor.selection = new vscode.Selection(4, 0, 4, 0);
+    await vscode.commands.executeCommand('vas.runToCursor');
+    expect(session.timeline?.next?.line).to.equal(5);
+    expect(session.position).to.equal(3);
+  });
+
+  for (const sample of samples.filter(({ desktop }) => desktop !== true)) {
+    test(`the sample ${sample.name} meets its expectations, and going back shows what was there before`, async () => {
+      const { session, editor } = await openSample(sample.name);
+      const { processes, machine } = await api();
+      const shown = async () => [...(await treeText(processes)), ...(await treeText(machine))];
+      const seen: string[][] = [];
+      while (session.timeline?.next !== null) {
+        seen.push(await shown());
+        const before = session.position;
+        await step();
+        expect(session.position, session.obstacle ?? '').to.equal(before + 1);
+      }
+      expect(await errorsOf(editor.document, () => true)).to.deep.equal([]);
+      for (const before of seen.reverse()) {
+        await stepBack();
+        expect(await shown()).to.deep.equal(before);
+      }
+      expect(session.position).to.equal(0);
+    });
+  }
+
+  test('a failed expectation is an error on its line, and the run goes on', async () => {
+    const { session, editor } = await openText('app = spawn()\napp: munmap(0, 4K) = 5\napp: load(0x400000) = minor\n');
+    await vscode.commands.executeCommand('vas.runToEnd');
+    expect(session.position).to.equal(3);
+    const errors = await errorsOf(editor.document, (found) => found.length > 0);
+    expect(errors.map((error) => error.split(':')[0])).to.deep.equal(['2']);
+    await stepBack();
+    await stepBack();
+    await errorsOf(editor.document, (found) => found.length === 0);
+  });
+});
+
+suite('editing while stepped', () => {
+  teardown(closeAll);
+
+  async function at(position: number, text = loop) {
+    const opened = await openText(text);
+    await opened.session.goToStep(position);
+    expect(opened.session.position).to.equal(position);
+    return opened;
+  }
+
+  test('lines put in above keep the place: the same line, in the same iteration', async () => {
+    const { session, editor } = await at(6);
+    expect(session.timeline?.next?.line).to.equal(4);
+    await replace(editor, 'repeat 3', '# a remark\napp: brk(0)\nrepeat 3');
+    await session.settle();
+    expect(session.timeline?.next?.line).to.equal(6);
+    expect(session.position).to.equal(7);
+    expect(session.results.get(6)?.count).to.equal(2);
+    expect(session.notice).to.equal(null);
+  });
+
+  test('a changed line that was executed is executed again', async () => {
+    const { session, editor } = await at(3);
+    await replace(editor, 'store(buf, "x")', 'store(buf, "y")');
+    await session.settle();
+    expect(session.position).to.equal(3);
+    expect(session.lastRecord?.text).to.contain('"y"');
+  });
+
+  test('a mistake keeps the place until it is mended', async () => {
+    const { session, editor } = await at(3);
+    await replace(editor, 'store(buf', 'stoer(buf');
+    await session.settle();
+    const errors = await errorsOf(editor.document, (found) => found.length > 0);
+    expect(errors).to.have.length(1);
+    expect(errors[0]).to.match(/^4: /);
+    expect(session.obstacle).to.match(/^Line 4: /);
+    expect(session.canStep).to.equal(false);
+    await step();
+    expect(session.position).to.equal(3);
+    await replace(editor, 'stoer(buf', 'store(buf');
+    await session.settle();
+    expect(session.obstacle).to.equal(null);
+    expect(session.position).to.equal(3);
+    expect(session.timeline?.next?.line).to.equal(5);
+    await errorsOf(editor.document, (found) => found.length === 0);
+  });
+
+  test('a place that is gone is said to be gone', async () => {
+    const { session, editor } = await at(8);
+    expect(session.timeline?.next?.line).to.equal(7);
+    await replace(editor, 'repeat 3', 'repeat 1');
+    await session.settle();
+    expect(session.timeline?.next?.line, 'the line is still there').to.equal(7);
+    await replace(editor, 'app: munmap(buf, 64K) = 0\n', '');
+    await session.settle();
+    expect(session.timeline?.next).to.equal(null);
+    expect(session.notice).to.be.a('string');
+  });
+});
