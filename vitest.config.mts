@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/e2e/**'],
     expect: { requireAssertions: true },
+    allowOnly: false,
     testTimeout: 60_000,
   },
 });

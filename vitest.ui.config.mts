@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/e2e/ui/**/*.test.ts'],
     globalSetup: ['test/e2e/harness/launch.ts'],
     expect: { requireAssertions: true },
+    allowOnly: false,
     fileParallelism: false,
     testTimeout: 90_000,
     hookTimeout: 90_000,

@@ -6,9 +6,9 @@ import { Writable } from 'node:stream';
 import { runTests } from '@vscode/test-electron';
 import { build, type Plugin } from 'esbuild';
 import { chromium } from 'playwright-core';
-import { type Report, readReport } from '../test/e2e/suite/support/report.ts';
 import { launchOptions } from './browser.ts';
 import { extensionDir, outDir, root } from './paths.ts';
+import { Reports, type SuiteResult } from './suite-reports.ts';
 import { startServer } from './vscode-server.ts';
 import { startWebHost } from './vscode-web.ts';
 
@@ -16,15 +16,6 @@ const suiteDir = join(root, 'test/e2e/suite');
 
 /** Which kind of extension host: `web` is a worker without Node. */
 export type HostKind = 'node' | 'web';
-
-/** How the tests of one suite ended. */
-export interface SuiteResult {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  /** One text for each failure, and for whatever kept the suite from running. */
-  readonly problems: readonly string[];
-}
 
 /** Tests for one kind of host alone are named `*.node.test.ts` or `*.web.test.ts`. */
 function suits(file: string, kind: HostKind): boolean {
@@ -95,45 +86,6 @@ export async function freshWorkspace(name: string): Promise<string> {
     if (error.code !== 'ENOENT') throw error;
   });
   return folder;
-}
-
-/** Gathers reports from the lines of a log and judges them at the end. */
-class Reports {
-  private readonly seen: Report[] = [];
-  private readonly log: (line: string) => void;
-
-  constructor(log: (line: string) => void) {
-    this.log = log;
-  }
-
-  get ended(): boolean {
-    return this.seen.some((report) => report.kind === 'end');
-  }
-
-  read(line: string): void {
-    const report = readReport(line);
-    if (report === undefined) return;
-    this.seen.push(report);
-    if (report.kind === 'passed') this.log(`  ✓ ${report.title}`);
-    if (report.kind === 'skipped') this.log(`  - ${report.title}`);
-    if (report.kind === 'failed') this.log(`  ✗ ${report.title}\n${report.error.replace(/^/gm, '      ')}`);
-  }
-
-  /** @param files the test files that were bundled @param trouble what kept the host from running, if anything did */
-  result(files: readonly string[], trouble?: string): SuiteResult {
-    const count = (kind: Report['kind']): number => this.seen.filter((report) => report.kind === kind).length;
-    const problems = this.seen.flatMap((report) => (report.kind === 'failed' ? [report.title] : []));
-    const start = this.seen.find((report) => report.kind === 'start');
-    const ran = count('passed') + count('failed') + count('skipped');
-    if (trouble !== undefined) problems.push(trouble);
-    if (start === undefined) problems.push('the suite did not start');
-    else if (start.tests === 0) problems.push('the suite has no tests');
-    else if (start.files.length !== files.length) problems.push('the suite lost test files');
-    else if (ran < start.tests) problems.push(`only ${ran} of ${start.tests} tests ran`);
-    else if (!this.ended) problems.push('the suite did not end');
-    const failed = Math.max(count('failed'), problems.length);
-    return { passed: count('passed'), failed, skipped: count('skipped'), problems };
-  }
 }
 
 /** Opens a workbench whose extension host runs the suite, and waits until that is over. */
