@@ -52,6 +52,7 @@ void stepLoad(struct process *p, uint64_t address, uint64_t length) {
   if (!stepBegin(p, &m)) return;
   for (uint64_t at = address; at - address < length; at = nextPage(at)) {
     if (!touch(p, STUB_LOAD1, at, &value, &stop)) { failed(p, &stop, &m); return; }
+    if (stepExpired(p, &m)) return;
     if (at == address) bytes[0] = value;
     if (nextPage(at) < at || end < address) break;
   }
@@ -73,6 +74,7 @@ void stepStore(struct process *p, uint64_t address, const uint8_t *bytes, uint64
     bool word = (at & (PAGE - 1)) && done && left >= 8;
     if (word) memcpy(&value, bytes + done, 8);
     if (!touch(p, word ? STUB_STORE8 : STUB_STORE1, at, &value, &stop)) { failed(p, &stop, &m); return; }
+    if (stepExpired(p, &m)) return;
     done += word ? 8 : 1;
   }
   printf("{\"value\":\"0x0\"");
@@ -95,6 +97,7 @@ void stepFill(struct process *p, uint64_t address, uint8_t fill, uint64_t length
       stop = traceRun(p, &regs, true);
       if (stop.kind != STOP_TRAP) { failed(p, &stop, &m); return; }
     }
+    if (stepExpired(p, &m)) return;
     done += here;
   }
   printf("{\"value\":\"0x0\"");

@@ -208,7 +208,7 @@ void commandLoop(void) {
     if (!wordCount) continue;
     if (!strcmp(words[0], "quit")) break;
     if (!setupCommand() && !stepCommand() && !kernelCommand()) outError("unknown command %s", words[0]);
-    inspectLruDrain();
+    inspectSettle();
     fflush(stdout);
   }
   traceKillAll();

@@ -31,7 +31,7 @@ static bool writeText(int dir, const char *path, const char *text) {
   return done;
 }
 
-static void remember(const char *key, const char *value) {
+void globalRemember(const char *key, const char *value) {
   int fd = openat(machineRoot, STATE_FILE, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return;
   dprintf(fd, "%s %s\n", key, value);
@@ -45,7 +45,7 @@ int globalSet(int root, const char *path, const char *value) {
   char *chosen = strchr(old, '['); /* "always [madvise] never" */
   char *word = chosen ? chosen + 1 : old;
   if (chosen) word[strcspn(word, "]")] = 0;
-  remember(path, word);
+  globalRemember(path, word);
   return writeText(root, path, value) ? 0 : -1;
 }
 
@@ -75,13 +75,13 @@ static void swapRemove(const char *id) {
 static void swapAdd(unsigned long bytes) {
   char id[16], path[64], size[32];
   if (!readText(machineRoot, "sys/class/zram-control/hot_add", id, sizeof id)) return;
-  remember("zram", id);
+  globalRemember("zram", id);
   snprintf(path, sizeof path, "sys/block/zram%s/disksize", id);
   snprintf(size, sizeof size, "%lu", bytes);
   bool sized = writeText(machineRoot, path, size);
   snprintf(path, sizeof path, "/dev/zram%s", id);
   for (int i = 0; i < 100 && access(path, R_OK); i++) usleep(10000);
-  if (sized && formatSwap(path, bytes) && !swapon(path, SWAP_FLAG_PREFER | SWAP_PRIORITY)) remember("swap", path);
+  if (sized && formatSwap(path, bytes) && !swapon(path, SWAP_FLAG_PREFER | SWAP_PRIORITY)) globalRemember("swap", path);
 }
 
 static void restore(void) {
@@ -94,6 +94,7 @@ static void restore(void) {
     if (space) {
       *space = 0;
       if (!strcmp(line, "zram")) swapRemove(space + 1);
+      else if (!strcmp(line, "directory")) rmdir(space + 1);
       else if (strcmp(line, "swap")) writeText(machineRoot, line, space + 1);
     }
     line = next;

@@ -49,6 +49,7 @@ struct surroundings {
   int proc;          /* a /proc of the private pid namespace */
   int kpageflags, kpagecount, pagesOfNobody;
   int stdinNull, stdoutNull;
+  int inflight;      /* requests that the file system's device has not answered; -1 without a device */
   int cgroupProcs;   /* -1 without a memory controller */
   bool tmpfs, largeFolios, exclusive;
   int cpu;
@@ -62,6 +63,8 @@ extern struct surroundings around;
 struct globalOptions { bool exclusive; unsigned long swapBytes; char swapDevice[64]; };
 int globalEnter(struct globalOptions *options, char *why, size_t whySize);
 void globalLeave(void);
+/* Notes what a driver that is killed would leave: a setting and its old value, or a directory to remove. */
+void globalRemember(const char *key, const char *value);
 /* Sets a file below the machine's root and remembers its old content. Exclusive drivers only. */
 int globalSet(int root, const char *path, const char *value);
 
@@ -109,13 +112,16 @@ bool faultsRead(struct process *p, struct faults *out);
 struct faults faultsSince(struct process *p, struct faults before);
 
 /* --- steps.c and access.c: each step writes one line of JSON --- */
-struct measure { struct faults before, own; };
+struct measure { struct faults before, own; long started; };
 /* Makes p ready to run a stub, and begins to count; false (and an error is written) when p cannot run. */
 bool stepBegin(struct process *p, struct measure *m);
 /* Ends the line that a step began with `{…`: the faults of the step, and whether p is gone. */
 void stepEnd(struct process *p, const struct measure *m);
 /* Writes what a fault signal was, and lets it take its action: nothing with a handler, else the end of p. */
 void stepSignal(struct process *p, const struct stop *stop);
+/* True when the step has run too long; the process is then killed and the line written. */
+bool stepExpired(struct process *p, const struct measure *m);
+long milliseconds(void);
 bool stepSettled(struct process *p, const struct stop *stop);
 void stepSpawn(const char *path, char **argv, char **envp);
 void stepSyscall(struct process *p, long number, const uint64_t args[6]);
@@ -131,7 +137,7 @@ void stepLimit(struct process *p, int resource, uint64_t soft, uint64_t hard, bo
 #define DUMP_STATUS 4
 #define DUMP_PAGES 8
 void inspectDump(struct process *p, unsigned what);
-void inspectLruDrain(void);
+void inspectSettle(void);
 
 /* --- main.c: output --- */
 void outText(const char *bytes, size_t length); /* a JSON string with its quotes */

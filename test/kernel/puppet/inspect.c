@@ -88,6 +88,22 @@ void inspectDump(struct process *p, unsigned what) {
 
 /* mm/fadvise.c: POSIX_FADV_DONTNEED drains this CPU's folio batches first. Pages then are where the kernel means to put
  * them (on the LRU, marked lazyfree), instead of waiting in a batch for others. */
-void inspectLruDrain(void) {
-  posix_fadvise(around.pagesOfNobody, 1L << 40, PAGE, POSIX_FADV_DONTNEED);
+static void drain(void) { posix_fadvise(around.pagesOfNobody, 1L << 40, PAGE, POSIX_FADV_DONTNEED); }
+
+/* Readahead goes on behind the back of who caused it; the next step shall find it done. */
+static void waitForReads(void) {
+  char text[64];
+  unsigned long reads, writes;
+  for (int i = 0; around.inflight >= 0 && i < 2000; i++) {
+    ssize_t n = pread(around.inflight, text, sizeof text - 1, 0);
+    if (n <= 0) return;
+    text[n] = 0;
+    if (sscanf(text, "%lu %lu", &reads, &writes) != 2 || reads + writes == 0) return;
+    usleep(100);
+  }
+}
+
+void inspectSettle(void) {
+  waitForReads();
+  drain();
 }

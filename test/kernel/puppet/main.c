@@ -2,6 +2,7 @@
  * the first process of a pid namespace of its own: when it ends, everything it started ends. */
 #include "harness.h"
 #include <sched.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
@@ -9,11 +10,12 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 void commandLoop(void);
 
-struct surroundings around = { .cgroupProcs = -1, .stepTimeoutMs = 5000 };
+struct surroundings around = { .cgroupProcs = -1, .inflight = -1, .stepTimeoutMs = 5000 };
 static char directory[64], cgroup[96];
 static volatile sig_atomic_t driverPid;
 
@@ -78,6 +80,7 @@ static void cgroupMake(unsigned long bytes) {
   if (mkdir(cgroup, 0755)) { cgroup[0] = 0; return; }
   snprintf(path, sizeof path, "%s/%s", cgroup, v1 ? "memory.limit_in_bytes" : "memory.max");
   snprintf(text, sizeof text, "%lu", bytes);
+  globalRemember("directory", cgroup);
   if (writeAll(path, text)) { rmdir(cgroup); cgroup[0] = 0; return; }
   snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
   around.cgroupProcs = open(path, O_WRONLY | O_CLOEXEC);
@@ -125,6 +128,12 @@ static void readAhead(const char *device, long kilobytes) {
   writeAll(path, text);
 }
 
+static int inflightOpen(const char *device) {
+  char path[96];
+  snprintf(path, sizeof path, "/sys/block/%s/inflight", device + 5);
+  return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 /* Mounts the scenario's own file tree and makes it the root directory. */
 static void enterTree(long readahead) {
   char tree[96], device[64];
@@ -143,6 +152,7 @@ static void enterTree(long readahead) {
     int image = imageMake(), loop = loopAttach(image, device, sizeof device);
     if (loop < 0) fail("loop device");
     readAhead(device, readahead);
+    around.inflight = inflightOpen(device);
     if (mount(device, tree, "ext4", 0, NULL)) fail("mount ext4");
     close(loop);
     close(image);
@@ -157,15 +167,25 @@ static void onEnd(int signal) {
   if (driverPid > 0) kill(driverPid, SIGKILL);
 }
 
+/* Waits for the end of the driver. When nobody is left to read its answers, it gets three seconds to notice that. */
 static void guard(int pid) {
-  int status;
+  int status, gone = syscall(SYS_pidfd_open, pid, 0);
+  struct pollfd watched[2] = { { gone, POLLIN, 0 }, { 0, POLLRDHUP, 0 } };
   driverPid = pid;
+  while (gone >= 0) {
+    int n = poll(watched, 2, -1);
+    if (n < 0 && errno == EINTR) continue;
+    if (!watched[0].revents && watched[1].revents) poll(watched, 1, 3000);
+    break;
+  }
+  kill(pid, SIGKILL);
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
 }
 
 static void cleanUp(void) {
   char tree[96];
   snprintf(tree, sizeof tree, "%s/root", directory);
+  umount2(tree, MNT_DETACH);
   rmdir(tree);
   rmdir(directory);
   for (int i = 0; cgroup[0] && rmdir(cgroup) && errno == EBUSY && i < 100; i++) usleep(10000);
@@ -222,6 +242,8 @@ int main(int argc, char **argv) {
   char tree[96];
   snprintf(tree, sizeof tree, "%s/root", directory);
   mkdir(tree, 0755);
+  globalRemember("directory", tree);
+  globalRemember("directory", directory);
   cgroupMake(number(argc, argv, "memory", 1L << 30));
   if (unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)) { cleanUp(); fail("unshare"); }
   int pid = fork();

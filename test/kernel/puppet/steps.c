@@ -47,8 +47,16 @@ bool stepSettled(struct process *p, const struct stop *stop) {
   return true;
 }
 
+bool stepExpired(struct process *p, const struct measure *m) {
+  if (milliseconds() - m->started <= around.stepTimeoutMs) return false;
+  traceDeliver(p, SIGKILL);
+  outError("process %d ran longer than a step may and was killed", p->pid);
+  return true;
+}
+
 bool stepBegin(struct process *p, struct measure *m) {
   m->own = (struct faults){ 0, 0 };
+  m->started = milliseconds();
   if (!p->alive) return outError("process %d is dead", p->pid), false;
   if (!resumeFromVfork(p)) return outError("process %d waits in vfork", p->pid), false;
   faultsRead(p, &m->before);
@@ -163,7 +171,7 @@ void stepSpawn(const char *path, char **argv, char **envp) {
   }
   if (!enterImage(p)) return;
   printf("{\"pid\":%d", pid);
-  stepEnd(p, &(struct measure){ { 0, 0 }, { 0, 0 } });
+  stepEnd(p, &(struct measure){ 0 });
 }
 
 /* A child stops before its first instruction; it executes one, as spawn does. */
@@ -291,13 +299,12 @@ void stepSyscall(struct process *p, long number, const uint64_t args[6]) {
 void stepLimit(struct process *p, int resource, uint64_t soft, uint64_t hard, bool hasHard) {
   struct rlimit old, new = { soft, hard };
   if (!p->alive) { outError("process %d is dead", p->pid); return; }
+  if (syscall(SYS_setresgid, USER_ID, USER_ID, 0) || syscall(SYS_setresuid, USER_ID, USER_ID, 0)) abort();
   int failed = prlimit(p->tgid, resource, NULL, &old) ? errno : 0;
-  if (!hasHard) new.rlim_max = old.rlim_max;
-  if (!failed) {
-    if (syscall(SYS_setresgid, USER_ID, USER_ID, 0) || syscall(SYS_setresuid, USER_ID, USER_ID, 0)) abort();
-    failed = prlimit(p->tgid, resource, &new, NULL) ? errno : 0;
-    if (syscall(SYS_setresuid, 0, 0, 0) || syscall(SYS_setresgid, 0, 0, 0)) abort();
-  }
+  if (!failed && !hasHard) new.rlim_max = old.rlim_max;
+  if (!failed) failed = prlimit(p->tgid, resource, &new, NULL) ? errno : 0;
+  if (syscall(SYS_setresuid, 0, 0, 0) || syscall(SYS_setresgid, 0, 0, 0)) abort();
+  prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user clears it */
   if (failed) printf("{\"errno\":%d,\"minflt\":0,\"majflt\":0}\n", failed);
   else printf("{\"value\":\"0x0\",\"minflt\":0,\"majflt\":0}\n");
 }

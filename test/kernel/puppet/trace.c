@@ -30,7 +30,7 @@ void traceSetup(void) {
   sigaction(SIGALRM, &action, NULL);
 }
 
-static long milliseconds(void) {
+long milliseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -183,6 +183,10 @@ struct stop traceRun(struct process *p, struct user_regs_struct *regs, bool whol
 /* Lets a signal take its default action, to the end of the process. */
 void traceDeliver(struct process *p, int signal) {
   struct stop stop = { .kind = STOP_SIGNAL };
+  if (signal == SIGKILL) {
+    kill(p->tgid, SIGKILL);
+    while (p->alive) traceWait(p);
+  }
   for (int i = 0; i < 16 && p->alive && stop.kind != STOP_DEAD; i++) stop = traceResume(p, PTRACE_CONT, signal);
   traceReap();
 }
