@@ -88,6 +88,9 @@ export async function freshWorkspace(name: string): Promise<string> {
   return folder;
 }
 
+/** Milliseconds for which an extension host may say nothing: a single test has 30 s. */
+const patience = 120_000;
+
 /** Opens a workbench whose extension host runs the suite, and waits until that is over. */
 async function runInBrowser(
   browserPath: string,
@@ -96,6 +99,7 @@ async function runInBrowser(
   logFile: string,
 ): Promise<string | undefined> {
   const consoleLog = createWriteStream(logFile);
+  let watch: NodeJS.Timeout | undefined;
   const browser = await chromium.launch(launchOptions(browserPath));
   try {
     const page = await browser.newPage();
@@ -107,13 +111,22 @@ async function runInBrowser(
       consoleLog.write(`${message.type()} ${message.text()}\n`);
       reports.read(message.text());
     });
-    const expired = new Promise<string>((resolve) => {
-      setTimeout(() => resolve(`the extension host did not finish within 180 s; its log: ${logFile}`), 180_000).unref();
+    let lastHeard = Date.now();
+    page.on('console', () => {
+      lastHeard = Date.now();
+    });
+    const silent = new Promise<string>((resolve) => {
+      watch = setInterval(() => {
+        if (Date.now() - lastHeard > patience) {
+          resolve(`nothing was heard of the extension host for ${patience / 1000} s; its log: ${logFile}`);
+        }
+      }, 1000);
     });
     const crashed = new Promise<string>((resolve) => page.once('crash', () => resolve('the page crashed')));
     await page.goto(url, { timeout: 60_000 });
-    return await Promise.race([exited, expired, crashed]);
+    return await Promise.race([exited, silent, crashed]);
   } finally {
+    clearInterval(watch);
     await browser.close();
     consoleLog.end();
   }
