@@ -14,6 +14,8 @@ export interface SuiteResult {
 export class Reports {
   private readonly seen: Report[] = [];
   private readonly log: (line: string) => void;
+  /** When the last report came (or the gathering began), as `Date.now()` tells it. */
+  heard = Date.now();
 
   constructor(log: (line: string) => void) {
     this.log = log;
@@ -26,6 +28,7 @@ export class Reports {
   read(line: string): void {
     const report = readReport(line);
     if (report === undefined) return;
+    this.heard = Date.now();
     this.seen.push(report);
     if (report.kind === 'passed') this.log(`  ✓ ${report.title}`);
     if (report.kind === 'skipped') this.log(`  - ${report.title}`);

@@ -111,13 +111,9 @@ async function runInBrowser(
       consoleLog.write(`${message.type()} ${message.text()}\n`);
       reports.read(message.text());
     });
-    let lastHeard = Date.now();
-    page.on('console', () => {
-      lastHeard = Date.now();
-    });
     const silent = new Promise<string>((resolve) => {
       watch = setInterval(() => {
-        if (Date.now() - lastHeard > patience) {
+        if (Date.now() - reports.heard > patience) {
           resolve(`nothing was heard of the extension host for ${patience / 1000} s; its log: ${logFile}`);
         }
       }, 1000);
