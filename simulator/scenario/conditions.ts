@@ -34,7 +34,7 @@ export function* judgeCondition(
   source: (span: Span) => string,
 ): Asking<Judgement> {
   try {
-    const value = yield* valueOf(condition, environment);
+    const value = yield* evaluate(condition, environment);
     if (truth(value)) return { holds: true };
     return yield* explainFalse(condition, environment, source);
   } catch (problem) {
@@ -46,26 +46,26 @@ export function* judgeCondition(
 /** Evaluates an expression with comparisons and functions, as a watch does. */
 export function* evaluateExpression(expr: Expr, environment: Environment): Asking<Value | StepProblem> {
   try {
-    return yield* valueOf(expr, environment);
+    return yield* evaluate(expr, environment);
   } catch (problem) {
     if (problem instanceof Unanswerable) return { message: problem.message, span: problem.span };
     throw problem;
   }
 }
 
-function* valueOf(expr: Expr, environment: Environment): Asking<Value> {
+function* evaluate(expr: Expr, environment: Environment): Asking<Value> {
   switch (expr.kind) {
     case 'string':
       return { text: expr.value.text };
     case 'group':
-      return yield* valueOf(expr.operand, environment);
+      return yield* evaluate(expr.operand, environment);
     case 'not':
-      return { bool: !truth(yield* valueOf(expr.operand, environment)) };
+      return { bool: !truth(yield* evaluate(expr.operand, environment)) };
     case 'and':
       return { bool: (yield* firstFalse(expr, environment)) === null };
     case 'compare': {
-      const left = yield* valueOf(expr.left, environment);
-      const right = yield* valueOf(expr.right, environment);
+      const left = yield* evaluate(expr.left, environment);
+      const right = yield* evaluate(expr.right, environment);
       return { bool: compare(left, expr.operator, right, expr.span) };
     }
     case 'call':
@@ -78,7 +78,7 @@ function* valueOf(expr: Expr, environment: Environment): Asking<Value> {
 /** The first operand of an `&&` that does not hold; those behind it are not evaluated. */
 function* firstFalse(expr: ChainExpr, environment: Environment): Asking<Expr | null> {
   for (const operand of expr.operands) {
-    if (!truth(yield* valueOf(operand, environment))) return operand;
+    if (!truth(yield* evaluate(operand, environment))) return operand;
   }
   return null;
 }
@@ -115,7 +115,7 @@ function word(value: bigint | StepProblem): bigint {
 }
 
 function* intValue(expr: Expr, environment: Environment): Asking<bigint> {
-  const value = yield* valueOf(expr, environment);
+  const value = yield* evaluate(expr, environment);
   const int = asInt(value);
   if (int === null) throw new Unanswerable('this is a string, not a number', expr.span);
   return int;
@@ -183,10 +183,10 @@ function* explainFalse(expr: Expr, environment: Environment, source: (span: Span
   }
   if (expr.kind === 'compare') return yield* explainComparison(expr, environment, source);
   if (expr.kind === 'not') {
-    const value = yield* valueOf(expr.operand, environment);
+    const value = yield* evaluate(expr.operand, environment);
     return { holds: false, why: `${source(expr.operand.span)} is ${writeValue(value)}`, span: expr.span };
   }
-  const value = yield* valueOf(expr, environment);
+  const value = yield* evaluate(expr, environment);
   return { holds: false, why: `${source(expr.span)} is ${writeValue(value)}`, span: expr.span };
 }
 
@@ -199,7 +199,7 @@ function* explainComparison(
   for (const side of [expr.left, expr.right]) {
     // A number as written needs no explanation.
     if (side.kind === 'int' || side.kind === 'string') continue;
-    sides.push(`${source(side.span)} is ${writeValue(yield* valueOf(side, environment))}`);
+    sides.push(`${source(side.span)} is ${writeValue(yield* evaluate(side, environment))}`);
   }
   return { holds: false, why: sides.join(', ') || 'it never holds', span: expr.span };
 }

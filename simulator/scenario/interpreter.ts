@@ -9,7 +9,7 @@ import { type Binding, Environment } from './environment.ts';
 import { judge, type LoadSite, resultWord } from './expectations.ts';
 import { lowerStep } from './requests.ts';
 import { type AssertCode, lineOf, processOf, type Scenario, type StepCode } from './scenario.ts';
-import { type Range, rangeOf, type Span } from './source.ts';
+import { cover, type Range, rangeOf, type Span } from './source.ts';
 
 /** Where a run stands. */
 export interface RunState {
@@ -31,6 +31,8 @@ export interface StepReport {
   readonly line: number;
   /** Of the whole statement. */
   readonly range: Range;
+  /** Of the statement up to what it expects: `bash: buf = mmap(…)`. */
+  readonly callRange: Range;
   /** The scenario's name of the process; `kernel`; empty for an assert. */
   readonly process: string;
   /** The process that made the step (of spawn: the new one), null for kernel, assert and steps never made. */
@@ -82,6 +84,7 @@ function* performAssert(scenario: Scenario, code: AssertCode, environment: Envir
     kind: 'assert',
     line: lineOf(code),
     range: rangeOf(span),
+    callRange: rangeOf(span),
     process: '',
     pid: null,
     call: 'assert',
@@ -128,6 +131,7 @@ function reportBase(code: StepCode, request: Request | null, outcome: StepOutcom
     kind: 'step',
     line: lineOf(code),
     range: rangeOf(code.statement.span),
+    callRange: rangeOf(cover(code.statement.span, code.statement.call.span)),
     process: processOf(code).name,
     pid: subject(request, outcome),
     call: code.statement.call.callee.name,

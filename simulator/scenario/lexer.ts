@@ -147,13 +147,13 @@ function readString(text: string, start: number, line: number): Token {
       at += codePoint > 0xffff ? 2 : 1;
       continue;
     }
-    const escape = readEscape(text, at);
-    if (typeof escape === 'string') {
-      problem ??= { message: escape, span: { line, start: at, end: Math.min(at + 2, text.length) } };
+    const escaped = readEscape(text, at);
+    if (typeof escaped === 'string') {
+      problem ??= { message: escaped, span: { line, start: at, end: Math.min(at + 2, text.length) } };
       at += 2;
     } else {
-      bytes.push(escape.byte);
-      at += escape.length;
+      bytes.push(escaped.byte);
+      at += escaped.length;
     }
   }
   if (at >= text.length) {

@@ -1,0 +1,133 @@
+// The command line: what it may say, and the text that explains it.
+
+import { parseArgs } from 'node:util';
+
+export const USAGE = `usage: vas COMMAND FILE …
+
+Runs scenarios of Linux memory management (FILE is a .vas file, or - for standard input).
+
+  vas run FILE [--json] [--trace FILE.jsonl]   execute the scenario and say what each step came to
+  vas check FILE                               parse only: list what is wrong
+  vas maps FILE PROC                           /proc/PID/maps of a process, at the end
+  vas smaps FILE PROC                          /proc/PID/smaps
+  vas status FILE PROC                         /proc/PID/status
+  vas translate FILE PROC ADDR [--json]        the page walk of an address (names of the scenario allowed)
+
+  --until LINE       stop before the first step behind LINE
+  --max-steps N      stop after N steps (default ${(10_000_000).toLocaleString('en')})
+  --json             print JSON
+  --trace FILE       write the state after each step to FILE, a line of JSON each
+  -h, --help         print this
+  -V, --version      print the version
+
+Exit status: 0 all expectations met, 1 some failed, 2 the file has errors or the arguments are wrong.
+`;
+
+/** A mistake in the arguments. */
+export class UsageError extends Error {}
+
+/** How far to run. */
+export interface Limits {
+  /** Stop before the first step behind this line, from 1. */
+  readonly until: number | null;
+  readonly maxSteps: number;
+}
+
+export type Command =
+  | { readonly name: 'help' | 'version' }
+  | { readonly name: 'check'; readonly file: string }
+  | {
+      readonly name: 'run';
+      readonly file: string;
+      readonly json: boolean;
+      readonly trace: string | null;
+      readonly limits: Limits;
+    }
+  | {
+      readonly name: 'maps' | 'smaps' | 'status';
+      readonly file: string;
+      readonly process: string;
+      readonly limits: Limits;
+    }
+  | {
+      readonly name: 'translate';
+      readonly file: string;
+      readonly process: string;
+      readonly address: string;
+      readonly json: boolean;
+      readonly limits: Limits;
+    };
+
+type Flag = 'json' | 'trace' | 'until' | 'max-steps';
+
+/** Operands of each command, and the flags that it takes. */
+const COMMANDS: Readonly<Record<string, { readonly operands: readonly string[]; readonly flags: readonly Flag[] }>> = {
+  run: { operands: ['FILE'], flags: ['json', 'trace', 'until', 'max-steps'] },
+  check: { operands: ['FILE'], flags: [] },
+  maps: { operands: ['FILE', 'PROC'], flags: ['until', 'max-steps'] },
+  smaps: { operands: ['FILE', 'PROC'], flags: ['until', 'max-steps'] },
+  status: { operands: ['FILE', 'PROC'], flags: ['until', 'max-steps'] },
+  translate: { operands: ['FILE', 'PROC', 'ADDR'], flags: ['json', 'until', 'max-steps'] },
+};
+
+/** @throws UsageError */
+export function parseArguments(args: readonly string[]): Command {
+  const { values, positionals } = read(args);
+  if (values.help === true) return { name: 'help' };
+  if (values.version === true) return { name: 'version' };
+  const [name, ...operands] = positionals;
+  if (name === undefined) throw new UsageError('which command?');
+  const known = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (known === undefined) throw new UsageError(`unknown command '${name}'`);
+  const missing = known.operands[operands.length];
+  if (missing !== undefined)
+    throw new UsageError(`vas ${name} wants ${known.operands.join(' ')}: ${missing} is missing`);
+  const extra = operands[known.operands.length];
+  if (extra !== undefined) throw new UsageError(`vas ${name} wants only ${known.operands.join(' ')}, not '${extra}'`);
+  for (const flag of Object.keys(values)) {
+    if (!(known.flags as readonly string[]).includes(flag)) throw new UsageError(`vas ${name} takes no --${flag}`);
+  }
+  const [file = '', process = '', address = ''] = operands;
+  const limits = {
+    until: values.until === undefined ? null : positive('until', values.until),
+    maxSteps: values['max-steps'] === undefined ? 10_000_000 : positive('max-steps', values['max-steps']),
+  };
+  const json = values.json === true;
+  switch (name) {
+    case 'check':
+      return { name, file };
+    case 'run':
+      return { name, file, json, trace: values.trace ?? null, limits };
+    case 'translate':
+      return { name, file, process, address, json, limits };
+    default:
+      return { name: name as 'maps' | 'smaps' | 'status', file, process, limits };
+  }
+}
+
+function read(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean' },
+        trace: { type: 'string' },
+        until: { type: 'string' },
+        'max-steps': { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'V' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function positive(flag: string, text: string): number {
+  const number = Number(text);
+  if (!/^[0-9]+$/.test(text) || number < 1 || !Number.isSafeInteger(number)) {
+    throw new UsageError(`--${flag} wants a number from 1, not '${text}'`);
+  }
+  return number;
+}

@@ -1,0 +1,79 @@
+// Runs a scenario from its declarations to its end, telling each step to whoever prints it.
+
+import type { Backend } from '../simulator/abi.ts';
+import { codeAt } from '../simulator/scenario/cursor.ts';
+import {
+  declareAll,
+  driveSync,
+  hasErrors,
+  initialState,
+  performStep,
+  type RunState,
+  type StepReport,
+} from '../simulator/scenario/index.ts';
+import { lineOf } from '../simulator/scenario/scenario.ts';
+import type { Limits } from './arguments.ts';
+import { readHostElf } from './host-elf.ts';
+import { located, type SourceFile, writeDiagnostics } from './source-file.ts';
+
+/** What is told of a run while it goes on. */
+export interface Listener {
+  /** After each step and assert; `state` is the one after it. */
+  step(report: StepReport, state: RunState): void;
+}
+
+export interface RunEnd {
+  readonly state: RunState;
+  readonly steps: number;
+  readonly asserts: number;
+  readonly failures: number;
+  readonly errors: number;
+}
+
+/** Writes what is wrong with a file; false when it cannot be run. */
+export function isRunnable(source: SourceFile): boolean {
+  writeDiagnostics(source.name, source.scenario.diagnostics);
+  return !hasErrors(source.scenario.diagnostics);
+}
+
+/**
+ * Runs `source` on a fresh `backend`; failures and errors go to standard error as they occur.
+ * @returns null when a declaration cannot be made
+ */
+export function execute(source: SourceFile, backend: Backend, limits: Limits, listener: Listener): RunEnd | null {
+  const { scenario, name } = source;
+  const problems = declareAll(scenario, backend, readHostElf);
+  writeDiagnostics(name, problems);
+  if (problems.length > 0) return null;
+  const until = limits.until ?? Number.POSITIVE_INFINITY;
+  let state = initialState(scenario);
+  let [steps, asserts, failures, errors] = [0, 0, 0, 0];
+  while (state.cursor !== null) {
+    const code = codeAt(scenario.code, state.cursor);
+    if (lineOf(code) > until) break;
+    if (steps + asserts >= limits.maxSteps) {
+      const start = { line: lineOf(code) - 1, character: 0 };
+      const message = `stopped after ${limits.maxSteps} steps; --max-steps allows more`;
+      process.stderr.write(located(name, { start, end: start }, 'error', message));
+      errors += 1;
+      break;
+    }
+    const end = driveSync(performStep(scenario, state), backend);
+    state = end.state;
+    const { report } = end;
+    if (report.kind === 'assert') asserts += 1;
+    else if (report.request !== null) steps += 1;
+    listener.step(report, state);
+    const problem = report.failure ?? report.error;
+    if (problem === undefined) continue;
+    process.stderr.write(located(name, problem.range, 'error', problem.message));
+    if (report.failure !== undefined) failures += 1;
+    else errors += 1;
+  }
+  return { state, steps, asserts, failures, errors };
+}
+
+/** Exit status of a run: 0 or 1. */
+export function statusOf(end: RunEnd): number {
+  return end.failures + end.errors > 0 ? 1 : 0;
+}

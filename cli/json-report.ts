@@ -1,0 +1,113 @@
+// The JSON of `vas run --json` and the lines of --trace.
+
+import type { Backend, CallResult, ProcessReport, StepOutcome } from '../simulator/abi.ts';
+import { type RunState, type StepReport, toHex } from '../simulator/scenario/index.ts';
+import type { Listener, RunEnd } from './execution.ts';
+import type { Output } from './output.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+function resultJson(result: CallResult, isSingleByte: boolean): Json {
+  switch (result.kind) {
+    case 'value':
+      return { value: hex(result.value) };
+    case 'errno':
+      return { errno: result.errno };
+    case 'signal':
+      return { signal: result.signal, code: result.code, addr: hex(result.addr) };
+    case 'bytes':
+      return isSingleByte ? { value: hex(BigInt(result.bytes[0] ?? 0)) } : { bytes: toHex(result.bytes) };
+    case 'skipped':
+      throw new Error('resultJson: a skipped step has no result');
+  }
+}
+
+function hex(value: bigint | number): string {
+  return `0x${value.toString(16)}`;
+}
+
+function faultsJson(faults: StepOutcome['faults']): Json[] {
+  return faults.map(({ addr, access, kind, major }) => ({ addr: hex(addr), access, kind, major }));
+}
+
+/** One element of `steps`. */
+export function stepJson(report: StepReport): Json {
+  const { line, process, call, outcome, request, expected } = report;
+  const isSingleByte = request?.op === 'load' && request.length === undefined;
+  const json = {
+    line,
+    process,
+    call,
+    result: resultJson(outcome.result, isSingleByte),
+    faults: faultsJson(outcome.faults),
+    minflt: outcome.minflt,
+    majflt: outcome.majflt,
+  };
+  return expected === undefined ? json : { ...json, expected };
+}
+
+/** The state of every named process, by name; two names of one process both have it. */
+export function processesJson(state: RunState, backend: Backend): Record<string, ProcessReport> {
+  const processes: Record<string, ProcessReport> = {};
+  for (const [name, binding] of state.environment.entries()) {
+    if (binding.kind === 'process') processes[name] = backend.reportProcess(binding.pid);
+  }
+  return processes;
+}
+
+/** Prints the document piece by piece while the run goes on. */
+export class JsonReport implements Listener {
+  readonly #output: Output;
+  readonly #backend: Backend;
+  #separator = '{"schema": 1,\n"steps": [';
+  /** Line and outcome of each assert, packed: 2 · line + holds. */
+  readonly #asserts: number[] = [];
+  readonly #errors: Json[] = [];
+
+  constructor(output: Output, backend: Backend) {
+    this.#output = output;
+    this.#backend = backend;
+  }
+
+  step(report: StepReport): void {
+    if (report.error !== undefined) {
+      const { start } = report.error.range;
+      this.#errors.push({ line: start.line + 1, column: start.character + 1, message: report.error.message });
+    }
+    if (report.kind === 'assert') this.#asserts.push(2 * report.line + (report.expected === true ? 1 : 0));
+    else if (report.outcome.result.kind !== 'skipped') {
+      this.#output.write(`${this.#separator}\n${JSON.stringify(stepJson(report))}`);
+      this.#separator = ',';
+    }
+  }
+
+  finish(end: RunEnd): void {
+    const rest = {
+      asserts: this.#asserts.map((packed) => ({ line: packed >> 1, holds: packed % 2 === 1 })),
+      errors: this.#errors,
+      processes: processesJson(end.state, this.#backend),
+      machine: this.#backend.reportMachine(),
+    };
+    // Nothing was printed yet when no step was made.
+    const opening = this.#separator === ',' ? '' : this.#separator;
+    this.#output.write(`${opening}\n],\n${JSON.stringify(rest, null, 1).slice(1).trimStart()}\n`);
+  }
+}
+
+/** Writes a line of JSON after each step: the step, and every process as it is then. */
+export class Trace implements Listener {
+  readonly #output: Output;
+  readonly #backend: Backend;
+
+  constructor(output: Output, backend: Backend) {
+    this.#output = output;
+    this.#backend = backend;
+  }
+
+  step(report: StepReport, state: RunState): void {
+    if (report.outcome.result.kind === 'skipped' || report.kind === 'assert') return;
+    const processes = processesJson(state, this.#backend);
+    const line = { ...stepJson(report), processes, machine: this.#backend.reportMachine() };
+    this.#output.write(`${JSON.stringify(line)}\n`);
+  }
+}

@@ -1,0 +1,165 @@
+// The commands of the runner. Each returns its exit status.
+
+import { closeSync, openSync } from 'node:fs';
+import type { Backend } from '../simulator/abi.ts';
+import { driveSync } from '../simulator/scenario/asking.ts';
+import { evaluateExpression } from '../simulator/scenario/conditions.ts';
+import type { RunState } from '../simulator/scenario/index.ts';
+import { parseExpressionText } from '../simulator/scenario/parser.ts';
+import { type Command, parseArguments, USAGE, UsageError } from './arguments.ts';
+import { execute, isRunnable, type Listener, statusOf } from './execution.ts';
+import { JsonReport, Trace } from './json-report.ts';
+import type { Limits, Machines } from './machine.ts';
+import { BrokenPipe, Output, painter } from './output.ts';
+import { readScenario, type SourceFile } from './source-file.ts';
+import { TextReport } from './text-report.ts';
+import { walkText } from './walk-text.ts';
+
+const OK = 0;
+const BAD_INPUT = 2;
+
+type Of<N extends Command['name']> = Extract<Command, { name: N }>;
+
+/** Runs the command line `args`; `version` is what --version prints. Returns the exit status. */
+export function main(args: readonly string[], machines: Machines, version: string, output = Output.toFile(1)): number {
+  try {
+    const status = dispatch(parseArguments(args), machines, version, output);
+    output.flush();
+    return status;
+  } catch (error) {
+    if (error instanceof BrokenPipe) return OK;
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`vas: ${error.message}\n`);
+    return BAD_INPUT;
+  }
+}
+
+function dispatch(command: Command, machines: Machines, version: string, output: Output): number {
+  switch (command.name) {
+    case 'help':
+      output.write(USAGE);
+      return OK;
+    case 'version':
+      output.write(`${version}\n`);
+      return OK;
+    case 'check':
+      return check(command);
+    case 'run':
+      return run(command, machines, output);
+    case 'maps':
+    case 'smaps':
+    case 'status':
+      return showProc(command, machines, output);
+    case 'translate':
+      return translate(command, machines, output);
+  }
+}
+
+function check(command: Of<'check'>): number {
+  return isRunnable(readScenario(command.file)) ? OK : BAD_INPUT;
+}
+
+function run(command: Of<'run'>, machines: Machines, output: Output): number {
+  const source = readScenario(command.file);
+  if (!isRunnable(source)) return BAD_INPUT;
+  const backend = machines.make();
+  const trace = command.trace === null ? null : openTrace(command.trace, backend);
+  try {
+    if (command.json) return runJson(source, backend, command.limits, output, trace?.listener);
+    return runText(source, backend, command.limits, output, trace?.listener);
+  } finally {
+    trace?.close();
+  }
+}
+
+function runJson(source: SourceFile, backend: Backend, limits: Limits, output: Output, trace?: Listener): number {
+  const report = new JsonReport(output, backend);
+  const end = execute(source, backend, limits, both(report, trace));
+  if (end === null) return BAD_INPUT;
+  report.finish(end);
+  return statusOf(end);
+}
+
+function runText(source: SourceFile, backend: Backend, limits: Limits, output: Output, trace?: Listener): number {
+  const report = new TextReport(source.scenario, output, painter(process.stdout.isTTY === true));
+  const end = execute(source, backend, limits, both(report, trace));
+  if (end === null) return BAD_INPUT;
+  report.finish(end, backend);
+  return statusOf(end);
+}
+
+function both(first: Listener, second: Listener | undefined): Listener {
+  if (second === undefined) return first;
+  return {
+    step(report, state) {
+      first.step(report, state);
+      second.step(report, state);
+    },
+  };
+}
+
+function openTrace(path: string, backend: Backend): { listener: Listener; close: () => void } {
+  let fd: number;
+  try {
+    fd = openSync(path, 'w');
+  } catch (error) {
+    throw new UsageError(`--trace: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const output = Output.toFile(fd);
+  const close = () => {
+    output.flush();
+    closeSync(fd);
+  };
+  return { listener: new Trace(output, backend), close };
+}
+
+/** A scenario that was run to its end without printing, and a process of it. */
+interface Finished {
+  readonly backend: Backend;
+  readonly state: RunState;
+  readonly source: SourceFile;
+  readonly pid: number;
+  readonly status: number;
+}
+
+function finish(file: string, processName: string, limits: Limits, machines: Machines): Finished | null {
+  const source = readScenario(file);
+  if (!isRunnable(source)) return null;
+  const backend = machines.make();
+  const end = execute(source, backend, limits, { step: () => undefined });
+  if (end === null) return null;
+  const binding = end.state.environment.get(processName);
+  if (binding?.kind === 'process') {
+    return { backend, state: end.state, source, pid: binding.pid, status: statusOf(end) };
+  }
+  const named = [...end.state.environment.entries()];
+  const processes = named.filter(([, b]) => b.kind === 'process').map(([name]) => name);
+  const known = processes.length === 0 ? 'it has none' : `it has ${processes.join(', ')}`;
+  throw new UsageError(`${source.name}: no process '${processName}' at the end of the run: ${known}`);
+}
+
+function showProc(command: Of<'maps' | 'smaps' | 'status'>, machines: Machines, output: Output): number {
+  const finished = finish(command.file, command.process, command.limits, machines);
+  if (finished === null) return BAD_INPUT;
+  output.write(machines.procText(finished.backend, finished.pid, command.name));
+  return finished.status;
+}
+
+function translate(command: Of<'translate'>, machines: Machines, output: Output): number {
+  const finished = finish(command.file, command.process, command.limits, machines);
+  if (finished === null) return BAD_INPUT;
+  const address = evaluateAddress(command.address, finished);
+  const { backend, source, pid } = finished;
+  const walk = machines.walk(backend, source.scenario, pid, command.process, address);
+  output.write(command.json ? `${JSON.stringify(walk, null, 1)}\n` : walkText(walk));
+  return finished.status;
+}
+
+function evaluateAddress(text: string, finished: Finished): bigint {
+  const parsed = parseExpressionText(text);
+  if ('error' in parsed) throw new UsageError(`ADDR '${text}': ${parsed.error}`);
+  const value = driveSync(evaluateExpression(parsed.expr, finished.state.environment), finished.backend);
+  if ('message' in value) throw new UsageError(`ADDR '${text}': ${value.message}`);
+  if (!('int' in value)) throw new UsageError(`ADDR '${text}': this is no address`);
+  return value.int;
+}

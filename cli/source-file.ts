@@ -1,0 +1,43 @@
+// Reading a scenario from a file or standard input, and saying what is wrong with it.
+
+import { readFileSync } from 'node:fs';
+import { type Diagnostic, parseScenario, type Range, type Scenario } from '../simulator/scenario/index.ts';
+import { UsageError } from './arguments.ts';
+
+/** More than this is no scenario. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/** A scenario with the name under which messages speak of it. */
+export interface SourceFile {
+  readonly name: string;
+  readonly scenario: Scenario;
+}
+
+/** @throws UsageError when there is nothing to read */
+export function readScenario(file: string): SourceFile {
+  const name = file === '-' ? '<stdin>' : file;
+  return { name, scenario: parseScenario(readBytes(file, name).toString('utf8')) };
+}
+
+function readBytes(file: string, name: string): Buffer {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file === '-' ? 0 : file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : message;
+    throw new UsageError(`${name}: cannot be read: ${why}`);
+  }
+  if (bytes.length > MAX_BYTES) throw new UsageError(`${name}: ${bytes.length} bytes are too many for a scenario`);
+  return bytes;
+}
+
+/** `FILE:LINE:COL: error: message`, line and column from 1. */
+export function located(name: string, range: Range, severity: Diagnostic['severity'], message: string): string {
+  return `${name}:${range.start.line + 1}:${range.start.character + 1}: ${severity}: ${message}\n`;
+}
+
+export function writeDiagnostics(name: string, diagnostics: readonly Diagnostic[]): void {
+  const lines = diagnostics.map((d) => located(name, d.range, d.severity, d.message));
+  process.stderr.write(lines.join(''));
+}

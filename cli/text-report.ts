@@ -1,0 +1,83 @@
+// `vas run` for people: a line a step as strace would write it, and a summary.
+
+import type { Backend, FaultRecord } from '../simulator/abi.ts';
+import { errnoText } from '../simulator/scenario/constants.ts';
+import { describeResult, outcomeOf, type Scenario, type StepReport } from '../simulator/scenario/index.ts';
+import type { Listener, RunEnd } from './execution.ts';
+import type { Output, Paint } from './output.ts';
+
+/** Column at which results stand, when the call leaves room. */
+const RESULT_COLUMN = 60;
+/** More faults than this are counted instead of listed. */
+const LISTED_FAULTS = 4;
+
+export class TextReport implements Listener {
+  readonly #scenario: Scenario;
+  readonly #output: Output;
+  readonly #paint: Paint;
+  readonly #lineWidth: number;
+
+  constructor(scenario: Scenario, output: Output, paint: Paint) {
+    this.#scenario = scenario;
+    this.#output = output;
+    this.#paint = paint;
+    this.#lineWidth = String(scenario.lines.length).length;
+  }
+
+  step(report: StepReport): void {
+    const { start, end } = report.callRange;
+    const source = (this.#scenario.lines[start.line] ?? '').slice(start.character, end.character);
+    const number = this.#paint('dim', String(report.line).padStart(this.#lineWidth));
+    const result = report.kind === 'assert' ? '' : ` = ${describeStep(report)}`;
+    const text = `${number}  ${source.padEnd(result === '' ? 0 : RESULT_COLUMN)}${result}`;
+    const problem = report.failure ?? report.error;
+    const mark =
+      problem === undefined ? '' : `\n${' '.repeat(this.#lineWidth)}  ${this.#paint('red', `✗ ${problem.message}`)}`;
+    this.#output.write(`${text}${mark}\n`);
+  }
+
+  finish(end: RunEnd, backend: Backend): void {
+    const counts = [`${count(end.steps, 'step')}, ${count(end.asserts, 'assert')}`];
+    const bad = [
+      ...(end.failures > 0 ? [`${count(end.failures, 'expectation')} failed`] : []),
+      ...(end.errors > 0 ? [count(end.errors, 'error')] : []),
+    ];
+    const verdict = bad.length === 0 ? this.#paint('green', 'all as expected') : this.#paint('red', bad.join(', '));
+    this.#output.write(`\n${counts.join(', ')}: ${verdict}\n`);
+    for (const [name, binding] of end.state.environment.entries()) {
+      if (binding.kind !== 'process') continue;
+      const { pid, state, minflt, majflt, status } = backend.reportProcess(binding.pid);
+      const resident = state === 'alive' ? `, ${status['VmRSS'] ?? 0} kB resident` : '';
+      this.#output.write(`${name} (${pid}) ${state}: ${minflt} minor and ${majflt} major faults${resident}\n`);
+    }
+    const { frames, free, swapSlots, swapUsed } = backend.reportMachine();
+    this.#output.write(`${free} of ${frames} frames free, ${swapUsed} of ${swapSlots} swap slots used\n`);
+  }
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** `0x7ffff7ff5000`, `-1 ENOMEM (Cannot allocate memory)`, `minor "hello" (anon 0x…)`. */
+function describeStep(report: StepReport): string {
+  const { outcome, request } = report;
+  const { result, faults } = outcome;
+  const parts: string[] = [];
+  const isAccess = request?.op === 'load' || request?.op === 'store' || request?.op === 'fetch';
+  const how = isAccess ? outcomeOf(outcome) : null;
+  if (how !== null) parts.push(how);
+  if (how === null || request?.op === 'load') parts.push(describeResult(result));
+  if (result.kind === 'errno') parts.push(`(${errnoText(result.errno) ?? ''})`);
+  if (faults.length > 0) parts.push(`[${describeFaults(faults)}]`);
+  return parts.join(' ');
+}
+
+function describeFaults(faults: readonly FaultRecord[]): string {
+  if (faults.length <= LISTED_FAULTS) {
+    return faults.map(({ kind, addr, major }) => `${major ? 'major ' : ''}${kind} 0x${addr.toString(16)}`).join(', ');
+  }
+  const kinds = new Map<string, number>();
+  for (const { kind } of faults) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  return Array.from(kinds, ([kind, times]) => `${times} × ${kind}`).join(', ');
+}

@@ -1,0 +1,14 @@
+// What the rest of the project uses of the language.
+
+export type { Answer, Answerer, Ask, Asking, AsyncAnswerer } from './asking.ts';
+export { driveAsync, driveSync } from './asking.ts';
+export type { Expectation, Expr, Statement } from './ast.ts';
+export { encodeUtf8, quote, toHex } from './bytes.ts';
+export { describeOutcome, describeResult, outcomeOf, writeInt } from './expectations.ts';
+export type { Remark, RunState, StepEnd, StepReport } from './interpreter.ts';
+export { initialState, performStep } from './interpreter.ts';
+export type { HostProgram, ReadHostElf } from './opening.ts';
+export { declareAll } from './opening.ts';
+export type { Scenario } from './scenario.ts';
+export { hasErrors, parseScenario } from './scenario.ts';
+export type { Diagnostic, DiagnosticCode, Position, Range, Severity } from './source.ts';

@@ -1,0 +1,364 @@
+// A run that goes forwards and backwards. Going back restores a snapshot and replays the little that lies between;
+// the simulator is deterministic, so a place of the run is always the same, however it was reached.
+
+import type { Backend, StepOutcome } from './abi.ts';
+import type { KernelEvent } from './events.ts';
+import { driveSync } from './scenario/asking.ts';
+import { evaluateExpression } from './scenario/conditions.ts';
+import { codeAt } from './scenario/cursor.ts';
+import { initialState, performStep, type RunState, type StepReport } from './scenario/interpreter.ts';
+import { declareAll, type ReadHostElf } from './scenario/opening.ts';
+import { parseExpressionText } from './scenario/parser.ts';
+import { PersistentArray } from './scenario/persistent-array.ts';
+import { RecordWindow } from './scenario/record-window.ts';
+import { lineOf, type Scenario } from './scenario/scenario.ts';
+import { SnapshotStore } from './scenario/snapshot-store.ts';
+import type { Diagnostic } from './scenario/source.ts';
+import type { StoryLine } from './view/types.ts';
+
+/** A backend that a timeline can take back. */
+export interface TimeMachine<S = unknown> extends Backend {
+  /** The whole state; O(1), immutable. */
+  snapshot(): S;
+  restore(snapshot: S): void;
+  /** Whether the next executes record events. */
+  listen(on: boolean): void;
+  /** Events of the last execute. */
+  readonly events: readonly KernelEvent[];
+}
+
+/** A step that was executed. */
+export interface StepRecord extends StepReport {
+  /** Number of the step, from 0: `position` was this when it was executed. */
+  readonly index: number;
+  /** What happened, in sentences. */
+  story(): readonly StoryLine[];
+}
+
+/** What a line of the scenario came to so far. */
+export interface LineSummary {
+  readonly executions: number;
+  readonly failures: number;
+  readonly errors: number;
+  readonly last: StepRecord;
+}
+
+export interface Totals {
+  /** Steps that were made, asserts not counted. */
+  readonly steps: number;
+  readonly asserts: number;
+  readonly failures: number;
+  readonly errors: number;
+}
+
+/** How long a part of a long run may take. */
+export interface RunOptions {
+  readonly budgetSteps: number;
+  /** Stops before the next step when it says so. */
+  readonly signal?: { readonly aborted: boolean };
+}
+
+/** Tells a step's events as sentences. `names` are those of the processes. */
+export type Explain = (
+  record: StepReport,
+  events: readonly KernelEvent[],
+  names: ReadonlyMap<number, string>,
+) => readonly StoryLine[];
+
+export interface TimelineOptions {
+  readonly readHostElf?: ReadHostElf;
+  readonly explain?: Explain;
+}
+
+/** Everything that belongs to a place of the run. */
+interface Place<S> {
+  readonly state: RunState;
+  readonly snapshot: S;
+  readonly lines: PersistentArray<LineSummary>;
+  readonly totals: Totals;
+  readonly last: StepRecord | null;
+}
+
+/** Steps between snapshots of a long run, at most, and their time in ms. */
+const STRIDE = 64;
+const STRIDE_MS = 2;
+/** Faults that a kept record holds; its counters tell of all. */
+const KEPT_FAULTS = 256;
+const NO_TOTALS: Totals = { steps: 0, asserts: 0, failures: 0, errors: 0 };
+
+export class TimelineOver<S, M extends TimeMachine<S>> {
+  readonly scenario: Scenario;
+  /** The machine as it is at `position`. */
+  readonly simulator: M;
+  /** Of the scenario, and of the declarations that could not be made. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly #explain: Explain;
+  readonly #places = new SnapshotStore<Place<S>>();
+  readonly #window = new RecordWindow<StepRecord>();
+  #position = 0;
+  #state: RunState;
+  #lines = PersistentArray.empty<LineSummary>();
+  #totals = NO_TOTALS;
+  #last: StepRecord | null = null;
+  /** Events of the step before `#eventsOf`; those of other places are recorded again when somebody asks. */
+  #events: readonly KernelEvent[] = [];
+  #eventsOf = 0;
+
+  /** Declares the scenario's machine and files to a fresh `simulator`. */
+  constructor(scenario: Scenario, simulator: M, options: TimelineOptions = {}) {
+    this.scenario = scenario;
+    this.simulator = simulator;
+    this.#explain = options.explain ?? (() => []);
+    this.diagnostics = [...scenario.diagnostics, ...declareAll(scenario, simulator, options.readHostElf)];
+    this.#state = initialState(scenario);
+    this.#keep();
+  }
+
+  /** How many steps have been executed, asserts included. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Records of the executed steps, oldest first; of a very long run, those of the last thousands. */
+  get records(): readonly StepRecord[] {
+    return this.#window.before(this.#position);
+  }
+
+  /** The step executed last, or null at the start. */
+  get lastRecord(): StepRecord | null {
+    return this.#last;
+  }
+
+  get totals(): Totals {
+    return this.#totals;
+  }
+
+  /** What is executed next; `line` from 1. Null at the end. */
+  get next(): { readonly line: number; readonly text: string } | null {
+    if (this.#state.cursor === null) return null;
+    const line = lineOf(codeAt(this.scenario.code, this.#state.cursor));
+    return { line, text: (this.scenario.lines[line - 1] ?? '').trim() };
+  }
+
+  /** Names of the processes, by pid. */
+  get names(): ReadonlyMap<number, string> {
+    return this.#state.environment.processNames();
+  }
+
+  /** What names hold at this place; a process stands as its pid. */
+  get bindings(): ReadonlyMap<string, bigint> {
+    const bindings = new Map<string, bigint>();
+    for (const [name] of this.#state.environment.entries()) {
+      const value = this.#state.environment.value(name);
+      if (value !== null) bindings.set(name, value);
+    }
+    return bindings;
+  }
+
+  /** The process that a name holds, or null. */
+  processNamed(name: string): number | null {
+    const binding = this.#state.environment.get(name);
+    return binding?.kind === 'process' ? binding.pid : null;
+  }
+
+  /** What a line, from 1, came to up to this place; undefined when it was not executed. */
+  lineSummary(line: number): LineSummary | undefined {
+    return this.#lines.get(line);
+  }
+
+  /** Every line that was executed, with what it came to. */
+  lineSummaries(): IterableIterator<[number, LineSummary]> {
+    return this.#lines.entries();
+  }
+
+  /** Events of the step that led here; recorded again if the run did not listen. */
+  get events(): readonly KernelEvent[] {
+    if (this.#position === 0) return [];
+    if (this.#eventsOf !== this.#position) {
+      this.#events = this.#recordEvents(this.#position - 1);
+      this.#eventsOf = this.#position;
+    }
+    return this.#events;
+  }
+
+  /** The state before the step that led here, to compare with; null at the start. */
+  get before(): S | null {
+    if (this.#position === 0) return null;
+    const place = this.#places.atOrBefore(this.#position - 1);
+    if (place.position === this.#position - 1) return place.snapshot.snapshot;
+    return this.#visit(this.#position - 1, () => this.simulator.snapshot());
+  }
+
+  /** Executes the next step; null at the end. */
+  step(): StepRecord | null {
+    if (this.#state.cursor === null) return null;
+    this.simulator.listen(true);
+    const record = this.#advance();
+    this.simulator.listen(false);
+    this.#events = record.kind === 'assert' ? [] : this.simulator.events;
+    this.#eventsOf = this.#position;
+    this.#keep();
+    return record;
+  }
+
+  /** Undoes the last step; false at the start. */
+  back(): boolean {
+    if (this.#position === 0) return false;
+    this.seek(this.#position - 1);
+    return true;
+  }
+
+  /** Goes back to where nothing has been executed. */
+  start(): void {
+    this.seek(0);
+  }
+
+  /** Goes to the place where `position` steps have been executed, or to the end if there are fewer. */
+  seek(position: number): void {
+    const place = this.#places.atOrBefore(position);
+    if (position < this.#position || place.position > this.#position) this.#go(place.position, place.snapshot);
+    while (this.#position < position && this.#state.cursor !== null) {
+      this.#advance();
+      this.#keep();
+    }
+  }
+
+  /** Runs to the end, as far as the budget goes; `paused` asks to be called again. */
+  runToEnd(options: RunOptions): 'done' | 'paused' {
+    return this.#run(options, () => false);
+  }
+
+  /**
+   * Runs until a step of `line` (from 1) is next, at least one step; where the line holds none, the first line with a
+   * step after it counts. Ends at the end of the scenario.
+   */
+  runToLine(line: number, options: RunOptions): 'done' | 'paused' {
+    const target = this.scenario.code
+      .flatMap((code) => (code.kind === 'step' || code.kind === 'assert' ? [lineOf(code)] : []))
+      .find((candidate) => candidate >= line);
+    return this.#run(options, (next) => next === target);
+  }
+
+  /**
+   * Evaluates an expression with what names hold here.
+   * @returns a process's pid for the bare name of a process, else a number, else why there is none.
+   */
+  evaluate(
+    text: string,
+  ):
+    | { readonly value: bigint }
+    | { readonly process: number }
+    | { readonly text: string }
+    | { readonly error: string } {
+    const parsed = parseExpressionText(text);
+    if ('error' in parsed) return { error: parsed.error };
+    if (parsed.expr.kind === 'name') {
+      const pid = this.processNamed(parsed.expr.name);
+      if (pid !== null) return { process: pid };
+    }
+    const value = driveSync(evaluateExpression(parsed.expr, this.#state.environment), this.simulator);
+    if ('message' in value) return { error: value.message };
+    if ('text' in value) return { text: value.text };
+    return { value: 'int' in value ? value.int : value.bool ? 1n : 0n };
+  }
+
+  #run(options: RunOptions, stop: (line: number) => boolean): 'done' | 'paused' {
+    let sinceKept = 0;
+    let keptAt = Date.now();
+    for (let done = 0; this.#state.cursor !== null; done++) {
+      if (done > 0 && stop(lineOf(codeAt(this.scenario.code, this.#state.cursor)))) break;
+      if (done >= options.budgetSteps || options.signal?.aborted === true) {
+        this.#keep();
+        return 'paused';
+      }
+      this.#advance();
+      sinceKept += 1;
+      if (sinceKept >= STRIDE || Date.now() - keptAt >= STRIDE_MS) {
+        this.#keep();
+        sinceKept = 0;
+        keptAt = Date.now();
+      }
+    }
+    this.#keep();
+    return 'done';
+  }
+
+  #advance(): StepRecord {
+    const { state, report } = driveSync(performStep(this.scenario, this.#state), this.simulator);
+    const index = this.#position;
+    const kept: StepReport = { ...report, outcome: shorten(report.outcome) };
+    const story = () => this.#explain(kept, this.#recordedEvents(index), this.names);
+    const record: StepRecord = { ...kept, index, story };
+    this.#last = record;
+    this.#state = state;
+    this.#position += 1;
+    this.#window.set(index, record);
+    this.#lines = this.#lines.set(record.line, summarize(this.#lines.get(record.line), record));
+    this.#totals = addUp(this.#totals, record);
+    return record;
+  }
+
+  #keep(): void {
+    this.#places.put(this.#position, this.#place());
+  }
+
+  #place(): Place<S> {
+    const snapshot = this.simulator.snapshot();
+    return { state: this.#state, snapshot, lines: this.#lines, totals: this.#totals, last: this.#last };
+  }
+
+  #go(position: number, place: Place<S>): void {
+    this.simulator.restore(place.snapshot);
+    this.#position = position;
+    this.#state = place.state;
+    this.#lines = place.lines;
+    this.#totals = place.totals;
+    this.#last = place.last;
+  }
+
+  /** Goes to `position`, does something there, and comes back. */
+  #visit<T>(position: number, act: () => T): T {
+    const here = this.#position;
+    const place = this.#place();
+    this.seek(position);
+    const result = act();
+    this.#go(here, place);
+    return result;
+  }
+
+  #recordedEvents(index: number): readonly KernelEvent[] {
+    return this.#eventsOf === index + 1 ? this.#events : this.#recordEvents(index);
+  }
+
+  #recordEvents(index: number): readonly KernelEvent[] {
+    return this.#visit(index, () => {
+      this.simulator.listen(true);
+      const { report } = driveSync(performStep(this.scenario, this.#state), this.simulator);
+      this.simulator.listen(false);
+      return report.kind === 'assert' ? [] : this.simulator.events;
+    });
+  }
+}
+
+function shorten(outcome: StepOutcome): StepOutcome {
+  if (outcome.faults.length <= KEPT_FAULTS) return outcome;
+  return { ...outcome, faults: outcome.faults.slice(0, KEPT_FAULTS) };
+}
+
+function summarize(before: LineSummary | undefined, record: StepRecord): LineSummary {
+  return {
+    executions: (before?.executions ?? 0) + 1,
+    failures: (before?.failures ?? 0) + (record.failure === undefined ? 0 : 1),
+    errors: (before?.errors ?? 0) + (record.error === undefined ? 0 : 1),
+    last: record,
+  };
+}
+
+function addUp(totals: Totals, record: StepRecord): Totals {
+  return {
+    steps: totals.steps + (record.kind === 'step' && record.request !== null ? 1 : 0),
+    asserts: totals.asserts + (record.kind === 'assert' ? 1 : 0),
+    failures: totals.failures + (record.failure === undefined ? 0 : 1),
+    errors: totals.errors + (record.error === undefined ? 0 : 1),
+  };
+}
