@@ -86,7 +86,10 @@ export interface NoticeMessage {
   readonly message: string;
 }
 
-/** The scenario was closed, or has errors and nothing runs: the view says so instead of showing a state. */
+/**
+ * The scenario was closed, or has errors and nothing runs: the view says so instead of showing a state.
+ * It forgets the frame map: the next `state` must carry all of it.
+ */
 export interface EmptyMessage {
   readonly type: 'empty';
   readonly message: string;

@@ -66,26 +66,28 @@ const TWIN_RUNS = 100;
 function RunsTable({ map }: { map: FrameMapView }) {
   const runs = useMemo(() => useRuns(map, TWIN_RUNS), [map.uses]);
   return (
-    <table class="visually-hidden">
-      <caption>Frames of RAM by use{runs.length === TWIN_RUNS ? `, the first ${TWIN_RUNS} runs` : ''}</caption>
-      <thead>
-        <tr>
-          <th>From</th>
-          <th>To</th>
-          <th>Frames</th>
-          <th>Use</th>
-        </tr>
-      </thead>
-      <tbody>
-        {runs.map((run) => (
-          <tr key={run.first}>
-            <td>{run.first}</td>
-            <td>{run.last}</td>
-            <td>{run.count}</td>
-            <td>{useName(run.use)}</td>
+    <div class="visually-hidden">
+      <table>
+        <caption>Frames of RAM by use{runs.length === TWIN_RUNS ? `, the first ${TWIN_RUNS} runs` : ''}</caption>
+        <thead>
+          <tr>
+            <th>From</th>
+            <th>To</th>
+            <th>Frames</th>
+            <th>Use</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <tr key={run.first}>
+              <td>{run.first}</td>
+              <td>{run.last}</td>
+              <td>{run.count}</td>
+              <td>{useName(run.use)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -56,7 +56,9 @@ export function Memory({ view, light, post }: MemoryProps) {
       </section>
       <div class="memory-rest">
         <section class="card">
-          {width > 0 && <SwapMap map={shown.swap} width={width} lit={light.slot ?? walkedSlot(view)} />}
+          {width > 0 && (
+            <SwapMap map={shown.swap} width={width} lit={light.slot ?? walkedSlot(view)} fresh={view.freshSlots} />
+          )}
         </section>
         {shown.numbers.length > 0 && (
           <section class="card">

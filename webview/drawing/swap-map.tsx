@@ -10,12 +10,14 @@ interface SwapMapProps {
   readonly width: number;
   /** The slot that the walked page lies in, or that the story speaks of. */
   readonly lit: number | null;
+  /** Slots that just became different. */
+  readonly fresh: readonly number[];
 }
 
 /** A device with more slots than this is drawn only once one is in use. */
 const SMALL = 256;
 
-export function SwapMap({ map, width, lit }: SwapMapProps) {
+export function SwapMap({ map, width, lit, fresh }: SwapMapProps) {
   const shared = useMemo(() => sharedSlots(map), [map.counts]);
   const drawn = map.slots > 0 && (map.used > 0 || map.slots <= SMALL);
   return (
@@ -39,7 +41,7 @@ export function SwapMap({ map, width, lit }: SwapMapProps) {
             selected={null}
             marked={lit}
             changed={map.changed}
-            fresh={map.changed}
+            fresh={fresh}
             onChoose={null}
           />
           <Legend label="Uses of swap slots" items={legend(map, shared)} />
@@ -69,24 +71,26 @@ const TWIN_RUNS = 100;
 function RunsTable({ map }: { map: SwapMapView }) {
   const runs = useMemo(() => slotRuns(map, TWIN_RUNS), [map.counts]);
   return (
-    <table class="visually-hidden">
-      <caption>Swap slots in use{runs.length === TWIN_RUNS ? `, the first ${TWIN_RUNS} runs` : ''}</caption>
-      <thead>
-        <tr>
-          <th>From</th>
-          <th>To</th>
-          <th>Users of each</th>
-        </tr>
-      </thead>
-      <tbody>
-        {runs.map((run) => (
-          <tr key={run.first}>
-            <td>{run.first}</td>
-            <td>{run.last}</td>
-            <td>{run.users}</td>
+    <div class="visually-hidden">
+      <table>
+        <caption>Swap slots in use{runs.length === TWIN_RUNS ? `, the first ${TWIN_RUNS} runs` : ''}</caption>
+        <thead>
+          <tr>
+            <th>From</th>
+            <th>To</th>
+            <th>Users of each</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <tr key={run.first}>
+              <td>{run.first}</td>
+              <td>{run.last}</td>
+              <td>{run.users}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -16,11 +16,13 @@ export interface View {
   readonly lost: boolean;
   /** Indices of frames whose use differs from the picture before; empty after a jump to another map. */
   readonly freshFrames: readonly number[];
+  /** Slots whose number of users differs from the picture before. */
+  readonly freshSlots: readonly number[];
 }
 
-export const WAITING: View = { shown: null, empty: null, notice: null, lost: false, freshFrames: [] };
+export const WAITING: View = { shown: null, empty: null, notice: null, lost: false, freshFrames: [], freshSlots: [] };
 
-/** Frames that light up at most: beyond, the change is a landscape, not a list. */
+/** Frames or slots that light up at most: beyond, the change is a landscape, not a list. */
 const FRESH_LIMIT = 256;
 
 /** The view after a message. */
@@ -41,25 +43,26 @@ function receiveState(view: View, message: StateMessage): View {
   const before = view.shown?.frames ?? null;
   const frames = applyFrameMapUpdate(before, message.frames);
   if (frames === null) return { ...view, lost: true };
-  const { type: _type, frames: _update, ...rest } = message;
-  const fresh = before === null || message.frames.kind === 'full' ? differing(before, frames) : null;
+  const { type: _type, frames: update, ...rest } = message;
   return {
     shown: { ...rest, frames },
     empty: null,
     notice: null,
     lost: false,
-    freshFrames:
-      fresh ?? (message.frames.kind === 'delta' ? Array.from(message.frames.indices.slice(0, FRESH_LIMIT)) : []),
+    freshFrames: update.kind === 'delta' ? Array.from(update.indices.slice(0, FRESH_LIMIT)) : moved(before, frames),
+    freshSlots: differing(view.shown?.swap.counts ?? null, message.swap.counts),
   };
 }
 
 /** Indices whose use differs, when both maps show the same frames. */
-function differing(before: FrameMapView | null, after: FrameMapView): number[] {
-  if (before === null || before.first !== after.first || before.uses.length !== after.uses.length) return [];
+function moved(before: FrameMapView | null, after: FrameMapView): number[] {
+  return before?.first === after.first ? differing(before.uses, after.uses) : [];
+}
+
+function differing(before: Uint8Array | null, after: Uint8Array): number[] {
+  if (before?.length !== after.length) return [];
   const indices: number[] = [];
-  for (let i = 0; i < after.uses.length && indices.length < FRESH_LIMIT; i++) {
-    if (before.legend[before.uses[i] ?? 0] !== after.legend[after.uses[i] ?? 0]) indices.push(i);
-  }
+  for (let i = 0; i < after.length && indices.length < FRESH_LIMIT; i++) if (before[i] !== after[i]) indices.push(i);
   return indices;
 }
 

@@ -28,6 +28,7 @@ export async function launchDevPage(): Promise<DevPage> {
     });
     await page.goto(`${ORIGIN}/index.html?${query}`);
     await page.waitForSelector('.app, .blank');
+    await page.evaluate(() => document.fonts.ready.then(() => {}));
     return page;
   };
   return { browser, open };

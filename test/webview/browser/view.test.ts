@@ -1,0 +1,216 @@
+// The view in a browser: what it shows, what it says to the host, and that keys do what the pointer does.
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { FIXTURES } from '../../../webview/dev/fixtures.ts';
+import type { HostMessage, ViewMessage } from '../../../webview/protocol.ts';
+import { type DevPage, launchDevPage } from './dev-page.ts';
+
+let dev: DevPage;
+let page: Page;
+
+beforeAll(async () => {
+  dev = await launchDevPage();
+});
+afterEach(() => page.close());
+afterAll(() => dev.browser.close());
+
+async function open(state: string, width = 1200): Promise<Page> {
+  page = await dev.open(`state=${state}&theme=dark`, { width, height: 900 });
+  return page;
+}
+
+/** What the view said, without `ready`. */
+async function said(): Promise<ViewMessage[]> {
+  const all = await page.evaluate(() => (globalThis as unknown as { said: ViewMessage[] }).said);
+  return all.filter((message) => message.type !== 'ready');
+}
+
+async function tell(message: HostMessage): Promise<void> {
+  await page.evaluate((m) => (globalThis as unknown as { tell: (m: HostMessage) => void }).tell(m), message);
+}
+
+const onPath = (level: string) => `[data-level="${level}"] [data-row="path"]`;
+
+describe('the view', () => {
+  it('shows the walk with the value of each entry and the frame at its end', async () => {
+    await open('stored');
+    expect(await page.textContent(`${onPath('PTE')} .entry-value`)).toBe('0x8000000000009067');
+    expect(await page.textContent(`${onPath('PGD')} .entry-index`)).toBe('255');
+    expect(await page.textContent('.physical .value')).toBe('0x9008');
+    expect(await page.locator('.connector').count()).toBe(4);
+    expect(await page.textContent('.position')).toBe('step 3 of 8');
+    expect(await said()).toEqual([]);
+  });
+
+  it('runs under its content security policy without a violation', async () => {
+    await open('forked');
+    const violations = await page.evaluate(async () => {
+      const seen: string[] = [];
+      document.addEventListener('securitypolicyviolation', (event) => seen.push(event.violatedDirective));
+      (globalThis as unknown as { showFixture: (name: string) => void }).showFixture('large');
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      return seen;
+    });
+    expect(violations).toEqual([]);
+  });
+
+  it('steps by button, both ways, and keeps the focus at the end', async () => {
+    await open('stored');
+    await page.click('[data-action="step"]');
+    await page.waitForSelector('text=step 4 of 8');
+    expect(await page.textContent(`${onPath('PTE')} .entry-flags-changed`)).toBe('−W');
+    await page.click('[data-action="back"]');
+    await page.waitForSelector('text=step 3 of 8');
+    expect(await said()).toEqual([{ type: 'step' }, { type: 'back' }]);
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('data-action'))).toBe('back');
+  });
+
+  it('asks for nothing while a button says that it is disabled', async () => {
+    await open('beginning');
+    await page.dispatchEvent('[data-action="back"]', 'click');
+    expect(await said()).toEqual([]);
+  });
+
+  it('sends the expression typed, and shows why it is refused', async () => {
+    await open('stored');
+    await page.fill('.address-field', 'nobody + 1');
+    await page.press('.address-field', 'Enter');
+    expect(await said()).toEqual([{ type: 'selectAddress', text: 'nobody + 1' }]);
+    await tell({ type: 'notice', severity: 'error', about: 'address', message: 'unknown name nobody' });
+    await page.waitForSelector('.field-error >> text=unknown name nobody');
+    expect(await page.getAttribute('.address-field', 'aria-invalid')).toBe('true');
+  });
+
+  it('travels through the tables by arrows and goes to an entry with Enter', async () => {
+    await open('stored');
+    await page.focus(onPath('PTE'));
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.focus(onPath('PTE'));
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    expect(await said()).toEqual([
+      { type: 'goTo', pid: 1000, address: '0x7ffff7ff7000' },
+      { type: 'goTo', pid: 1000, address: '0x7fffffe00000' },
+    ]);
+  });
+
+  it('has one tab stop in the walk', async () => {
+    await open('stored');
+    expect(await page.locator('.walk [data-row][tabindex="0"]').count()).toBe(1);
+  });
+
+  it('explains the flags of the entry under the keyboard, until Escape', async () => {
+    await open('stored');
+    await page.focus('.address-field');
+    await page.focus(onPath('PTE'));
+    await page.keyboard.press('ArrowDown');
+    await page.waitForSelector('.explain >> text=Execute disable');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.explain', { state: 'detached' });
+    expect(await page.locator('.explain').count()).toBe(0);
+  });
+
+  it('chooses a frame by pointer and by keyboard', async () => {
+    await open('stored');
+    const grid = page.locator('.memory .cell-map-grid').first();
+    await grid.locator('canvas').click({ position: { x: 4, y: 4 } });
+    await grid.focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    expect(await said()).toEqual([
+      { type: 'selectFrame', pfn: '0x0' },
+      { type: 'selectFrame', pfn: '0xf' },
+    ]);
+    expect(await page.textContent('[role="gridcell"]')).toBe('0xf free');
+  });
+
+  it('shows who else maps a frame, and goes there', async () => {
+    await open('forked');
+    await page.click('.frame-card .mapper >> text=kid');
+    await page.click('.chosen [aria-label="Close the frame"]');
+    expect(await said()).toEqual([
+      { type: 'goTo', pid: 1001, address: '0x7ffff7ff6000' },
+      { type: 'selectFrame', pfn: null },
+    ]);
+  });
+
+  it('says what absent entries are', async () => {
+    await open('swapped');
+    expect(await page.textContent(`${onPath('PTE')} .entry-target`)).toBe('swap slot 3');
+    expect(await page.textContent('.would')).toContain('would read it back from swap slot 3');
+    await page.close();
+    await open('unmapped');
+    expect(await page.textContent('[data-level="PUD"]')).toContain('No table: PGD 36 points to none.');
+  });
+
+  it('moves nothing when nothing changed', async () => {
+    await open('stored');
+    const before = await page.screenshot();
+    await page.evaluate(() => (globalThis as unknown as { showFixture: (n: string) => void }).showFixture('stored'));
+    const running = await page.evaluate(async () => {
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      return document.getAnimations().length;
+    });
+    expect(running).toBe(0);
+    expect((await page.screenshot()).equals(before)).toBe(true);
+  });
+
+  it('lights up what changed, unless motion is unwanted', async () => {
+    const lit = () =>
+      page.evaluate(async () => {
+        const { showFixture } = globalThis as unknown as { showFixture: (name: string) => void };
+        showFixture('stored');
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+        return document.getAnimations().length;
+      });
+    await open('untouched');
+    expect(await lit()).toBeGreaterThan(0);
+    await page.close();
+    await open('untouched');
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    expect(await lit()).toBe(0);
+  });
+
+  it('draws a quarter of a million frames in a window under an overview', async () => {
+    await open('large');
+    expect(await page.locator('.overview canvas').count()).toBe(2);
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    expect(height).toBeLessThan(2000);
+  });
+
+  it('needs no sideways scrolling in a narrow panel', async () => {
+    await open('forked', 400);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(over).toBe(0);
+  });
+
+  it('says why it is empty, and then asks for everything when it gets a difference only', async () => {
+    await open('stored');
+    await tell({ type: 'empty', message: 'The scenario was closed.' });
+    await page.waitForSelector('text=The scenario was closed.');
+    expect(await page.textContent('#root')).toBe('The scenario was closed.');
+    const delta = {
+      kind: 'delta',
+      free: 0,
+      changed: [],
+      indices: new Uint32Array(),
+      values: new Uint8Array(),
+    } as const;
+    const state = FIXTURES['stored'];
+    if (state === undefined) throw new Error('view.test: no fixture');
+    // Typed arrays do not survive playwright's way into the page, so the page makes its own.
+    await page.evaluate(
+      (message) => {
+        const frames = { ...message.frames, indices: new Uint32Array(), values: new Uint8Array() };
+        (globalThis as unknown as { tell: (m: unknown) => void }).tell({ ...message, frames });
+      },
+      { ...state, frames: { ...delta, indices: [], values: [] }, swap: { ...state.swap, counts: [] } },
+    );
+    await page.waitForFunction(() =>
+      (globalThis as unknown as { said: { type: string }[] }).said.some((message) => message.type === 'resync'),
+    );
+    expect(await said()).toEqual([{ type: 'resync' }]);
+  });
+});

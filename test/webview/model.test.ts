@@ -1,0 +1,186 @@
+// Values, bytes, uses, slots and messages as the view understands them.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { FrameMapView, FrameUse } from '../../simulator/view/types.ts';
+import { FIXTURES } from '../../webview/dev/fixtures.ts';
+import { webviewHtml } from '../../webview/html.ts';
+import { hexRows } from '../../webview/model/bytes.ts';
+import { entryChange } from '../../webview/model/entry-bits.ts';
+import { slotRuns, slotShares, slotUse } from '../../webview/model/slots.ts';
+import { frameIndex, overview, useCounts, useRuns } from '../../webview/model/uses.ts';
+import { announcement, positionText, receive, savedState, WAITING } from '../../webview/model/view.ts';
+import { applyFrameMapUpdate, frameMapUpdate, type StateMessage } from '../../webview/protocol.ts';
+
+const LEGEND: readonly FrameUse[] = ['free', 'anon', 'file-clean', 'table'];
+
+function map(uses: readonly number[], first = 0): FrameMapView {
+  const free = uses.filter((use) => use === 0).length;
+  return { first, total: uses.length, free, legend: LEGEND, uses: Uint8Array.from(uses), changed: [] };
+}
+
+function fixture(name: string): StateMessage {
+  const state = FIXTURES[name];
+  if (state === undefined) throw new Error(`fixture: no state ${name}`);
+  return state;
+}
+
+describe('entryChange', () => {
+  it('tells a first touch by its flags', () => {
+    const change = entryChange('0x0', '0x8000000000009067');
+    expect(change.before).toBe('empty');
+    expect(change.set).toEqual(['P', 'W', 'U', 'A', 'D', 'NX']);
+    expect(change.frame).toBeNull();
+  });
+
+  it('tells write-protection and a copy', () => {
+    expect(entryChange('0x8000000000009067', '0x8000000000009065').cleared).toEqual(['W']);
+    const copied = entryChange('0x8000000000009065', '0x800000000000a067');
+    expect(copied.frame).toEqual({ before: '0x9', after: '0xa' });
+    expect(copied.set).toEqual(['W']);
+  });
+
+  it('compares no flags with a swap entry, whose bits mean other things', () => {
+    const out = entryChange('0x8000000000009067', '0x600');
+    expect([out.set, out.cleared, out.frame]).toEqual([[], [], null]);
+  });
+});
+
+describe('hexRows', () => {
+  it('leaves out trailing zeros, but not the first row and not the byte that is looked at', () => {
+    expect(hexRows('00'.repeat(64), null)).toHaveLength(1);
+    expect(hexRows('00'.repeat(64), 9)).toHaveLength(2);
+    expect(hexRows('', null)).toEqual([]);
+  });
+
+  it('prints what can be printed', () => {
+    const rows = hexRows('68656c6c6f007f80', 1);
+    expect(rows[0]?.ascii).toBe('hello···');
+    expect(rows[0]?.bytes.map((byte) => byte.here)).toEqual([false, true, false, false, false, false, false, false]);
+  });
+});
+
+describe('frame maps', () => {
+  it('are counted by use and told as runs', () => {
+    const ram = map([3, 3, 1, 0, 0], 0x10);
+    expect(useCounts(ram)).toEqual([
+      { use: 'free', count: 2 },
+      { use: 'anon', count: 1 },
+      { use: 'table', count: 2 },
+    ]);
+    expect(useRuns(ram, 2)).toEqual([
+      { use: 'table', first: '0x10', last: '0x11', count: 2 },
+      { use: 'anon', first: '0x12', last: '0x12', count: 1 },
+    ]);
+    expect(frameIndex(ram, '0x12')).toBe(2);
+    expect([frameIndex(ram, '0xf'), frameIndex(ram, '0x15'), frameIndex(ram, null)]).toEqual([null, null, null]);
+  });
+
+  it('are summed up by what most of the used frames are', () => {
+    expect(overview(map([1, 1, 2, 0, 0, 0, 0, 0, 2]), 4)).toEqual([
+      { use: 'anon', share: 0.75 },
+      { use: 'free', share: 0 },
+      { use: 'file-clean', share: 1 },
+    ]);
+  });
+
+  const arrays = fc
+    .array(fc.tuple(fc.nat(3), fc.nat(3)), { minLength: 1, maxLength: 300 })
+    .map((pairs) => [map(pairs.map(([before]) => before)), map(pairs.map(([, after]) => after))] as const);
+
+  it('come out the same whether sent whole or as a difference', () => {
+    fc.assert(
+      fc.property(arrays, ([before, after]) => {
+        const kept = Uint8Array.from(before.uses);
+        expect(applyFrameMapUpdate(before, frameMapUpdate(before, after))).toEqual(after);
+        expect(before.uses).toEqual(kept);
+      }),
+    );
+  });
+
+  it('are sent as a difference when little differs, and whole when the machine is another one', () => {
+    const before = map(Array.from({ length: 100 }, () => 0));
+    const after = map(Array.from({ length: 100 }, (_, i) => (i === 42 ? 1 : 0)));
+    const update = frameMapUpdate(before, after);
+    expect(update.kind === 'delta' && [...update.indices]).toEqual([42]);
+    expect(frameMapUpdate(before, map([1], 5)).kind).toBe('full');
+    expect(applyFrameMapUpdate(null, update)).toBeNull();
+  });
+});
+
+describe('swap maps', () => {
+  const swap = { slots: 6, used: 3, counts: Uint8Array.from([1, 1, 0, 2, 0, 0]), changed: [] };
+
+  it('tell shared slots from others', () => {
+    expect([0, 2, 3].map((slot) => slotUse(swap, slot))).toEqual(['slot-used', 'slot-free', 'slot-shared']);
+    expect(slotShares(swap, 3)).toEqual([2 / 3, 1 / 3]);
+    expect(slotRuns(swap, 10)).toEqual([
+      { first: 0, last: 1, users: 1 },
+      { first: 3, last: 3, users: 2 },
+    ]);
+  });
+});
+
+describe('receive', () => {
+  const stored = receive(WAITING, fixture('stored'));
+
+  it('shows a state and remembers what is needed after a reload', () => {
+    expect(stored.shown?.walk?.physical).toBe('0x9008');
+    expect(stored.shown && savedState(stored.shown)).toEqual({
+      scenario: 'file:///cow-fork.vas',
+      pid: 1000,
+      text: 'buf + 0x1008',
+      follow: true,
+      pfn: null,
+    });
+  });
+
+  it('knows which frames became different, and that nothing did the second time', () => {
+    const untouched = receive(WAITING, fixture('untouched'));
+    const after = receive(untouched, fixture('stored'));
+    expect(after.freshFrames).toEqual([9]);
+    expect(receive(after, fixture('stored'))).toMatchObject({ freshFrames: [], freshSlots: [] });
+    expect(receive(after, fixture('swapped')).freshSlots).toEqual([3, 4]);
+  });
+
+  it('applies a difference, and asks for everything when it has nothing to apply it to', () => {
+    const before = stored.shown?.frames;
+    if (before === undefined) throw new Error('receive: no state is shown');
+    const after: FrameMapView = { ...before, uses: before.uses.map((use, i) => (i === 15 ? 1 : use)) };
+    const message: StateMessage = { ...fixture('stored'), frames: frameMapUpdate(before, after) };
+    const next = receive(stored, message);
+    expect([next.shown?.frames.uses[15], next.freshFrames]).toEqual([1, [15]]);
+    expect(receive(WAITING, message)).toMatchObject({ lost: true, shown: null });
+  });
+
+  it('keeps the state under a notice until the next state', () => {
+    const notice = { type: 'notice', severity: 'error', about: 'address', message: 'unknown name' } as const;
+    const told = receive(stored, notice);
+    expect([told.notice, told.shown]).toEqual([notice, stored.shown]);
+    expect(receive(told, fixture('stored')).notice).toBeNull();
+    expect(receive(stored, { type: 'empty', message: 'closed' })).toMatchObject({ shown: null, empty: 'closed' });
+  });
+
+  it('says where it stands', () => {
+    const shown = stored.shown;
+    if (shown === null) throw new Error('receive: no state is shown');
+    expect([positionText(shown), positionText({ position: 9, total: null })]).toEqual(['step 3 of 8', 'step 9']);
+    expect(announcement(shown)).toMatch(/^step 3 of 8: bash: store\(.*minor fault$/);
+  });
+});
+
+describe('webviewHtml', () => {
+  const html = webviewHtml({ cspSource: 'https://x.test', nonce: 'n1', scriptUri: 's.js?a="1"&b', styleUri: 's.css' });
+
+  it('lets only the one script run, and no style or script inline', () => {
+    expect(html).toContain(
+      "default-src 'none'; style-src https://x.test; font-src https://x.test; script-src 'nonce-n1'",
+    );
+    expect(html.match(/<script/g)).toHaveLength(1);
+    expect(html).not.toContain('unsafe');
+    expect(html).not.toContain('style=');
+  });
+
+  it('escapes what it is given', () => {
+    expect(html).toContain('src="s.js?a=&quot;1&quot;&amp;b"');
+  });
+});
