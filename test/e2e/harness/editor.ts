@@ -142,10 +142,19 @@ export class Editor {
     });
   }
 
-  /** Clicks a button of the active editor's title bar. @param label its tooltip's beginning, which screen readers say */
+  /** Opens a view container by its icon in the activity bar. @param title `Address Space Explorer`, `Explorer` */
+  async openContainer(title: string): Promise<void> {
+    const icon = this.page.locator(`.part.activitybar .action-item a.action-label[aria-label^="${title}"]`).first();
+    const shown = this.page.locator('.part.sidebar .composite.title h2', { hasText: title });
+    if (!(await shown.isVisible())) await icon.click({ timeout: patience });
+    await shown.waitFor({ timeout: patience });
+  }
+
+  /** Clicks a button of the active editor's title bar. @param label its title, without the key */
   async clickEditorAction(label: string): Promise<void> {
     const actions = this.page.locator('.editor-group-container.active .title .editor-actions');
-    await actions.locator(`a.action-label[aria-label^="${label}"]`).click({ timeout: patience });
+    const named = actions.locator(`a.action-label:is([aria-label="${label}"], [aria-label^="${label} ("])`);
+    await named.click({ timeout: patience });
   }
 
   /** The text of the active editor as it is on the screen (what is scrolled out of sight is missing), decorations included. */
@@ -159,16 +168,16 @@ export class Editor {
     );
   }
 
-  /** The rows of the side bar's trees that are on the screen, from the top. */
-  async treeRows(): Promise<TreeRow[]> {
-    return this.treeRowLocator().evaluateAll((elements) =>
+  /** The rows of the side bar's trees that are on the screen, from the top. @param view of that view alone: its name */
+  async treeRows(view?: string): Promise<TreeRow[]> {
+    return this.treeRowLocator(view).evaluateAll((elements) =>
       elements
         .map((element) => ({ element, top: element.getBoundingClientRect().top }))
         .sort((a, b) => a.top - b.top)
         .map(({ element }) => ({
-          text: (element.querySelector('.monaco-icon-label, .monaco-tl-contents')?.textContent ?? '')
-            .replace(/\s+/g, ' ')
-            .trim(),
+          text: [...element.querySelectorAll('.label-name, .label-description')]
+            .map((part) => part.textContent?.trim())
+            .join(' '),
           label: element.getAttribute('aria-label') ?? '',
           level: Number(element.getAttribute('aria-level')),
           expanded: element.hasAttribute('aria-expanded')
@@ -180,8 +189,8 @@ export class Editor {
   }
 
   /** The tree row whose text contains `text`; for clicking, hovering and its inline buttons. Waits until it is there. */
-  async treeRow(text: string): Promise<Locator> {
-    const row = this.treeRowLocator().filter({ hasText: text }).first();
+  async treeRow(text: string, view?: string): Promise<Locator> {
+    const row = this.treeRowLocator(view).filter({ hasText: text }).first();
     await row.waitFor({ timeout: patience });
     return row;
   }
@@ -211,9 +220,15 @@ export class Editor {
     });
   }
 
-  /** The messages of the notifications on the screen. */
+  /** The messages that notifications have shown since `closeAll` (the smoke-test driver lets no toast pop up). */
   async notifications(): Promise<string[]> {
-    return this.page.locator('.notifications-toasts .notification-list-item-message').allInnerTexts();
+    await this.runCommand('Notifications: Show Notifications');
+    const center = this.page.locator('.notifications-center.visible');
+    await center.waitFor({ timeout: patience });
+    const messages = await center.locator('.notification-list-item-message').allTextContents();
+    await this.runCommand('Notifications: Hide Notifications');
+    await center.waitFor({ state: 'hidden', timeout: patience });
+    return messages;
   }
 
   /** Switches the colour theme by the palette and waits until the workbench has it. */
@@ -271,8 +286,10 @@ export class Editor {
     });
   }
 
-  private treeRowLocator(): Locator {
-    return this.page.locator('.part.sidebar .monaco-list-row[role="treeitem"]');
+  private treeRowLocator(view: string | undefined): Locator {
+    const sideBar = this.page.locator('.part.sidebar');
+    const pane = `.pane:has(> .pane-header[aria-label^="${view} Section"])`;
+    return (view === undefined ? sideBar : sideBar.locator(pane)).locator('.monaco-list-row[role="treeitem"]');
   }
 }
 
