@@ -61,7 +61,7 @@ suite('views', () => {
     expect(text).to.contain('**kid**');
     expect(text).to.contain(expected.physical);
     for (const level of expected.levels) {
-      expect(text).to.contain(`| ${level.level} | ${level.index} | \`${level.entry?.value}\``);
+      expect(text).to.contain(`| ${level.level} | ${level.index}&ensp; | \`${level.entry?.value}\``);
     }
     expect(text).to.contain(expected.state);
     expect(text).to.contain(expected.would.write);

@@ -1,0 +1,122 @@
+// Marks in the editor: the line that comes next, and what each executed line came to.
+import {
+  type DecorationOptions,
+  DecorationRangeBehavior,
+  type Disposable,
+  OverviewRulerLane,
+  type Position,
+  Range,
+  type TextEditor,
+  type TextEditorDecorationType,
+  type TextLine,
+  ThemeColor,
+  Uri,
+  window,
+} from 'vscode';
+import type { StepRecord, Timeline } from '../simulator/index.ts';
+import { lineText, type ResultTone, resultTone } from './outcome-text.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
+
+const TONES: readonly ResultTone[] = ['plain', 'fault', 'signal', 'failure'];
+/** Lines above and below the visible ones that get their results too, so that scrolling shows no gaps. */
+const MARGIN = 60;
+const MAX_TEXT = 160;
+
+export class Decorations implements Disposable {
+  private readonly sessions: Sessions;
+  private readonly next: TextEditorDecorationType;
+  private readonly results: ReadonlyMap<ResultTone, TextEditorDecorationType>;
+  private readonly subscriptions: Disposable[];
+
+  constructor(sessions: Sessions, extensionUri: Uri) {
+    this.sessions = sessions;
+    this.next = nextLineType(extensionUri);
+    this.results = new Map(TONES.map((tone) => [tone, resultType(tone)]));
+    this.subscriptions = [
+      sessions.onDidChange(({ session, change }) => {
+        if (change === 'moved') this.refresh(session);
+      }),
+      sessions.onDidOpen((session) => this.refresh(session)),
+      window.onDidChangeVisibleTextEditors((editors) => {
+        for (const editor of editors) this.show(editor);
+      }),
+      window.onDidChangeTextEditorVisibleRanges((event) => this.show(event.textEditor)),
+    ];
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+    this.next.dispose();
+    for (const type of this.results.values()) type.dispose();
+  }
+
+  private refresh(session: Session): void {
+    for (const editor of window.visibleTextEditors) {
+      if (editor.document === session.document) this.show(editor);
+    }
+  }
+
+  private show(editor: TextEditor): void {
+    const session = this.sessions.get(editor.document);
+    if (session?.timeline == null || session.isStale) return;
+    const next = session.timeline.next;
+    const line = next === null || next.line > editor.document.lineCount ? null : editor.document.lineAt(next.line - 1);
+    editor.setDecorations(this.next, line === null ? [] : [line.range]);
+    const options = resultOptions(session.timeline, editor);
+    for (const [tone, type] of this.results) editor.setDecorations(type, options.get(tone) ?? []);
+  }
+}
+
+function nextLineType(extensionUri: Uri): TextEditorDecorationType {
+  return window.createTextEditorDecorationType({
+    isWholeLine: true,
+    rangeBehavior: DecorationRangeBehavior.ClosedClosed,
+    backgroundColor: new ThemeColor('vas.nextLineBackground'),
+    overviewRulerColor: new ThemeColor('vas.nextLineForeground'),
+    overviewRulerLane: OverviewRulerLane.Full,
+    gutterIconSize: 'contain',
+    light: { gutterIconPath: Uri.joinPath(extensionUri, 'media', 'next-line-light.svg') },
+    dark: { gutterIconPath: Uri.joinPath(extensionUri, 'media', 'next-line-dark.svg') },
+  });
+}
+
+function resultType(tone: ResultTone): TextEditorDecorationType {
+  return window.createTextEditorDecorationType({
+    rangeBehavior: DecorationRangeBehavior.ClosedOpen,
+    after: { margin: '0 0 0 2ch', color: new ThemeColor(`vas.result.${tone}`), fontStyle: 'normal' },
+  });
+}
+
+function resultOptions(timeline: Timeline, editor: TextEditor): Map<ResultTone, DecorationOptions[]> {
+  const byTone = new Map<ResultTone, DecorationOptions[]>();
+  const nameOf = (pid: number) => timeline.names.get(pid);
+  const { document } = editor;
+  const seen = new Set<number>();
+  for (const visible of editor.visibleRanges) {
+    const last = Math.min(document.lineCount - 1, visible.end.line + MARGIN);
+    for (let index = Math.max(0, visible.start.line - MARGIN); index <= last; index++) {
+      const result = timeline.lineSummary(index + 1);
+      if (result === undefined || seen.has(index)) continue;
+      seen.add(index);
+      const end = statementEnd(document.lineAt(index), result.last);
+      const text = shortened(lineText(result, nameOf));
+      const options = byTone.get(resultTone(result.last)) ?? [];
+      options.push({ range: new Range(end, end), renderOptions: { after: { contentText: text } } });
+      byTone.set(resultTone(result.last), options);
+    }
+  }
+  return byTone;
+}
+
+/** Where the statement ends and the line's comment has not begun: a result behind the comment would be out of sight. */
+function statementEnd(line: TextLine, record: StepRecord): Position {
+  const { end } = record.range;
+  return end.line === line.lineNumber
+    ? line.range.end.with({ character: Math.min(end.character, line.text.length) })
+    : line.range.end;
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`;
+}

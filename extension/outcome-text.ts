@@ -1,0 +1,108 @@
+// What a step came to, in the few words that stand at the end of its line.
+import type { LineSummary, StepRecord } from '../simulator/index.ts';
+
+/** How much attention a result asks for. */
+export type ResultTone = 'plain' | 'fault' | 'signal' | 'failure';
+
+/** Below this a returned number reads better in decimal; addresses lie far above. */
+const SMALL = 0x1_0000n;
+const MAX_BYTES_SHOWN = 24;
+
+/** `= 0x7ffff7ff5000`, `= ENOMEM`, `SIGSEGV (SEGV_MAPERR …)`, `2 minor faults`; `✓` behind what came out as expected. */
+export function outcomeText(record: StepRecord, nameOf: (pid: number) => string | undefined): string {
+  if (record.error !== undefined) return `✗ ${record.error.message}`;
+  if (record.failure !== undefined) return [...resultParts(record, nameOf), `✗ ${record.failure.message}`].join(' · ');
+  const text = resultParts(record, nameOf).join(' · ');
+  if (record.expected !== true) return text === '' ? 'ok' : text;
+  return text === '' ? '✓' : `${text} ✓`;
+}
+
+/** The text for a line: of its last execution, with the number of executions when there were several. */
+export function lineText(line: LineSummary, nameOf: (pid: number) => string | undefined): string {
+  const text = outcomeText(line.last, nameOf);
+  if (line.executions === 1) return text;
+  const wrong = line.failures + line.errors;
+  return `${text}  ×${line.executions}${wrong > 0 ? `, ${wrong} failed` : ''}`;
+}
+
+function resultParts(record: StepRecord, nameOf: (pid: number) => string | undefined): string[] {
+  if (record.kind === 'assert') return [];
+  const { result, faults, minflt, majflt } = record.outcome;
+  const parts = [resultText(record, nameOf), faultText(record)].filter((part) => part !== '');
+  const untroubled = faults.length === 0 && minflt + majflt === 0 && result.kind !== 'signal';
+  if (isAccess(record.call) && untroubled) parts.push('hit');
+  return parts;
+}
+
+export function resultTone(record: StepRecord): ResultTone {
+  if (record.failure !== undefined || record.error !== undefined) return 'failure';
+  if (record.outcome.result.kind === 'signal') return 'signal';
+  return record.outcome.minflt + record.outcome.majflt > 0 ? 'fault' : 'plain';
+}
+
+function isAccess(call: string): boolean {
+  return call === 'load' || call === 'store' || call === 'fetch';
+}
+
+function resultText(record: StepRecord, nameOf: (pid: number) => string | undefined): string {
+  const { result, child } = record.outcome;
+  switch (result.kind) {
+    case 'errno':
+      return `= ${result.errno}`;
+    case 'signal':
+      return `${result.signal} (${result.code} at 0x${result.addr.toString(16)})`;
+    case 'skipped':
+      return `skipped: ${result.message}`;
+    case 'bytes':
+      return `= ${bytesText(result.bytes)}`;
+    case 'value': {
+      if (child !== undefined && result.value === BigInt(child)) {
+        const name = nameOf(child);
+        return name === undefined ? `= ${child}` : `= ${child} (${name})`;
+      }
+      if (record.call === 'store' || record.call === 'fetch') return '';
+      if (record.call === 'load') return `= ${byteText(Number(result.value))}`;
+      return `= ${result.value < SMALL ? result.value.toString() : `0x${result.value.toString(16)}`}`;
+    }
+  }
+}
+
+function byteText(value: number): string {
+  const hex = `0x${value.toString(16).padStart(2, '0')}`;
+  return value >= 0x20 && value < 0x7f ? `${hex} '${String.fromCharCode(value)}'` : hex;
+}
+
+function bytesText(bytes: Uint8Array): string {
+  const shown = bytes.subarray(0, MAX_BYTES_SHOWN);
+  const more = bytes.length > shown.length ? '…' : '';
+  if (shown.every((byte) => byte >= 0x20 && byte < 0x7f)) return JSON.stringify(String.fromCharCode(...shown)) + more;
+  return [...shown].map((byte) => byte.toString(16).padStart(2, '0')).join(' ') + more;
+}
+
+function faultText(record: StepRecord): string {
+  const { minflt, majflt, faults } = record.outcome;
+  const parts: string[] = [];
+  if (majflt > 0) parts.push(counted(majflt, 'major fault'));
+  if (minflt > 0) parts.push(counted(minflt, 'minor fault'));
+  if (parts.length === 0) return '';
+  const kinds = [...new Set(faults.map((fault) => kindText[fault.kind] ?? fault.kind))];
+  return parts.join(', ') + (kinds.length > 0 && kinds.length <= 2 ? ` (${kinds.join(', ')})` : '');
+}
+
+function counted(count: number, what: string): string {
+  return count === 1 ? what : `${count} ${what}s`;
+}
+
+const kindText: Readonly<Record<string, string>> = {
+  'anon-zero-page': 'zero page',
+  anon: 'demand-zero',
+  'file-read': 'file page',
+  'file-cow': 'private copy of a file page',
+  'file-shared': 'shared file page written',
+  cow: 'copy-on-write',
+  reuse: 'last owner, page reused',
+  'swap-in': 'swapped in',
+  'stack-growth': 'stack grows',
+  device: 'device page',
+  spurious: 'spurious',
+};

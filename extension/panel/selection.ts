@@ -1,0 +1,75 @@
+// What the page-table view looks at in one session: an address of a process, or whatever was accessed last.
+import { lastAccess, processViews, type Timeline } from '../../simulator/index.ts';
+import type { SavedState, Selection } from '../../webview/protocol.ts';
+
+/** The answer to an address expression of the user. */
+export type Chosen = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+/** One session's choice; it outlives steps, the addresses behind names are looked up anew at each place. */
+export class Focus {
+  follow = true;
+  /** The frame chosen in the map, `0x…`. */
+  pfn: string | null = null;
+  private chosen: Selection | null = null;
+
+  /** Takes over what a view showed before it was reloaded. */
+  restore(saved: SavedState): void {
+    this.follow = saved.follow;
+    this.pfn = saved.pfn;
+    if (saved.pid !== null) this.chosen = { pid: saved.pid, address: '0x0', text: saved.text };
+  }
+
+  /** The selection at the timeline's position; null when there is nothing to look at. */
+  selection(timeline: Timeline): Selection | null {
+    if (this.follow) {
+      const access = lastAccess(timeline);
+      if (access !== null) {
+        const address = hex(access.address);
+        this.chosen = { pid: access.pid, address, text: address };
+      }
+    }
+    if (this.chosen === null || !exists(timeline, this.chosen.pid)) return null;
+    const answer = timeline.evaluate(this.chosen.text);
+    return 'value' in answer ? { ...this.chosen, address: hex(answer.value) } : this.chosen;
+  }
+
+  /** Looks at `text`, an address expression, in the process looked at now. */
+  chooseText(timeline: Timeline, text: string): Chosen {
+    const answer = timeline.evaluate(text);
+    if ('error' in answer) return { ok: false, message: answer.error };
+    if (!('value' in answer)) return { ok: false, message: `${text} is a process, not an address` };
+    const pid = this.selection(timeline)?.pid ?? firstProcess(timeline);
+    if (pid === null) return { ok: false, message: 'No process is alive yet: make a step first' };
+    this.choose(pid, hex(answer.value), text);
+    return { ok: true };
+  }
+
+  chooseProcess(timeline: Timeline, pid: number): void {
+    const now = this.selection(timeline);
+    const address = now?.address ?? processStart(timeline, pid);
+    this.choose(pid, address, now?.text ?? address);
+  }
+
+  choose(pid: number, address: string, text: string): void {
+    this.follow = false;
+    this.chosen = { pid, address, text };
+  }
+}
+
+export function hex(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** A process to look at when nobody said which: one that is alive. */
+export function firstProcess(timeline: Timeline): number | null {
+  return processViews(timeline).find((process) => process.state === 'alive')?.pid ?? null;
+}
+
+function exists(timeline: Timeline, pid: number): boolean {
+  return processViews(timeline).some((process) => process.pid === pid);
+}
+
+function processStart(timeline: Timeline, pid: number): string {
+  const process = processViews(timeline).find((candidate) => candidate.pid === pid);
+  return process?.numbers.find((number) => number.name === 'start_code')?.value ?? '0x0';
+}

@@ -1,0 +1,77 @@
+// Gathers everything the page-table view shows into one message.
+import {
+  type FrameMapView,
+  frameMap,
+  frameView,
+  machineNumbers,
+  processViews,
+  swapMap,
+  type Timeline,
+  walk,
+} from '../../simulator/index.ts';
+import { frameMapUpdate, type LastStep, type StateMessage } from '../../webview/protocol.ts';
+import { outcomeText } from '../outcome-text.ts';
+import type { Session } from '../session.ts';
+import { type Focus, hex } from './selection.ts';
+
+export interface BuiltState {
+  readonly message: StateMessage;
+  /** The frame map sent: the base of the next update. */
+  readonly frames: FrameMapView;
+}
+
+/** The state message; `sent` is the frame map that the view has, null when it has none. */
+export function stateMessage(
+  session: Session,
+  timeline: Timeline,
+  focus: Focus,
+  sent: FrameMapView | null,
+): BuiltState {
+  const selection = focus.selection(timeline);
+  const processes = processViews(timeline);
+  const alive = processes.some((process) => process.pid === selection?.pid && process.state === 'alive');
+  const frames = frameMap(timeline);
+  const uri = session.document.uri;
+  const message: StateMessage = {
+    type: 'state',
+    scenario: { uri: uri.toString(), name: uri.path.split('/').pop() ?? '' },
+    position: session.position,
+    total: session.total,
+    next: timeline.next,
+    busy: session.busy === null ? null : `${session.busy.title}…`,
+    canStep: session.canStep,
+    canBack: session.canStepBack,
+    processes,
+    bindings: [...timeline.bindings].map(([name, value]) => ({ name, value: hex(value) })),
+    follow: focus.follow,
+    selection,
+    walk: selection !== null && alive ? walk(timeline, selection.pid, BigInt(selection.address)) : null,
+    frames: frameMapUpdate(sent, frames),
+    swap: swapMap(timeline),
+    frame: chosenFrame(timeline, focus, frames),
+    numbers: machineNumbers(timeline),
+    lastStep: lastStep(session, timeline),
+  };
+  return { message, frames };
+}
+
+/** The frame that the user chose in the map; null when there is none of that number. */
+export function chosenFrame(timeline: Timeline, focus: Focus, frames: FrameMapView): StateMessage['frame'] {
+  if (focus.pfn === null) return null;
+  const pfn = Number(focus.pfn);
+  const inRam = Number.isSafeInteger(pfn) && pfn >= frames.first && pfn < frames.first + frames.total;
+  return inRam ? frameView(timeline, pfn) : null;
+}
+
+function lastStep(session: Session, timeline: Timeline): LastStep | null {
+  const record = timeline.lastRecord;
+  if (record === null) return null;
+  return {
+    line: record.line,
+    text: session.textOf(record),
+    process: record.process,
+    outcome: outcomeText(record, (pid) => timeline.names.get(pid)),
+    problem: record.error?.message ?? record.failure?.message ?? null,
+    story: record.story(),
+  };
+}

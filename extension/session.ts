@@ -1,0 +1,349 @@
+// One scenario document being run: its parse, its timeline and the place in it.
+import { type Event, EventEmitter, type TextDocument, type TextDocumentChangeEvent } from 'vscode';
+import { type Diagnostic, parseScenario, type Scenario, type StepRecord, Timeline } from '../simulator/index.ts';
+import { nextTurn, Pacer } from './pacer.ts';
+import { type Place, shiftPlace } from './place.ts';
+import { totalSteps } from './total.ts';
+
+/** What the host lends to the simulator: the reading of real ELF files, where there is a disk. */
+export type TimelineOptions = NonNullable<Parameters<typeof Timeline.open>[1]>;
+
+/**
+ * `parsed`: the text was read again (diagnostics). `moved`: another position or another run. `busy`: a long run began
+ * or ended.
+ */
+export type SessionChange = 'parsed' | 'moved' | 'busy';
+
+/** A long run under way. */
+export interface Busy {
+  readonly title: string;
+  readonly signal: { aborted: boolean };
+}
+
+/** How a run ended. `refused`: it could not begin, `obstacle` says why. */
+export type Travel = 'done' | 'cancelled' | 'refused';
+
+type Advance = (timeline: Timeline, budget: number, signal: { aborted: boolean }) => 'done' | 'paused';
+
+const DEBOUNCE_MS = 120;
+/** Texts with more characters or lines cost enough to parse to wait for a pause in the typing. */
+const LARGE_TEXT = 200_000;
+const LARGE_LINES = 5_000;
+const DEBOUNCE_LARGE_MS = 600;
+
+export class Session {
+  readonly document: TextDocument;
+  private readonly options: TimelineOptions;
+  private readonly emitter = new EventEmitter<SessionChange>();
+  readonly onDidChange: Event<SessionChange> = this.emitter.event;
+
+  /** The last parse. */
+  scenario: Scenario;
+  /** The run: of the last text that had no mistakes; null while there was none. */
+  timeline: Timeline | null = null;
+  /** Steps of the whole run; null when they are too many to count. */
+  total: number | null = null;
+  /** What is wrong with the text, and with the declarations that could not be made. */
+  diagnostics: readonly Diagnostic[] = [];
+  /** Why no step can be made, in a sentence; null when one can. */
+  obstacle: string | null = null;
+  /** Why the last edit could not keep the place; null when it did. */
+  notice: string | null = null;
+  busy: Busy | null = null;
+
+  private place: Place = { position: 0, line: null, visits: 0 };
+  private timer: unknown;
+  private pending = false;
+  private current: Promise<unknown> = Promise.resolve();
+  private rerunning: Promise<void> = Promise.resolve();
+  private disposed = false;
+
+  constructor(document: TextDocument, options: TimelineOptions) {
+    this.document = document;
+    this.options = options;
+    this.scenario = parseScenario(document.getText());
+    this.open();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    clearTimeout(this.timer);
+    this.cancel();
+    this.emitter.dispose();
+  }
+
+  /** Steps executed so far. */
+  get position(): number {
+    return this.timeline?.position ?? 0;
+  }
+
+  /** The text has been edited and the run is still of the text before: its lines are not the document's. */
+  get isStale(): boolean {
+    return this.pending || this.timeline?.scenario !== this.scenario;
+  }
+
+  get canStep(): boolean {
+    return this.obstacle === null && this.busy === null && (this.timeline?.next ?? null) !== null;
+  }
+
+  get canStepBack(): boolean {
+    return this.obstacle === null && this.busy === null && this.position > 0;
+  }
+
+  /** The statement of a step as it is written. */
+  textOf(record: StepRecord): string {
+    const line = this.timeline?.scenario.lines[record.line - 1] ?? '';
+    return line.slice(record.range.start.character, record.range.end.character);
+  }
+
+  /** Ends the long run under way, if there is one; the position it got to stays. */
+  cancel(): void {
+    if (this.busy !== null) this.busy.signal.aborted = true;
+  }
+
+  /** Notes an edit of the document; the parse follows when the typing pauses. */
+  edited(event: TextDocumentChangeEvent): void {
+    for (const change of event.contentChanges) {
+      this.place = shiftPlace(this.place, {
+        firstLine: change.range.start.line,
+        firstCharacter: change.range.start.character,
+        lastLine: change.range.end.line,
+        insertedBreaks: countBreaks(change.text),
+      });
+    }
+    this.cancel();
+    this.pending = true;
+    clearTimeout(this.timer);
+    const large = event.document.lineCount > LARGE_LINES || this.scenario.text.length > LARGE_TEXT || isLarge(event);
+    this.timer = setTimeout(() => void this.settle(), large ? DEBOUNCE_LARGE_MS : DEBOUNCE_MS);
+  }
+
+  /** Brings parse and run up to date with the text. Everything that moves awaits this first. */
+  async settle(): Promise<void> {
+    if (this.pending) {
+      this.pending = false;
+      clearTimeout(this.timer);
+      this.rerunning = this.rerunning.then(() => this.rerun());
+    }
+    await this.rerunning;
+  }
+
+  /** Executes one step. Returns its record, or null at the end or when there is an obstacle. */
+  async step(): Promise<StepRecord | null> {
+    await this.settle();
+    const { timeline } = this;
+    if (timeline === null || !this.canStep) return null;
+    const record = this.guarded(() => timeline.step());
+    this.arrived();
+    return record ?? null;
+  }
+
+  /** Takes the last step back. False at the start, or when there is an obstacle. */
+  stepBack(): Promise<boolean> {
+    return this.goBack(this.position - 1);
+  }
+
+  /** Goes back to where nothing has been executed. */
+  backToStart(): Promise<boolean> {
+    return this.goBack(0);
+  }
+
+  runToEnd(): Promise<Travel> {
+    return this.travel('Running to the end', (t, budgetSteps, signal) => t.runToEnd({ budgetSteps, signal }));
+  }
+
+  /**
+   * Runs until the line (1-based), or the first behind it that holds a step, comes next: on from here, or from the start
+   * when the run has passed the line and no loop leads back to it.
+   */
+  async runToLine(line: number): Promise<Travel> {
+    await this.settle();
+    const target = stepLine(this.scenario, line);
+    if (this.timeline?.next?.line === target) return 'done';
+    const title = `Running to line ${target ?? line}`;
+    const run: Advance = (t, budgetSteps, signal) => t.runToLine(target ?? line, { budgetSteps, signal });
+    const from = this.position;
+    const travel = await this.travel(title, run);
+    if (travel !== 'done' || target === null || this.timeline?.next?.line === target || from === 0) return travel;
+    await this.backToStart();
+    return this.timeline?.next?.line === target ? 'done' : this.travel(title, run);
+  }
+
+  /** Goes to the place after `position` steps, forward or back; to the end when there are fewer. */
+  async goToStep(position: number): Promise<Travel> {
+    await this.settle();
+    if (position < this.position) return (await this.goBack(position)) ? 'done' : 'refused';
+    return this.travel(`Going to step ${position}`, (timeline, budget, signal) => {
+      const budgetSteps = Math.min(budget, position - timeline.position);
+      const state = timeline.runToEnd({ budgetSteps, signal });
+      return timeline.position >= position ? 'done' : state;
+    });
+  }
+
+  private async goBack(position: number): Promise<boolean> {
+    await this.settle();
+    const { timeline } = this;
+    if (timeline === null || !this.canStepBack) return false;
+    this.guarded(() => timeline.seek(Math.max(0, position)));
+    this.arrived();
+    return true;
+  }
+
+  private async travel(title: string, advance: Advance): Promise<Travel> {
+    await this.settle();
+    if (this.busy !== null || this.obstacle !== null || this.timeline === null) return 'refused';
+    return this.run(this.timeline, title, advance);
+  }
+
+  private run(timeline: Timeline, title: string, advance: Advance): Promise<Travel> {
+    const running = this.runSlices(timeline, title, advance);
+    this.current = running;
+    return running;
+  }
+
+  private async runSlices(timeline: Timeline, title: string, advance: Advance): Promise<Travel> {
+    const busy: Busy = { title, signal: { aborted: false } };
+    const pacer = new Pacer();
+    this.busy = busy;
+    this.emitter.fire('busy');
+    while (!busy.signal.aborted) {
+      const began = performance.now();
+      const from = timeline.position;
+      const state = this.guarded(() => advance(timeline, pacer.budget, busy.signal));
+      if (state !== 'paused') break;
+      pacer.measured(Math.abs(timeline.position - from), performance.now() - began);
+      await nextTurn();
+    }
+    this.busy = null;
+    if (!this.disposed) {
+      this.arrived();
+      this.emitter.fire('busy');
+    }
+    return busy.signal.aborted ? 'cancelled' : 'done';
+  }
+
+  private arrived(): void {
+    const { timeline } = this;
+    if (timeline === null || this.disposed) return;
+    this.notice = null;
+    // After an edit the place is the one that the edit shifted: the run is of the text before.
+    if (!this.pending) this.remember(timeline);
+    this.emitter.fire('moved');
+  }
+
+  private remember(timeline: Timeline): void {
+    const line = timeline.next?.line ?? null;
+    this.place = { position: timeline.position, line, visits: line === null ? 0 : visitsOf(timeline, line) };
+  }
+
+  /** A broken invariant of the simulator must end in a message, never in a dead extension host. */
+  private guarded<T>(action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.obstacle = `The simulator stopped: ${error instanceof Error ? error.message : String(error)}`;
+      console.error(error);
+      return undefined;
+    }
+  }
+
+  /** Begins a run of the scenario; null when its text or its declarations have mistakes. */
+  private open(): Timeline | null {
+    this.obstacle = null;
+    this.diagnostics = this.scenario.diagnostics;
+    if (this.hasMistake()) return null;
+    const timeline = this.guarded(() => Timeline.open(this.scenario, this.options)) ?? null;
+    if (timeline === null) return null;
+    this.diagnostics = timeline.diagnostics;
+    if (this.hasMistake()) return null;
+    this.timeline = timeline;
+    this.total = totalSteps(this.scenario);
+    this.remember(timeline);
+    return timeline;
+  }
+
+  private hasMistake(): boolean {
+    const first = this.diagnostics.find((diagnostic) => diagnostic.severity === 'error');
+    if (first === undefined) return false;
+    this.obstacle = `Line ${first.range.start.line + 1}: ${first.message}`;
+    return true;
+  }
+
+  private async rerun(): Promise<void> {
+    this.cancel();
+    await this.current;
+    if (this.disposed) return;
+    const { place } = this;
+    this.scenario = parseScenario(this.document.getText());
+    const timeline = this.open();
+    this.emitter.fire('parsed');
+    if (timeline === null) return;
+    this.place = place;
+    const stays = place.position === 0;
+    const travel = stays ? 'done' : await this.run(timeline, 'Running to the same place', toPlace(place));
+    if (this.disposed || this.pending) return;
+    this.notice = travel === 'cancelled' ? 'Cancelled before the same place was reached.' : missed(place, timeline);
+    this.remember(timeline);
+    this.emitter.fire('moved');
+  }
+}
+
+/**
+ * Goes to the place: the same number of steps if that leads to the same line; else to the line, in the same iteration;
+ * else the same number of steps after all.
+ */
+function toPlace(place: Place): Advance {
+  let way: 'count' | 'search' | 'give-up' = 'count';
+  const { line } = place;
+  const isThere = (timeline: Timeline) =>
+    timeline.next?.line === line && (line === null || visitsOf(timeline, line) === place.visits);
+  return (timeline, budget, signal) => {
+    if (way === 'search' && line !== null) {
+      if (isThere(timeline)) return 'done';
+      if (timeline.runToLine(line, { budgetSteps: budget, signal }) === 'paused' || isThere(timeline)) return 'paused';
+      if (timeline.next?.line === line && visitsOf(timeline, line) < place.visits) return 'paused';
+      timeline.start();
+      way = 'give-up';
+      return 'paused';
+    }
+    const left = place.position - timeline.position;
+    const state = left > 0 ? timeline.runToEnd({ budgetSteps: Math.min(budget, left), signal }) : 'done';
+    if (state === 'paused' && timeline.position < place.position) return 'paused';
+    if (way === 'give-up' || line === null || isThere(timeline)) return 'done';
+    timeline.start();
+    way = 'search';
+    return 'paused';
+  };
+}
+
+/** Why the place could not be kept; null when it was. */
+function missed(place: Place, timeline: Timeline): string | null {
+  const line = timeline.next?.line ?? null;
+  if (line === place.line || place.line === null || place.position === 0) return null;
+  return `The edit removed the place where the run stood: it now stands after step ${timeline.position}.`;
+}
+
+/** How often a line has been executed. */
+function visitsOf(timeline: Timeline, line: number): number {
+  return timeline.lineSummary(line)?.executions ?? 0;
+}
+
+/** The line (1-based) of the first step at or behind `line`; null when there is none. */
+function stepLine(scenario: Scenario, line: number): number | null {
+  for (const code of scenario.code) {
+    if ((code.kind === 'step' || code.kind === 'assert') && code.statement.span.line + 1 >= line) {
+      return code.statement.span.line + 1;
+    }
+  }
+  return null;
+}
+
+function isLarge(event: TextDocumentChangeEvent): boolean {
+  return event.contentChanges.some((change) => change.text.length > LARGE_TEXT);
+}
+
+function countBreaks(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}

@@ -1,0 +1,116 @@
+// All sessions: one for each open scenario document, and the one that the views show.
+import {
+  type Disposable,
+  type Event,
+  EventEmitter,
+  type TextDocument,
+  type TextEditor,
+  window,
+  workspace,
+} from 'vscode';
+import { LANGUAGE, PROC_SCHEME } from './names.ts';
+import { Session, type SessionChange, type TimelineOptions } from './session.ts';
+
+export interface SessionEvent {
+  readonly session: Session;
+  readonly change: SessionChange;
+}
+
+export class Sessions implements Disposable {
+  private readonly options: TimelineOptions;
+  private readonly byUri = new Map<string, Session>();
+  private readonly changeEmitter = new EventEmitter<SessionEvent>();
+  private readonly activeEmitter = new EventEmitter<Session | null>();
+  private readonly openEmitter = new EventEmitter<Session>();
+  private readonly closeEmitter = new EventEmitter<Session>();
+  private readonly subscriptions: Disposable[];
+  private current: Session | null = null;
+
+  readonly onDidChange: Event<SessionEvent> = this.changeEmitter.event;
+  readonly onDidChangeActive: Event<Session | null> = this.activeEmitter.event;
+  readonly onDidOpen: Event<Session> = this.openEmitter.event;
+  readonly onDidClose: Event<Session> = this.closeEmitter.event;
+
+  constructor(options: TimelineOptions) {
+    this.options = options;
+    this.subscriptions = [
+      workspace.onDidOpenTextDocument((document) => this.opened(document)),
+      workspace.onDidCloseTextDocument((document) => this.closed(document)),
+      workspace.onDidChangeTextDocument((event) => {
+        if (event.contentChanges.length > 0) this.get(event.document)?.edited(event);
+      }),
+      window.onDidChangeActiveTextEditor((editor) => this.focused(editor)),
+    ];
+  }
+
+  /** Takes up the documents that are open already. Call once, when everybody listens. */
+  start(): void {
+    for (const document of workspace.textDocuments) this.opened(document);
+    this.focused(window.activeTextEditor);
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+    for (const session of this.byUri.values()) session.dispose();
+    this.byUri.clear();
+    for (const emitter of [this.changeEmitter, this.activeEmitter, this.openEmitter, this.closeEmitter])
+      emitter.dispose();
+  }
+
+  /** The session that the views show: that of the editor used last. */
+  get active(): Session | null {
+    return this.current;
+  }
+
+  get(document: TextDocument): Session | undefined {
+    return this.find(document.uri.toString());
+  }
+
+  find(uri: string): Session | undefined {
+    return this.byUri.get(uri);
+  }
+
+  all(): IterableIterator<Session> {
+    return this.byUri.values();
+  }
+
+  /** Makes the views show this session. */
+  activate(session: Session): void {
+    if (session !== this.current) this.setActive(session);
+  }
+
+  private opened(document: TextDocument): void {
+    const uri = document.uri.toString();
+    if (document.languageId !== LANGUAGE || isForeign(document) || this.byUri.has(uri)) return;
+    const session = new Session(document, this.options);
+    this.byUri.set(uri, session);
+    session.onDidChange((change) => this.changeEmitter.fire({ session, change }));
+    this.openEmitter.fire(session);
+    if (window.activeTextEditor?.document === document || this.current === null) this.setActive(session);
+  }
+
+  private closed(document: TextDocument): void {
+    const uri = document.uri.toString();
+    const session = this.byUri.get(uri);
+    if (session === undefined) return;
+    this.byUri.delete(uri);
+    this.closeEmitter.fire(session);
+    if (this.current === session) this.setActive([...this.byUri.values()].at(-1) ?? null);
+    session.dispose();
+  }
+
+  private focused(editor: TextEditor | undefined): void {
+    const session = editor === undefined ? undefined : this.get(editor.document);
+    if (session !== undefined && session !== this.current) this.setActive(session);
+  }
+
+  private setActive(session: Session | null): void {
+    this.current = session;
+    this.activeEmitter.fire(session);
+  }
+}
+
+/** Old revisions shown by a diff, and documents of our own, are read, not run. */
+function isForeign(document: TextDocument): boolean {
+  return document.uri.scheme === 'git' || document.uri.scheme === PROC_SCHEME;
+}

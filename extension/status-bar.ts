@@ -1,0 +1,67 @@
+// The status bar item: where the run stands.
+import { type Disposable, MarkdownString, StatusBarAlignment, type StatusBarItem, ThemeColor, window } from 'vscode';
+import { command } from './names.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
+
+/** `step 7 of 12`, or `step 7` while the length of the run is not known. */
+export function positionText(session: Session): string {
+  const { total } = session;
+  return total === null ? `step ${session.position}` : `step ${session.position} of ${total}`;
+}
+
+export class StatusBar implements Disposable {
+  private readonly sessions: Sessions;
+  private readonly item: StatusBarItem;
+  private readonly subscriptions: Disposable[];
+
+  constructor(sessions: Sessions) {
+    this.sessions = sessions;
+    this.item = window.createStatusBarItem('vas.position', StatusBarAlignment.Left, 50);
+    this.item.name = 'Address Space Explorer';
+    this.subscriptions = [
+      sessions.onDidChangeActive(() => this.show()),
+      sessions.onDidChange(({ session }) => {
+        if (session === sessions.active) this.show();
+      }),
+    ];
+    this.show();
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+    this.item.dispose();
+  }
+
+  private show(): void {
+    const session = this.sessions.active;
+    if (session === null) {
+      this.item.hide();
+      return;
+    }
+    this.item.text = statusText(session);
+    this.item.tooltip = tooltip(session);
+    this.item.command = session.busy === null ? command.goToStep : command.cancel;
+    this.item.backgroundColor =
+      session.obstacle === null ? undefined : new ThemeColor('statusBarItem.warningBackground');
+    this.item.accessibilityInformation = { label: `Address Space Explorer: ${positionText(session)}` };
+    this.item.show();
+  }
+}
+
+function statusText(session: Session): string {
+  if (session.busy !== null) return `$(sync~spin) ${positionText(session)}`;
+  if (session.obstacle !== null) return `$(warning) ${positionText(session)}`;
+  return `$(layers) ${positionText(session)}`;
+}
+
+function tooltip(session: Session): MarkdownString {
+  const text = new MarkdownString('', true);
+  if (session.busy !== null) return text.appendText(`${session.busy.title}. Select to cancel.`);
+  if (session.obstacle !== null) return text.appendText(`Stepping waits: ${session.obstacle}`);
+  if (session.notice !== null) text.appendText(session.notice).appendMarkdown('\n\n');
+  const next = session.timeline?.next ?? null;
+  if (next === null) text.appendText('At the end of the scenario.');
+  else text.appendText(`Next, line ${next.line}:`).appendCodeblock(next.text, 'vas');
+  return text.appendMarkdown('\n\nSelect to go to a step.');
+}

@@ -1,0 +1,164 @@
+// How the tree's nodes look: label, icon, description, tooltip, click.
+import { type Command, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, Uri } from 'vscode';
+import { cachedFiles, frameMap, type PageRunView, swapMap, type Timeline } from '../../simulator/index.ts';
+import { command, TREE_SCHEME } from '../names.ts';
+import type { NodeOf, TreeNode } from './nodes.ts';
+import { tooltipOf } from './tooltips.ts';
+
+const { Collapsed, Expanded, None } = TreeItemCollapsibleState;
+
+/** The tree item of a node; the tooltip is made when it is asked for (`resolveItem`). */
+export function itemOf(timeline: Timeline, node: TreeNode): TreeItem {
+  const item = shape(timeline, node);
+  item.id = node.id;
+  if (isChanged(node)) item.resourceUri = Uri.from({ scheme: TREE_SCHEME, path: `/${node.id}`, query: 'changed' });
+  return item;
+}
+
+export function isChanged(node: TreeNode): boolean {
+  switch (node.kind) {
+    case 'process':
+    case 'number':
+    case 'vma':
+    case 'run':
+      return node.view.changed;
+    case 'mm':
+      return node.view.numbers.some((number) => number.changed);
+    case 'text':
+      return node.changed;
+    default:
+      return false;
+  }
+}
+
+function shape(timeline: Timeline, node: TreeNode): TreeItem {
+  switch (node.kind) {
+    case 'process':
+      return processItem(node);
+    case 'mm':
+      return makeItem('mm_struct', Collapsed, 'symbol-structure', mmSummary(node));
+    case 'number':
+      return makeItem(node.view.name, None, 'symbol-number', node.view.value);
+    case 'chunk':
+      return makeItem(`VMAs ${node.from + 1}–${node.from + node.count}`, Collapsed, 'list-tree', '');
+    case 'vma':
+      return vmaItem(node);
+    case 'run':
+      return runItem(node);
+    case 'cache':
+      return cacheItem(timeline);
+    case 'file':
+      return fileItem(node);
+    case 'memory':
+      return memoryItem(timeline);
+    case 'swap':
+      return swapItem(timeline);
+    case 'text':
+      return textItem(node);
+  }
+}
+
+function makeItem(label: string, state: TreeItemCollapsibleState, icon: string, description: string): TreeItem {
+  const item = new TreeItem(label, state);
+  item.iconPath = new ThemeIcon(icon);
+  item.description = description;
+  return item;
+}
+
+function processItem({ view }: NodeOf<'process'>): TreeItem {
+  const alive = view.state === 'alive';
+  const fate = alive ? view.exe : `${view.state}: ${view.ended ?? 'gone'}`;
+  const shares = view.sharesMmWith.length > 0 ? ` · shares its mm with ${view.sharesMmWith.join(', ')}` : '';
+  const item = makeItem(`${view.name} (${view.pid})`, alive ? Expanded : None, 'server-process', fate + shares);
+  item.iconPath = alive
+    ? new ThemeIcon('server-process', new ThemeColor('charts.green'))
+    : new ThemeIcon('circle-slash', new ThemeColor('disabledForeground'));
+  item.contextValue = alive ? 'process' : 'deadProcess';
+  return item;
+}
+
+function mmSummary({ view }: NodeOf<'mm'>): string {
+  const wanted = ['map_count', 'total_vm'];
+  const found = view.numbers.filter((number) => wanted.includes(number.name));
+  return found.map((number) => `${number.name} ${number.value}`).join(', ');
+}
+
+function vmaItem({ pid, view }: NodeOf<'vma'>): TreeItem {
+  const [range = '', perms = '', ...rest] = view.mapsLine.split(/\s+/);
+  const item = new TreeItem(`${range} ${perms}`, Collapsed);
+  const held = view.rssPages > 0 || view.swapPages > 0;
+  item.iconPath = new ThemeIcon(held ? 'symbol-array' : 'dash', new ThemeColor(permColor(perms)));
+  item.description = rest.join(' ');
+  item.contextValue = 'vma';
+  item.command = showCommand(pid, view.start);
+  item.accessibilityInformation = { label: `${view.mapsLine}, ${view.rssPages} of ${view.pages} pages present` };
+  return item;
+}
+
+function permColor(perms: string): string {
+  if (perms.includes('x')) return 'charts.red';
+  return perms.includes('w') ? 'charts.blue' : 'charts.foreground';
+}
+
+const runIcon: Readonly<Record<PageRunView['state'], string>> = {
+  untouched: 'circle-outline',
+  'zero-page': 'circle-slash',
+  anon: 'circle-filled',
+  file: 'file',
+  shmem: 'references',
+  device: 'circuit-board',
+  swapped: 'archive',
+  guard: 'lock',
+};
+
+function runItem({ pid, view }: NodeOf<'run'>): TreeItem {
+  const pages = view.pages === 1 ? '1 page' : `${view.pages} pages`;
+  const item = makeItem(view.start, None, runIcon[view.state], `${pages}: ${view.text}`);
+  item.contextValue = 'run';
+  item.command = showCommand(pid, view.start);
+  return item;
+}
+
+function showCommand(pid: number, address: string): Command {
+  return { command: command.showAddress, title: 'Show in Page Tables', arguments: [{ pid, address }] };
+}
+
+function cacheItem(timeline: Timeline): TreeItem {
+  const files = cachedFiles(timeline);
+  const pages = files.reduce((sum, file) => sum + file.cachedPages, 0);
+  return makeItem(
+    'Page cache',
+    files.length > 0 ? Collapsed : None,
+    'files',
+    pages === 1 ? '1 page' : `${pages} pages`,
+  );
+}
+
+function fileItem({ view }: NodeOf<'file'>): TreeItem {
+  const dirty = view.dirtyPages > 0 ? `, ${view.dirtyPages} dirty` : '';
+  const of = Math.ceil(view.size / 4096);
+  return makeItem(view.path, Collapsed, 'file', `${view.cachedPages} of ${of} pages${dirty}`);
+}
+
+function memoryItem(timeline: Timeline): TreeItem {
+  const { total, free } = frameMap(timeline);
+  return makeItem('Physical memory', Collapsed, 'chip', `${total} frames, ${free} free`);
+}
+
+function swapItem(timeline: Timeline): TreeItem {
+  const { slots, used } = swapMap(timeline);
+  return makeItem('Swap', used > 0 ? Collapsed : None, 'database', `${slots} slots, ${used} used`);
+}
+
+function textItem(node: NodeOf<'text'>): TreeItem {
+  const item = makeItem(node.label, None, node.icon, node.description);
+  if (node.address !== undefined) item.command = showCommand(node.address.pid, node.address.address);
+  return item;
+}
+
+/** Adds the tooltip. */
+export function resolveItem(item: TreeItem, node: TreeNode): TreeItem {
+  const text = tooltipOf(node);
+  if (text !== null) item.tooltip = typeof text === 'string' ? text : new MarkdownString(text.markdown, true);
+  return item;
+}

@@ -1,0 +1,34 @@
+// The items of the two trees as plain values, each with an identity that outlives steps.
+import type { CachedFileView, NumberView, PageRunView, ProcessView, VmaView } from '../../simulator/index.ts';
+
+interface Common {
+  /** Stable over steps, so that selection and expansion stay where they are. */
+  readonly id: string;
+  readonly parent: TreeNode | null;
+}
+
+/** A label with an optional remark; `changed` by the last step. */
+export interface TextNode extends Common {
+  readonly kind: 'text';
+  readonly label: string;
+  readonly description: string;
+  readonly tooltip: string;
+  readonly icon: string;
+  readonly changed: boolean;
+  readonly address?: { readonly pid: number; readonly address: string };
+}
+
+export type TreeNode =
+  | TextNode
+  | (Common & { readonly kind: 'process'; readonly view: ProcessView })
+  | (Common & { readonly kind: 'mm'; readonly view: ProcessView })
+  | (Common & { readonly kind: 'number'; readonly view: NumberView })
+  | (Common & { readonly kind: 'chunk'; readonly pid: number; readonly from: number; readonly count: number })
+  | (Common & { readonly kind: 'vma'; readonly pid: number; readonly view: VmaView })
+  | (Common & { readonly kind: 'run'; readonly pid: number; readonly view: PageRunView })
+  | (Common & { readonly kind: 'cache' })
+  | (Common & { readonly kind: 'file'; readonly view: CachedFileView })
+  | (Common & { readonly kind: 'memory' })
+  | (Common & { readonly kind: 'swap' });
+
+export type NodeOf<K extends TreeNode['kind']> = Extract<TreeNode, { readonly kind: K }>;

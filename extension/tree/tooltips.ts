@@ -1,0 +1,74 @@
+// What the tree tells about a node when the mouse rests on it.
+import type { ProcessView, VmaView } from '../../simulator/index.ts';
+import type { TreeNode } from './nodes.ts';
+
+export type Tooltip = string | { readonly markdown: string } | null;
+
+export function tooltipOf(node: TreeNode): Tooltip {
+  switch (node.kind) {
+    case 'vma':
+      return { markdown: vmaMarkdown(node.view) };
+    case 'process':
+      return { markdown: processMarkdown(node.view) };
+    case 'number':
+      return { markdown: `\`${node.view.name}\` = \`${node.view.value}\`\n\n${node.view.text}` };
+    case 'run':
+      return { markdown: `\`${node.view.start}-${node.view.end}\`\n\n${node.view.text}` };
+    case 'text':
+      return node.tooltip;
+    case 'mm':
+      return 'The numbers that the kernel keeps about this address space (struct mm_struct).';
+    case 'cache':
+      return 'Pages of files that are in RAM, mapped or not. One copy each, however many processes map it.';
+    case 'memory':
+      return 'The frames of RAM by what they are used for.';
+    case 'swap':
+      return 'Pages that were put out to the swap device, by slot.';
+    default:
+      return null;
+  }
+}
+
+/** All fields of the VMA and its operation table, as a Markdown table. */
+export function vmaMarkdown(view: VmaView): string {
+  const rows: [string, string][] = [
+    ['vm_start', code(view.start)],
+    ['vm_end', code(view.end)],
+    ['size', `${counted(view.pages)} (${view.pages * 4} KiB)`],
+    ['vm_flags', `${code(view.vmFlags)} ${escapePipes(view.flagNames)}`],
+    ['vm_page_prot', code(view.vm_page_prot)],
+    ['vm_pgoff', code(view.vm_pgoff)],
+    ['vm_file', view.vm_file === null ? 'none: anonymous' : code(view.vm_file)],
+    ['anon_vma', view.anon_vma === null ? 'none' : code(view.anon_vma)],
+    ['vm_ops', view.vm_ops === null ? 'none: anonymous memory' : code(view.vm_ops.name)],
+    ...operationRows(view),
+    ['present', counted(view.rssPages)],
+    ['swapped', counted(view.swapPages)],
+  ];
+  const table = rows.map(([name, value]) => `| ${name} | ${value} |`).join('\n');
+  return `**vm_area_struct**\n\n\`\`\`\n${view.mapsLine}\n\`\`\`\n\n| field | value |\n| :-- | :-- |\n${table}`;
+}
+
+function operationRows(view: VmaView): [string, string][] {
+  const operations = Object.entries(view.vm_ops?.operations ?? {});
+  return operations.map(([name, serves]) => [`&nbsp;&nbsp;.${name}`, code(serves)]);
+}
+
+function processMarkdown(view: ProcessView): string {
+  const lines = [`**${view.name}**, PID ${view.pid}`, `executes \`${view.exe}\``, `${view.vmaCount} VMAs`];
+  if (view.ended !== null) lines.push(`${view.state}: ${view.ended}`);
+  if (view.sharesMmWith.length > 0) lines.push(`shares its mm_struct with PID ${view.sharesMmWith.join(', ')}`);
+  return lines.join('  \n');
+}
+
+function counted(pages: number): string {
+  return pages === 1 ? '1 page' : `${pages} pages`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function escapePipes(text: string): string {
+  return text.replace(/[|_]/g, (found) => `\\${found}`);
+}

@@ -1,0 +1,82 @@
+// The few words at the end of an executed line.
+import { expect, test } from 'vitest';
+import { lineText, outcomeText, resultTone } from '../../extension/outcome-text.ts';
+import type { LineSummary, StepRecord } from '../../simulator/index.ts';
+
+const range = { start: { line: 0, character: 0 }, end: { line: 0, character: 1 } };
+
+function record(call: string, more: Partial<StepRecord> & Pick<StepRecord, 'outcome'>): StepRecord {
+  return {
+    kind: 'step',
+    index: 0,
+    line: 1,
+    range,
+    process: 'p',
+    pid: 1000,
+    call,
+    request: null,
+    story: () => [],
+    ...more,
+  };
+}
+
+const outcome = (result: StepRecord['outcome']['result'], minflt = 0, majflt = 0): StepRecord['outcome'] => ({
+  result,
+  faults: [],
+  minflt,
+  majflt,
+});
+
+const zero = { kind: 'value', value: 0n } as const;
+const text = (step: StepRecord) => outcomeText(step, (pid) => (pid === 1001 ? 'kid' : undefined));
+
+test('addresses are hexadecimal, small numbers are not', () => {
+  expect(text(record('mmap', { outcome: outcome({ kind: 'value', value: 0x7ffff7ff5000n }) }))).toBe(
+    '= 0x7ffff7ff5000',
+  );
+  expect(text(record('munmap', { outcome: outcome(zero) }))).toBe('= 0');
+  expect(text(record('open', { outcome: outcome({ kind: 'value', value: 3n }), expected: true }))).toBe('= 3 ✓');
+});
+
+test('a new process has its name', () => {
+  const step = record('fork', { outcome: { ...outcome({ kind: 'value', value: 1001n }), child: 1001 } });
+  expect(text(step)).toBe('= 1001 (kid)');
+});
+
+test('an access says whether it faulted, and why', () => {
+  const fault = { addr: 0x1000, access: 'write', kind: 'cow', major: false } as const;
+  expect(text(record('store', { outcome: outcome(zero) }))).toBe('hit');
+  expect(text(record('store', { outcome: { ...outcome(zero, 1), faults: [fault] } }))).toBe(
+    'minor fault (copy-on-write)',
+  );
+  expect(text(record('load', { outcome: outcome({ kind: 'value', value: 0x4an }, 0, 2) }))).toBe(
+    "= 0x4a 'J' · 2 major faults",
+  );
+  const bytes = new TextEncoder().encode('hello');
+  expect(text(record('load', { outcome: outcome({ kind: 'bytes', bytes }) }))).toBe('= "hello" · hit');
+});
+
+test('errors, signals and failures stand out', () => {
+  expect(text(record('mmap', { outcome: outcome({ kind: 'errno', errno: 'ENOMEM' }) }))).toBe('= ENOMEM');
+  const killed = record('load', {
+    outcome: outcome({ kind: 'signal', signal: 'SIGSEGV', code: 'SEGV_MAPERR', addr: 0x1234n }),
+  });
+  expect(text(killed)).toBe('SIGSEGV (SEGV_MAPERR at 0x1234)');
+  expect(resultTone(killed)).toBe('signal');
+  const failed = record('munmap', { outcome: outcome(zero), failure: { message: 'EINVAL was expected', range } });
+  expect(text(failed)).toBe('= 0 · ✗ EINVAL was expected');
+  expect(resultTone(failed)).toBe('failure');
+});
+
+test('a line of a loop tells its last iteration and how many there were', () => {
+  const last = record('store', { outcome: outcome(zero), expected: true });
+  const summary: LineSummary = { executions: 3, failures: 1, errors: 0, last };
+  expect(lineText(summary, () => undefined)).toBe('hit ✓  ×3, 1 failed');
+  expect(lineText({ ...summary, executions: 1, failures: 0 }, () => undefined)).toBe('hit ✓');
+});
+
+test('an assert that holds is a check mark', () => {
+  expect(
+    text(record('assert', { kind: 'assert', outcome: outcome({ kind: 'value', value: 1n }), expected: true })),
+  ).toBe('✓');
+});
