@@ -226,7 +226,7 @@ export class Editor {
     const center = this.page.locator('.notifications-center.visible');
     await center.waitFor({ timeout: patience });
     const messages = await center.locator('.notification-list-item-message').allTextContents();
-    await this.runCommand('Notifications: Hide Notifications');
+    await center.locator('a.action-label.codicon-notifications-hide').click({ timeout: patience });
     await center.waitFor({ state: 'hidden', timeout: patience });
     return messages;
   }
