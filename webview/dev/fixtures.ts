@@ -164,6 +164,22 @@ const stored: StateMessage = {
   }),
 };
 
+/** The page after the one stored to: one entry further in the same table. */
+const neighbour: StateMessage = {
+  ...stored,
+  follow: false,
+  selection: { pid: 1000, address: hex(BUF + 0x1000n), text: hex(BUF + 0x1000n) },
+  walk: walkOf({
+    address: hex(BUF + 0x1000n),
+    offset: 0,
+    levels: levelsOf(BUF + 0x1000n, tables(pte(9, 'RW'), 0n)),
+    physical: '0x5000',
+    frame: frame(5, { use: 'file-clean', dirty: false, list: 'active(file)', text: 'Page 0 of /lib/libc.so.' }),
+    state: 'Present: page 0 of /lib/libc.so.',
+    would: { read: 'would hit', write: 'would end in SIGSEGV (SEGV_ACCERR)', exec: 'would hit' },
+  }),
+};
+
 const forked: StateMessage = {
   ...BASE,
   position: 4,
@@ -311,4 +327,5 @@ export const FIXTURES: Readonly<Record<string, StateMessage>> = {
   swapped,
   large,
   unmapped,
+  neighbour,
 };

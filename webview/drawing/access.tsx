@@ -64,6 +64,11 @@ function Would({ name, text }: { name: string; text: string }) {
   );
 }
 
+/** Lets a line break after each `|` of joined flags. */
+function breakable(value: string) {
+  return value.split('|').map((flag, i) => (i === 0 ? flag : ['|', <wbr key={flag} />, flag]));
+}
+
 function Vma({ vma }: { vma: VmaView }) {
   const facts: readonly (readonly [name: string, value: string])[] = [
     ['vm_start', vma.start],
@@ -95,7 +100,7 @@ function Vma({ vma }: { vma: VmaView }) {
         {facts.map(([field, value]) => (
           <div key={field}>
             <dt>{field}</dt>
-            <dd>{value}</dd>
+            <dd>{breakable(value)}</dd>
           </div>
         ))}
       </dl>

@@ -1,81 +1,81 @@
 /** One entry of a table: a line for most, a card with its flags for the one on the path. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { EntryView, LevelView } from '../../simulator/view/types.ts';
+import type { EntryView } from '../../simulator/view/types.ts';
 import { entryChange } from '../model/entry-bits.ts';
 import { useFlash } from './hooks.ts';
 import { Icon } from './icon.tsx';
 
 interface EntryProps {
   readonly entry: EntryView;
+  readonly onPath: boolean;
   readonly tabbable: boolean;
   readonly onFocus: () => void;
   readonly onChoose: () => void;
 }
 
-/** An entry beside the path. */
-export function EntryRow(props: EntryProps) {
-  const { entry } = props;
-  const ref = useFlash<HTMLDivElement>(entry.value);
+/** An entry of a table; the one on the path is drawn in full, also when it is empty. */
+export function Entry(props: EntryProps) {
+  const { entry, onPath } = props;
+  const label = onPath ? `On the path: ${entryLabel(entry)}` : entryLabel(entry);
   return (
-    <Option {...props} reference={ref} kind="other" label={entryLabel(entry)}>
-      <ChangeMark entry={entry} />
-      <span class="entry-index">{entry.index}</span>
-      <span class="entry-target">{entry.pfn ?? entry.text}</span>
-      <span class="letters" aria-hidden="true">
-        {onLetters(entry)}
-      </span>
+    <Option {...props} label={label}>
+      {onPath ? <Card entry={entry} /> : <Line entry={entry} />}
     </Option>
   );
 }
 
-/** The entry on the path, also when it is empty. */
-export function EntryCard(props: EntryProps & { level: LevelView }) {
-  const { entry, level } = props;
-  const ref = useFlash<HTMLDivElement>(entry.value);
+function Line({ entry }: { entry: EntryView }) {
   return (
-    <Option {...props} reference={ref} kind="path" label={`On the path: ${entryLabel(entry)}`}>
+    <>
+      <ChangeMark entry={entry} />
+      <span class="entry-index">{entry.index}</span>
+      <span class="entry-target">{entry.pfn ?? entry.text}</span>
+      <span class="letters">{onLetters(entry)}</span>
+    </>
+  );
+}
+
+function Card({ entry }: { entry: EntryView }) {
+  return (
+    <>
       <span class="entry-line">
         <ChangeMark entry={entry} />
         <span class="entry-index">{entry.index}</span>
-        <span class="entry-target" data-state={entry.state}>
-          {entry.text}
-        </span>
+        <span class="entry-target">{entry.text}</span>
       </span>
       {entry.flags.length > 0 && <Chips entry={entry} />}
-      <span class="entry-value value" data-value={level.level}>
-        {entry.value}
-      </span>
+      <span class="entry-value value">{entry.value}</span>
       {entry.before !== undefined && <Change before={entry.before} after={entry.value} />}
-    </Option>
+    </>
   );
 }
 
 interface OptionProps extends EntryProps {
-  readonly kind: 'path' | 'other';
   readonly label: string;
-  readonly reference: ReturnType<typeof useFlash<HTMLDivElement>>;
   readonly children: ComponentChildren;
 }
 
-function Option({ entry, kind, label, reference, tabbable, onFocus, onChoose, children }: OptionProps) {
+function Option({ entry, onPath, label, tabbable, onFocus, onChoose, children }: OptionProps) {
+  const kind = onPath ? 'path' : 'other';
+  const ref = useFlash<HTMLDivElement>(entry.value);
   const explain = useExplanation();
   return (
     <div
-      ref={reference}
+      ref={ref}
       class={`entry entry-${kind}`}
       role="option"
       data-row={kind}
       data-index={entry.index}
       data-state={entry.state}
       data-changed={entry.before !== undefined}
-      data-anchor={kind === 'path' ? 'entry' : undefined}
-      aria-selected={kind === 'path'}
+      data-anchor={onPath ? 'entry' : undefined}
+      aria-selected={onPath}
       aria-label={label}
       tabIndex={tabbable ? 0 : -1}
       onFocus={() => {
         onFocus();
-        if (reference.current?.matches(':focus-visible')) explain.show(0);
+        if (ref.current?.matches(':focus-visible')) explain.show(0);
       }}
       onBlur={explain.hide}
       onMouseEnter={() => explain.show(EXPLAIN_DELAY)}
@@ -115,7 +115,8 @@ function useExplanation() {
 /** What each flag says; a screen reader has it from the entry's label. */
 function Explanation({ entry }: { entry: EntryView }) {
   return (
-    <div class="explain" aria-hidden="true">
+    // A click on the words chooses nothing.
+    <div class="explain" aria-hidden="true" onClick={(event) => event.stopPropagation()}>
       <div>
         {entry.text} <span class="value dim">{entry.value}</span>
       </div>

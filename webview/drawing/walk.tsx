@@ -7,7 +7,7 @@ import { MINIATURE_HEIGHT, MINIATURE_WIDTH, miniaturePath } from '../layout/mini
 import { entryAddress, entrySpan } from '../model/address.ts';
 import { foldedText, levelRows, noTableText, type Row } from '../model/rows.ts';
 import { Connectors } from './connectors.tsx';
-import { EntryCard, EntryRow } from './entry.tsx';
+import { Entry } from './entry.tsx';
 
 interface WalkProps {
   readonly walk: WalkView;
@@ -150,25 +150,42 @@ function Column(props: ColumnProps) {
 }
 
 function rowKey(level: LevelView, row: Row): string {
-  return row.kind === 'entry' ? `${level.table}:${row.entry.index}:${row.onPath}` : `${row.kind}:${row.from}`;
+  return row.kind === 'entry' ? `${level.table}:${row.entry.index}` : `${row.kind}:${row.from}`;
 }
 
 function RowView({ row, onExpand, ...props }: ColumnProps & { row: Row; onExpand: () => void }) {
-  if (row.kind === 'gap') return <p class="gap">{foldedText(row)}</p>;
+  if (row.kind === 'gap') {
+    return (
+      <p class="gap" aria-hidden="true">
+        {foldedText(row)}
+      </p>
+    );
+  }
   if (row.kind === 'folded') {
     return (
-      <button type="button" class="gap folded" onClick={onExpand} title="Show all entries">
+      <button
+        type="button"
+        role="option"
+        aria-selected={false}
+        class="gap folded"
+        data-row="folded"
+        tabIndex={-1}
+        title="Show all entries"
+        onClick={onExpand}
+      >
         {foldedText(row)}
       </button>
     );
   }
-  const shared = {
-    entry: row.entry,
-    tabbable: props.tabStop === row.entry.index,
-    onFocus: () => props.onFocus(row.entry.index),
-    onChoose: () => props.onChoose(row.entry, row.onPath),
-  };
-  return row.onPath ? <EntryCard {...shared} level={props.level} /> : <EntryRow {...shared} />;
+  return (
+    <Entry
+      entry={row.entry}
+      onPath={row.onPath}
+      tabbable={props.tabStop === row.entry.index}
+      onFocus={() => props.onFocus(row.entry.index)}
+      onChoose={() => props.onChoose(row.entry, row.onPath)}
+    />
+  );
 }
 
 function Miniature({ level }: { level: LevelView }) {

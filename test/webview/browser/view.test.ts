@@ -96,6 +96,17 @@ describe('the view', () => {
     ]);
   });
 
+  it('keeps the keyboard where it is when an entry is gone to', async () => {
+    await open('stored');
+    await page.focus(onPath('PTE'));
+    await page.keyboard.press('ArrowDown');
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-index'));
+    expect(await focused()).toBe('503');
+    await page.evaluate(() => (globalThis as unknown as { showFixture: (n: string) => void }).showFixture('neighbour'));
+    await page.waitForSelector('[data-level="PTE"] [data-row="path"][data-index="503"]');
+    expect(await focused()).toBe('503');
+  });
+
   it('has one tab stop in the walk', async () => {
     await open('stored');
     expect(await page.locator('.walk [data-row][tabindex="0"]').count()).toBe(1);
