@@ -90,11 +90,8 @@ async function vitest(name: string, config: string, pattern: string, not?: RegEx
 }
 
 /** The end-to-end parts, on the files that the package ships. */
-async function endToEnd(): Promise<void> {
-  let browser = '';
-  const ready = await part('browser and editors', async () => {
-    browser = await ensureBrowser(log);
-    log(`Browser: ${browser}`);
+async function endToEnd(browser: string): Promise<void> {
+  const ready = await part('editors', async () => {
     await ensureServer(log);
     await ensureWebWorkbench(log);
     return passed;
@@ -152,8 +149,15 @@ const built = await part('build and package', async () => {
   log(`${file}: ${(bytes / 1024).toFixed(1)} KB`);
   return passed;
 });
+let browser = '';
+await part('browser', async () => {
+  browser = await ensureBrowser(log);
+  log(`Browser: ${browser}`);
+  return passed;
+});
 await part('lint', () => check(node, tool('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.')));
 await part('types', () => check(node, tool('typescript/bin/tsc', '--build')));
 await part('units and properties', () => vitest('units', 'vitest.config.mts', 'test/**/*.test.ts', /^test\/e2e\//));
-if (built.failed === 0) await endToEnd();
+if (built.failed === 0 && browser !== '') await endToEnd(browser);
+else log('\nWithout a build and a browser there is nothing to test end to end.');
 summarise();
