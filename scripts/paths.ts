@@ -12,4 +12,6 @@ export const vscodeTestDir = join(root, '.vscode-test');
 export const outDir = join(root, 'out');
 
 /** The extension that the end-to-end tests load: the project's folder, or an unpacked package (see `unpack`). */
-export const extensionDir = process.env['EXTENSION_DIR'] ?? root;
+export function extensionDir(): string {
+  return process.env['EXTENSION_DIR'] ?? root;
+}

@@ -170,7 +170,7 @@ export async function runInDesktop(executable: string, log: (line: string) => vo
   });
   const trouble = await runTests({
     vscodeExecutablePath: executable,
-    extensionDevelopmentPath: extensionDir,
+    extensionDevelopmentPath: extensionDir(),
     extensionTestsPath: join(outDir, 'suite/node.js'),
     launchArgs: [workspace, '--disable-extensions', '--disable-workspace-trust', '--skip-welcome', '--no-sandbox'],
     stdout,

@@ -5,6 +5,8 @@ import { ensureBrowser } from './browser.ts';
 import { bundle } from './bundle.ts';
 import { outDir, root } from './paths.ts';
 import { node, nodeFlags, run } from './process.ts';
+import { runInDesktop, runInServer, runInWeb } from './suite.ts';
+import type { SuiteResult } from './suite-reports.ts';
 import { downloadedEditor, hasDisplay, installedWindow } from './vscode-desktop.ts';
 import { ensureServer } from './vscode-server.ts';
 import { ensureWebWorkbench } from './vscode-web.ts';
@@ -98,16 +100,12 @@ async function endToEnd(browser: string): Promise<void> {
   });
   if (ready.failed > 0) return;
   process.env['EXTENSION_DIR'] = await unpack();
-  const suite = await import('./suite.ts');
-  const outcome = ({ problems, ...numbers }: Awaited<ReturnType<typeof suite.runInServer>>): Outcome => ({
-    ...numbers,
-    notes: problems,
-  });
-  await part('suite in the remote extension host', async () => outcome(await suite.runInServer(browser, log)));
-  await part('suite in the web extension host', async () => outcome(await suite.runInWeb(browser, log)));
+  const outcome = ({ problems, ...numbers }: SuiteResult): Outcome => ({ ...numbers, notes: problems });
+  await part('suite in the remote extension host', async () => outcome(await runInServer(browser, log)));
+  await part('suite in the web extension host', async () => outcome(await runInWeb(browser, log)));
   const desktop = await desktopEditor();
   if (desktop !== undefined) {
-    await part('suite in the desktop extension host', async () => outcome(await suite.runInDesktop(desktop, log)));
+    await part('suite in the desktop extension host', async () => outcome(await runInDesktop(desktop, log)));
   }
   await part('user interface', () => vitest('ui', 'vitest.ui.config.mts', 'test/e2e/ui/**/*.test.ts'));
 }

@@ -82,7 +82,7 @@ export async function startServer(
     origin,
     process: child,
     url(workspace, tests) {
-      const payload = [['extensionDevelopmentPath', remote(extensionDir)]];
+      const payload = [['extensionDevelopmentPath', remote(extensionDir())]];
       if (tests !== undefined) payload.push(['extensionTestsPath', remote(tests)]);
       payload.push(['skipWelcome', 'true']);
       const query = `folder=${encodeURIComponent(workspace)}&payload=${encodeURIComponent(JSON.stringify(payload))}`;

@@ -117,7 +117,7 @@ function indexPage(authority: string, packages: Readonly<Record<string, string>>
     },
     developmentOptions: {
       enableSmokeTestDriver: true,
-      extensions: [resource(`/project/${relative(root, extensionDir)}`.replace(/\/$/, ''))],
+      extensions: [resource(`/project/${relative(root, extensionDir())}`.replace(/\/$/, ''))],
       ...(tests === undefined ? {} : { extensionTestsPath: resource(`/project/${tests}`) }),
     },
     configurationDefaults: {
