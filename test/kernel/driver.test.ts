@@ -211,17 +211,37 @@ describe.skipIf(lacking !== undefined)(`the real kernel${lacking === undefined ?
     try {
       await small.program('/bin/puppet', { text: 4096 });
       const { pid: greedy } = await small.spawn('/bin/puppet');
-      const flags = 0x4022n;
-      const map = mapped(await small.syscall(greedy, 'mmap', [0n, 1n << 40n, RW, flags, -1n, 0n]));
-      for (let i = 0n; (await small.dump(greedy, {})).alive && i < 4096n; i += 256n) {
-        await small.syscall(greedy, 'mlockall', [4n | 2n]);
-        await small.load(greedy, map + i * PAGE, 256n * PAGE);
-      }
+      const map = mapped(await small.syscall(greedy, 'mmap', [0n, 64n << 20n, RW, PRIVATE_ANONYMOUS, -1n, 0n]));
+      const end = await small.fill(greedy, map, 1, 64n << 20n);
+      expect(end).toMatchObject({ signal: { name: 'SIGKILL' }, died: true });
       const { pid: next } = await small.spawn('/bin/puppet');
       expect((await small.dump(next)).minflt).toBe(2);
     } finally {
       await small.close();
     }
+  });
+
+  test('forks without end fail, and leave nothing behind', async () => {
+    let made = 0;
+    for (let i = 0; i < 300; i++) {
+      const fork = await call('fork');
+      if (fork.child !== undefined) made++;
+      else expect(fork.errno).toBe('EAGAIN');
+    }
+    expect(made).toBe(255);
+    await machine.reset();
+    await machine.program('/bin/puppet', { text: 4096 });
+    expect((await machine.spawn('/bin/puppet')).pid).toBe(1000);
+  });
+
+  test('threads share memory; an execve of the first ends the others', async () => {
+    const thread = await call('clone', 0x10f00n, 0n, 0n, 0n, 0n);
+    expect(thread.child).toMatchObject({ pid: 1001, minflt: 0 });
+    const buffer = mapped(await machine.syscall(1001, 'mmap', [0n, PAGE, RW, PRIVATE_ANONYMOUS, -1n, 0n]));
+    expect(await machine.store(1001, buffer, 'shared')).toMatchObject({ minflt: 1 });
+    expect(await machine.load(pid, buffer)).toMatchObject({ minflt: 0 });
+    const replaced = await machine.syscall(pid, 'execve', ['/bin/puppet', ['/bin/puppet', '-l'], 0n]);
+    expect(replaced).toMatchObject({ value: 0n, dead: [1001], died: false });
   });
 
   test('a run has a time limit', async () => {

@@ -12,6 +12,7 @@ static bool touch(struct process *p, int stub, uint64_t address, uint64_t *value
   regs.rip = p->text + stub;
   regs.rsi = address;
   regs.rax = *value;
+  if (!(address & (PAGE - 1))) inspectWaitForReads();
   *stop = traceRun(p, &regs, false);
   if (stop->kind != STOP_TRAP) return false;
   if (stub == STUB_LOAD1 || stub == STUB_LOAD8) {
@@ -23,8 +24,9 @@ static bool touch(struct process *p, int stub, uint64_t address, uint64_t *value
 
 /* Ends a step whose access failed. */
 static void failed(struct process *p, const struct stop *stop, const struct measure *m) {
-  if (!stepSettled(p, stop)) return;
-  stepSignal(p, stop);
+  if (stop->kind != STOP_DEAD && !stepSettled(p, stop)) return;
+  if (stop->kind == STOP_DEAD) stepDeath(p);
+  else stepSignal(p, stop);
   stepEnd(p, m);
 }
 

@@ -16,7 +16,8 @@
 #include <sys/user.h>
 
 #define PAGE 4096UL
-#define MAX_PROCESSES 512
+#define MAX_PROCESSES 4096 /* in one run, dead ones included */
+#define MAX_ALIVE 256
 #define TRAP_FLAG 0x100UL
 #define USER_ID 1000
 #define FIRST_PID 1000
@@ -122,6 +123,8 @@ void stepSignal(struct process *p, const struct stop *stop);
 /* True when the step has run too long; the process is then killed and the line written. */
 bool stepExpired(struct process *p, const struct measure *m);
 long milliseconds(void);
+void stepDeath(struct process *p);
+/* False, and an error is written, when the process is gone or had to be killed. */
 bool stepSettled(struct process *p, const struct stop *stop);
 void stepSpawn(const char *path, char **argv, char **envp);
 void stepSyscall(struct process *p, long number, const uint64_t args[6]);
@@ -137,7 +140,12 @@ void stepLimit(struct process *p, int resource, uint64_t soft, uint64_t hard, bo
 #define DUMP_STATUS 4
 #define DUMP_PAGES 8
 void inspectDump(struct process *p, unsigned what);
+void inspectWaitForReads(void);
 void inspectSettle(void);
+
+/* --- tlb.c --- */
+void tlbSetup(void);
+void tlbForget(void);
 
 /* --- main.c: output --- */
 void outText(const char *bytes, size_t length); /* a JSON string with its quotes */

@@ -91,7 +91,7 @@ void inspectDump(struct process *p, unsigned what) {
 static void drain(void) { posix_fadvise(around.pagesOfNobody, 1L << 40, PAGE, POSIX_FADV_DONTNEED); }
 
 /* Readahead goes on behind the back of who caused it; the next step shall find it done. */
-static void waitForReads(void) {
+void inspectWaitForReads(void) {
   char text[64];
   unsigned long reads, writes;
   for (int i = 0; around.inflight >= 0 && i < 2000; i++) {
@@ -104,6 +104,6 @@ static void waitForReads(void) {
 }
 
 void inspectSettle(void) {
-  waitForReads();
+  inspectWaitForReads();
   drain();
 }

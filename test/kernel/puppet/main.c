@@ -82,6 +82,9 @@ static void cgroupMake(unsigned long bytes) {
   snprintf(text, sizeof text, "%lu", bytes);
   globalRemember("directory", cgroup);
   if (writeAll(path, text)) { rmdir(cgroup); cgroup[0] = 0; return; }
+  snprintf(path, sizeof path, "%s/%s", cgroup, v1 ? "memory.memsw.limit_in_bytes" : "memory.swap.max");
+  snprintf(text, sizeof text, "%lu", v1 ? 2 * bytes : bytes);
+  writeAll(path, text);
   snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
   around.cgroupProcs = open(path, O_WRONLY | O_CLOEXEC);
 }
@@ -213,6 +216,7 @@ static void driver(int argc, char **argv) {
   CPU_SET(around.cpu, &cpus);
   if (sched_setaffinity(0, sizeof cpus, &cpus)) fail("affinity");
   traceSetup();
+  tlbSetup();
   constantsClear();
   enterTree(number(argc, argv, "readahead", 128));
   commandLoop();

@@ -37,7 +37,7 @@ static bool resumeFromVfork(struct process *p) {
 
 bool stepSettled(struct process *p, const struct stop *stop) {
   if (stop->kind == STOP_DEAD) {
-    outError("process %d died without a signal of its own (status 0x%x)", p->pid, p->exitStatus);
+    outError("process %d died (status 0x%x)", p->pid, p->exitStatus);
     return false;
   }
   if (stop->kind == STOP_TIMEOUT) {
@@ -77,6 +77,12 @@ void stepEnd(struct process *p, const struct measure *m) {
   if (m->own.minor || m->own.major) printf(",\"own\":[%ld,%ld]", m->own.minor, m->own.major);
   if (!p->alive) printf(",\"died\":true,\"status\":%d", p->exitStatus);
   printf("}\n");
+}
+
+/* The end of a process that was killed by others, such as the OOM killer, or that ended by itself. */
+void stepDeath(struct process *p) {
+  if (WIFSIGNALED(p->exitStatus)) printf("{\"signal\":%d,\"code\":0,\"addr\":\"0x0\"", WTERMSIG(p->exitStatus));
+  else printf("{\"value\":\"0x0\"");
 }
 
 void stepSignal(struct process *p, const struct stop *stop) {
@@ -193,7 +199,11 @@ static bool startChild(struct process *child) {
 
 static struct process *adoptChild(struct process *parent, int pid, bool thread) {
   struct process *child = processAdd(pid);
-  if (!child) return NULL;
+  if (!child) { /* too many: as if the fork had failed */
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, __WALL) == pid && !kill(pid, 0)) ptrace(PTRACE_CONT, pid, 0, 0);
+    return NULL;
+  }
   child->text = parent->text;
   child->vectorsValid = parent->vectorsValid;
   child->handlesSegv = parent->handlesSegv;
@@ -209,15 +219,15 @@ static void stopSleeping(struct process *p) {
 }
 
 /* Runs a system call from its entry stop to its exit stop; children and new images are handled on the way. */
-static struct stop finishCall(struct process *p, uint64_t flags, struct process **child, bool *replaced) {
+static struct stop finishCall(struct process *p, uint64_t flags, struct process **child, bool *replaced, bool *limited) {
   struct stop stop;
   for (;;) {
     stop = traceResume(p, PTRACE_SYSCALL, 0);
     if (stop.kind != STOP_EVENT) return stop;
     if (stop.event == PTRACE_EVENT_EXEC) *replaced = true;
     if (stop.event == PTRACE_EVENT_FORK || stop.event == PTRACE_EVENT_VFORK || stop.event == PTRACE_EVENT_CLONE)
-      *child = adoptChild(p, stop.message, flags & CLONE_THREAD);
-    if (stop.event == PTRACE_EVENT_VFORK) {
+      *child = adoptChild(p, stop.message, flags & CLONE_THREAD), *limited = !*child;
+    if (stop.event == PTRACE_EVENT_VFORK && *child) {
       p->suspended = true;
       p->vforkChild = stop.message;
       return stop;
@@ -255,10 +265,12 @@ static bool killsOthers(long number) {
 
 void stepSyscall(struct process *p, long number, const uint64_t args[6]) {
   struct measure m;
-  bool before[MAX_PROCESSES], replaced = false;
+  static bool before[MAX_PROCESSES];
+  bool replaced = false, limited = false;
   int count = processCount;
   uint64_t flags = number == SYS_clone ? args[0] : 0;
   if (flags & CLONE_UNTRACED) { outError("clone: CLONE_UNTRACED cannot be followed"); return; }
+  if (number == SYS_execve && p->tgid != p->pid) { outError("execve: of a thread that is not its group's first"); return; }
   if (!stepBegin(p, &m)) return;
   for (int i = 0; i < count; i++) before[i] = processes[i].alive;
   struct user_regs_struct regs = p->regs;
@@ -270,7 +282,7 @@ void stepSyscall(struct process *p, long number, const uint64_t args[6]) {
   ptrace(PTRACE_SETREGS, p->pid, 0, &regs);
   struct stop stop = traceResume(p, PTRACE_SYSCALL, 0);
   struct process *child = NULL;
-  if (stop.kind == STOP_SYSCALL) stop = finishCall(p, flags, &child, &replaced);
+  if (stop.kind == STOP_SYSCALL) stop = finishCall(p, flags, &child, &replaced, &limited);
   if (stop.kind == STOP_TIMEOUT) { outError("the call took longer than a step may; the process was killed"); return; }
   if (stop.kind == STOP_BLOCKED) {
     stopSleeping(p);
@@ -278,20 +290,20 @@ void stepSyscall(struct process *p, long number, const uint64_t args[6]) {
   } else if (stop.kind == STOP_SIGNAL) {
     stepSignal(p, &stop);
   } else if (stop.kind == STOP_DEAD) {
-    bool killed = WIFSIGNALED(p->exitStatus);
-    if (killed) printf("{\"signal\":%d,\"code\":0,\"addr\":\"0x0\"", WTERMSIG(p->exitStatus));
-    else printf("{\"value\":\"0x0\"");
+    stepDeath(p);
   } else if (p->suspended) {
     printf("{\"value\":\"0x%x\"", p->vforkChild);
   } else {
     if (ptrace(PTRACE_GETREGS, p->pid, 0, &regs)) regs.rax = 0; /* killed on the way out */
     p->regs.fs_base = regs.fs_base, p->regs.gs_base = regs.gs_base;
     if (replaced && !enterImage(p)) return;
-    writeResult(regs.rax);
+    writeResult(limited ? -(uint64_t)EAGAIN : regs.rax);
   }
   if (killsOthers(number)) traceDeliverPending();
   if (child) childReport(child);
   deadReport(before, count);
+  struct faults taken = faultsSince(p, m.before);
+  if (taken.minor || taken.major) tlbForget();
   stepEnd(p, &m);
 }
 

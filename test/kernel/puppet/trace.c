@@ -16,7 +16,9 @@ struct process *processFind(int pid) {
 }
 
 struct process *processAdd(int pid) {
-  if (processCount == MAX_PROCESSES) return NULL;
+  int alive = 0;
+  for (int i = 0; i < processCount; i++) alive += processes[i].alive;
+  if (processCount == MAX_PROCESSES || alive == MAX_ALIVE) return NULL;
   struct process *p = &processes[processCount++];
   *p = (struct process){ .pid = pid, .tgid = pid, .alive = true };
   return p;
@@ -116,6 +118,16 @@ static bool classify(struct process *p, int status, struct stop *stop) {
   return true;
 }
 
+/* An execve waits for the other threads' end, and they wait in their exit stops for us. */
+static void reapThreads(const struct process *p) {
+  int status;
+  for (int i = 0; i < processCount; i++) {
+    struct process *other = &processes[i];
+    while (other != p && other->alive && other->tgid == p->tgid && waitpid(other->pid, &status, __WALL | WNOHANG) == other->pid)
+      classify(other, status, &(struct stop){ 0 });
+  }
+}
+
 struct stop traceWait(struct process *p) {
   struct stop stop = { .kind = STOP_TIMEOUT };
   long start = milliseconds();
@@ -134,6 +146,7 @@ struct stop traceWait(struct process *p) {
       stop.kind = STOP_DEAD;
       break;
     }
+    reapThreads(p);
     char state = stateOf(p->pid);
     if (state == 'Z') { /* the first thread of a group whose other threads live on */
       markDead(p, 0);
