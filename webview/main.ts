@@ -7,6 +7,7 @@ import type { HostMessage } from './protocol.ts';
 
 const root = document.getElementById('root') ?? document.body;
 let view: View = WAITING;
+let due: number | undefined;
 
 const host = connect(onMessage);
 
@@ -20,10 +21,12 @@ function onMessage(message: HostMessage): void {
     return;
   }
   if (view.shown !== null) host.save(savedState(view.shown));
-  draw();
+  // Messages that come together are drawn together: a state and the notice about it are one picture.
+  if (due === undefined) due = window.setTimeout(draw);
 }
 
 function draw(): void {
+  due = undefined;
   try {
     render(h(App, { view, post: host.post }), root);
   } catch (error) {

@@ -43,6 +43,8 @@ describe('levelRows', () => {
       Array.from({ length: 256 }, (_, i) => i * 2),
     );
     const rows = words(levelRows(full, false));
+    const step = { ...full, entries: full.entries.map((e) => (e.index < 4 ? { ...e, before: '0x0' } : e)) };
+    expect(words(levelRows(step, false))[0]).toBe('… 46 entries, 46 empty, 2 changed');
     expect(rows[0]).toBe('… 46 entries, 46 empty');
     expect(rows.at(-1)).toBe('… 201 entries, 202 empty');
     expect(rows).toContain('>100');

@@ -17,7 +17,9 @@ declare global {
 const names = Object.keys(FIXTURES);
 const query = new URLSearchParams(location.search);
 let current = query.get('state') ?? 'untouched';
-let saved: SavedState | undefined;
+
+/** VS Code keeps what a view saved over a reload; the session's storage does so here. */
+const STORE = 'saved';
 
 window.said = [];
 window.tell = (message) => window.postMessage(message, '*');
@@ -30,10 +32,8 @@ window.showFixture = (name) => {
 };
 window.acquireVsCodeApi = () => ({
   postMessage: answer,
-  getState: () => saved,
-  setState: (state: SavedState) => {
-    saved = state;
-  },
+  getState: (): SavedState | undefined => JSON.parse(sessionStorage.getItem(STORE) ?? 'null') ?? undefined,
+  setState: (state: SavedState) => sessionStorage.setItem(STORE, JSON.stringify(state)),
 });
 
 /** Steps walk through the fixtures; the rest is only written down. */

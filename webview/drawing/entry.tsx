@@ -120,6 +120,7 @@ function Explanation({ entry }: { entry: EntryView }) {
       <div>
         {entry.text} <span class="value dim">{entry.value}</span>
       </div>
+      {entry.before !== undefined && <Change before={entry.before} after={entry.value} />}
       {entry.flags.length > 0 && (
         <dl>
           {entry.flags.map((flag) => (

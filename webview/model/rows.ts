@@ -6,7 +6,14 @@ export type Row =
   /** `count` empty entries from index `from`. */
   | { readonly kind: 'gap'; readonly from: number; readonly count: number }
   /** Entries that exist but are too far from the path to be drawn, with the empty ones among them. */
-  | { readonly kind: 'folded'; readonly from: number; readonly entries: number; readonly empty: number };
+  | {
+      readonly kind: 'folded';
+      readonly from: number;
+      readonly entries: number;
+      readonly empty: number;
+      /** How many of them the last step changed. */
+      readonly changed: number;
+    };
 
 const TABLE_ENTRIES = 512;
 
@@ -25,11 +32,18 @@ export function levelRows(level: LevelView, expanded: boolean): Row[] {
   const fold = !expanded && entries.length > UNFOLDED_LIMIT;
   const first = fold ? Math.max(0, at - NEIGHBOURS) : 0;
   const last = fold ? Math.min(entries.length, at + NEIGHBOURS + 1) : entries.length;
+  const changed = (some: readonly EntryView[]) => some.filter((entry) => entry.before !== undefined).length;
   const rows: Row[] = [];
   let next = 0;
   if (first > 0) {
     const from = entries[first]?.index ?? 0;
-    rows.push({ kind: 'folded', from: 0, entries: first, empty: from - first });
+    rows.push({
+      kind: 'folded',
+      from: 0,
+      entries: first,
+      empty: from - first,
+      changed: changed(entries.slice(0, first)),
+    });
     next = from;
   }
   for (const entry of entries.slice(first, last)) {
@@ -39,7 +53,8 @@ export function levelRows(level: LevelView, expanded: boolean): Row[] {
   }
   const hidden = entries.length - last;
   if (hidden > 0) {
-    rows.push({ kind: 'folded', from: next, entries: hidden, empty: TABLE_ENTRIES - next - hidden });
+    const empty = TABLE_ENTRIES - next - hidden;
+    rows.push({ kind: 'folded', from: next, entries: hidden, empty, changed: changed(entries.slice(last)) });
   } else if (next < TABLE_ENTRIES) {
     rows.push({ kind: 'gap', from: next, count: TABLE_ENTRIES - next });
   }
@@ -58,7 +73,8 @@ function withPath(level: LevelView): EntryView[] {
 export function foldedText(row: Row & { kind: 'gap' | 'folded' }): string {
   if (row.kind === 'gap') return `… ${row.count} empty`;
   const entries = `… ${row.entries} ${row.entries === 1 ? 'entry' : 'entries'}`;
-  return row.empty > 0 ? `${entries}, ${row.empty} empty` : entries;
+  const empty = row.empty > 0 ? `, ${row.empty} empty` : '';
+  return `${entries}${empty}${row.changed > 0 ? `, ${row.changed} changed` : ''}`;
 }
 
 /** Why a level of the walk has no table; said once, at the first such level. Levels come highest first. */

@@ -197,6 +197,40 @@ describe('the view', () => {
     expect(over).toBe(0);
   });
 
+  it('tells the host of every control of its header', async () => {
+    await open('forked');
+    await page.selectOption('.process', '1001');
+    await page.click('.toggle');
+    await page.click('.step-line:not(.next)');
+    await page.click('.step-line.next');
+    await page.focus('[data-action="step"]');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    expect(await said()).toEqual([
+      { type: 'selectProcess', pid: 1001 },
+      { type: 'follow', on: false },
+      { type: 'revealLine', line: 9 },
+      { type: 'revealLine', line: 11 },
+      { type: 'end' },
+    ]);
+  });
+
+  it('can only cancel while the host is busy', async () => {
+    await open('swapped');
+    await page.dispatchEvent('[data-action="step"]', 'click');
+    await page.click('text=Cancel');
+    expect(await said()).toEqual([{ type: 'cancel' }]);
+  });
+
+  it('comes back after a reload with what it showed', async () => {
+    await open('forked');
+    await page.reload();
+    await page.waitForSelector('.app');
+    const ready = await page.evaluate(() => (globalThis as unknown as { said: ViewMessage[] }).said[0]);
+    const saved = { scenario: 'file:///cow-fork.vas', pid: 1000, text: 'buf + 0x1008', follow: true, pfn: '0x9' };
+    expect(ready).toEqual({ type: 'ready', saved });
+  });
+
   it('says why it is empty, and then asks for everything when it gets a difference only', async () => {
     await open('stored');
     await tell({ type: 'empty', message: 'The scenario was closed.' });
