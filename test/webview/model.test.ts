@@ -8,7 +8,7 @@ import { hexRows } from '../../webview/model/bytes.ts';
 import { entryChange } from '../../webview/model/entry-bits.ts';
 import { slotRuns, slotShares, slotUse } from '../../webview/model/slots.ts';
 import { frameIndex, overview, useCounts, useRuns } from '../../webview/model/uses.ts';
-import { announcement, positionText, receive, savedState, WAITING } from '../../webview/model/view.ts';
+import { announcement, nothingToWalk, positionText, receive, savedState, WAITING } from '../../webview/model/view.ts';
 import { applyFrameMapUpdate, frameMapUpdate, type StateMessage } from '../../webview/protocol.ts';
 
 const LEGEND: readonly FrameUse[] = ['free', 'anon', 'file-clean', 'table'];
@@ -158,6 +158,17 @@ describe('receive', () => {
     expect([told.notice, told.shown]).toEqual([notice, stored.shown]);
     expect(receive(told, fixture('stored')).notice).toBeNull();
     expect(receive(stored, { type: 'empty', message: 'closed' })).toMatchObject({ shown: null, empty: 'closed' });
+  });
+
+  it('says why there is no walk', () => {
+    const { processes, selection } = fixture('forked');
+    const ended = processes.map((process) => ({ ...process, state: 'dead', ended: 'SIGSEGV' }) as const);
+    expect(nothingToWalk({ processes: ended, selection, follow: true })).toBe(
+      'bash has ended (SIGSEGV): its address space is gone.',
+    );
+    expect(nothingToWalk({ processes: [], selection: null, follow: true })).toBe('No process yet: step to begin.');
+    expect(nothingToWalk({ processes, selection: null, follow: true })).toMatch(/^No memory was touched yet/);
+    expect(nothingToWalk({ processes, selection: null, follow: false })).toMatch(/^Type an address/);
   });
 
   it('says where it stands', () => {

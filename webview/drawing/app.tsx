@@ -1,7 +1,7 @@
 /** The whole view: header, address, walk, memory, story. */
 import { useState } from 'preact/hooks';
 import type { Post } from '../host.ts';
-import type { View } from '../model/view.ts';
+import { nothingToWalk, type View } from '../model/view.ts';
 import { WalkEnd } from './access.tsx';
 import { AddressBar } from './address-bar.tsx';
 import { Header } from './header.tsx';
@@ -26,7 +26,7 @@ export function App({ view, post }: { view: View; post: Post }) {
       <div class="body">
         <div class="translation">
           {shown.walk === null ? (
-            <Blank text={nothingToWalk(shown.processes.length, shown.follow)} />
+            <Blank text={nothingToWalk(shown)} />
           ) : (
             <>
               <AddressBar walk={shown.walk} lit={level} onLight={setLevel} />
@@ -41,11 +41,6 @@ export function App({ view, post }: { view: View; post: Post }) {
       </div>
     </main>
   );
-}
-
-function nothingToWalk(processes: number, follow: boolean): string {
-  if (processes === 0) return 'No process yet: step to begin.';
-  return follow ? 'No memory was touched yet: step, or type an address.' : 'Type an address to see it translated.';
 }
 
 function Blank({ text }: { text: string }) {

@@ -82,6 +82,19 @@ export function positionText(shown: Pick<Shown, 'position' | 'total'>): string {
   return shown.total === null ? `step ${shown.position}` : `step ${shown.position} of ${shown.total}`;
 }
 
+/** Why there is no walk to see. */
+export function nothingToWalk(shown: Pick<Shown, 'processes' | 'selection' | 'follow'>): string {
+  if (shown.processes.length === 0) return 'No process yet: step to begin.';
+  const chosen = shown.processes.find((process) => process.pid === shown.selection?.pid);
+  if (chosen !== undefined && chosen.state !== 'alive') {
+    const why = chosen.ended === null ? '' : ` (${chosen.ended})`;
+    return `${chosen.name} has ended${why}: its address space is gone.`;
+  }
+  return shown.follow
+    ? 'No memory was touched yet: step, or type an address.'
+    : 'Type an address to see it translated.';
+}
+
 /** What a screen reader is told after a step. */
 export function announcement(shown: Shown): string {
   if (shown.busy !== null) return shown.busy;
