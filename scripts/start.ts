@@ -7,7 +7,7 @@ import { bundle } from './bundle.ts';
 import { root } from './paths.ts';
 import { run } from './process.ts';
 import { downloadedEditor, hasDisplay, installedEditor } from './vscode-desktop.ts';
-import { ensureServer, startServer } from './vscode-server.ts';
+import { ensureServer, keptName, startServer } from './vscode-server.ts';
 
 const log = (line: string): void => console.log(line);
 const samples = join(root, 'samples');
@@ -41,7 +41,7 @@ async function openDesktop(): Promise<boolean> {
 
 async function serve(port: number): Promise<void> {
   await ensureServer(log);
-  const server = await startServer('start', port);
+  const server = await startServer(keptName, port);
   log(
     `\nVS Code is running. Open this address in a browser, and press Ctrl+C here to stop:\n\n  ${server.url(samples)}\n`,
   );

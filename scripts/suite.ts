@@ -77,14 +77,12 @@ export async function bundleSuite(kind: HostKind): Promise<string[]> {
   return files;
 }
 
-/** A fresh copy of the sample scenarios, for tests to open and edit. @returns its absolute path */
+/** A fresh copy of the sample scenarios, for tests to open and edit; no other run has the same. @returns its absolute path */
 export async function freshWorkspace(name: string): Promise<string> {
-  const folder = join(outDir, 'workspace', name);
+  const folder = join(outDir, 'workspace', `${name}-${process.pid}`, 'samples');
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await cp(join(root, 'samples'), folder, { recursive: true, force: true }).catch((error: { code?: string }) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
+  await cp(join(root, 'samples'), folder, { recursive: true });
   return folder;
 }
 

@@ -140,6 +140,7 @@ function summarise(): void {
   process.exitCode = sum('failed') > 0 ? 1 : 0;
 }
 
+await rm(join(outDir, 'workspace'), { recursive: true, force: true });
 await mkdir(join(outDir, 'reports'), { recursive: true });
 const built = await part('build and package', async () => {
   await bundle('release');

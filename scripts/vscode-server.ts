@@ -1,6 +1,6 @@
 // A real VS Code without a desktop: the server and workbench that the npm package code-server carries.
 import type { ChildProcess } from 'node:child_process';
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { extensionDir, outDir, root, vscodeTestDir } from './paths.ts';
 import { node, npm, start, stop } from './process.ts';
@@ -9,6 +9,9 @@ const version = '4.139.1';
 const folder = join(vscodeTestDir, 'server');
 const server = join(folder, 'node_modules/code-server/lib/vscode');
 const stamp = join(folder, 'installed');
+
+/** The name of the server that keeps its user's settings from one run to the next. */
+export const keptName = 'start';
 
 /** Settings for a quiet workbench; the tests and `npm start` share them. */
 const settings = {
@@ -55,7 +58,7 @@ export interface Server {
 
 /**
  * Starts the server and waits until it answers.
- * @param name of its data folder: each has its own settings and state
+ * @param name of its log and data folder. The data is gone when the server stops, but for that of `keptName`.
  * @param port 0: any that is free
  * @param extraSettings added to the user's settings
  * @throws Error when it does not come up within a minute; the message names its log
@@ -65,9 +68,7 @@ export async function startServer(
   port = 0,
   extraSettings: Readonly<Record<string, unknown>> = {},
 ): Promise<Server> {
-  const data = join(vscodeTestDir, `data-${name}`);
-  await mkdir(join(data, 'data/User'), { recursive: true });
-  await writeFile(join(data, 'data/User/settings.json'), JSON.stringify({ ...settings, ...extraSettings }, null, 2));
+  const data = await dataFolder(name, { ...settings, ...extraSettings });
   const logFile = join(outDir, `vscode-server-${name}.log`);
   const args = [
     ...[join(server, 'out/server-main.js'), '--host', '127.0.0.1', '--port', String(port)],
@@ -88,8 +89,26 @@ export async function startServer(
       const query = `folder=${encodeURIComponent(workspace)}&payload=${encodeURIComponent(JSON.stringify(payload))}`;
       return `${origin}/?${query}`;
     },
-    stop: () => stop(child),
+    async stop() {
+      await stop(child);
+      if (name !== keptName) await rm(data, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    },
   };
+}
+
+/** A folder for the server's settings and state: a new one, except for the server whose user's settings are kept. */
+async function dataFolder(name: string, userSettings: Readonly<Record<string, unknown>>): Promise<string> {
+  await mkdir(vscodeTestDir, { recursive: true });
+  const prefix = join(vscodeTestDir, `data-${name}`);
+  const data = name === keptName ? prefix : await mkdtemp(`${prefix}-`);
+  await mkdir(join(data, 'data/User'), { recursive: true });
+  const file = join(data, 'data/User/settings.json');
+  const kept = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (!kept) await writeFile(file, JSON.stringify(userSettings, null, 2));
+  return data;
 }
 
 /** The port that the server says it listens on. */
