@@ -46,13 +46,11 @@ export function stepJson(report: StepReport): Json {
   return expected === undefined ? json : { ...json, expected };
 }
 
-/** The state of every named process, by name; two names of one process both have it. */
-export function processesJson(state: RunState, backend: Backend): Record<string, ProcessReport> {
-  const processes: Record<string, ProcessReport> = {};
+/** The state of every named process, one at a time: the pages of a large one are many. */
+function* processReports(state: RunState, backend: Backend): IterableIterator<[string, ProcessReport]> {
   for (const [name, binding] of state.environment.entries()) {
-    if (binding.kind === 'process') processes[name] = backend.reportProcess(binding.pid);
+    if (binding.kind === 'process') yield [name, backend.reportProcess(binding.pid)];
   }
-  return processes;
 }
 
 /** Prints the document piece by piece while the run goes on. */
@@ -82,15 +80,17 @@ export class JsonReport implements Listener {
   }
 
   finish(end: RunEnd): void {
-    const rest = {
-      asserts: this.#asserts.map((packed) => ({ line: packed >> 1, holds: packed % 2 === 1 })),
-      errors: this.#errors,
-      processes: processesJson(end.state, this.#backend),
-      machine: this.#backend.reportMachine(),
-    };
+    const asserts = this.#asserts.map((packed) => ({ line: packed >> 1, holds: packed % 2 === 1 }));
     // Nothing was printed yet when no step was made.
-    const opening = this.#separator === ',' ? '' : this.#separator;
-    this.#output.write(`${opening}\n],\n${JSON.stringify(rest, null, 1).slice(1).trimStart()}\n`);
+    if (this.#separator !== ',') this.#output.write(this.#separator);
+    this.#output.write(`\n],\n"asserts": ${JSON.stringify(asserts)},\n"errors": ${JSON.stringify(this.#errors)},\n`);
+    this.#output.write('"processes": {');
+    let separator = '';
+    for (const [name, report] of processReports(end.state, this.#backend)) {
+      this.#output.write(`${separator}\n${JSON.stringify(name)}: ${JSON.stringify(report)}`);
+      separator = ',';
+    }
+    this.#output.write(`\n},\n"machine": ${JSON.stringify(this.#backend.reportMachine())}}\n`);
   }
 }
 
@@ -106,7 +106,7 @@ export class Trace implements Listener {
 
   step(report: StepReport, state: RunState): void {
     if (report.outcome.result.kind === 'skipped' || report.kind === 'assert') return;
-    const processes = processesJson(state, this.#backend);
+    const processes = Object.fromEntries(processReports(state, this.#backend));
     const line = { ...stepJson(report), processes, machine: this.#backend.reportMachine() };
     this.#output.write(`${JSON.stringify(line)}\n`);
   }

@@ -30,6 +30,8 @@ interface OpenLoop {
   /** Of its code; null when its line is broken. */
   readonly index: number | null;
   readonly span: Span;
+  /** Its line is wrong anyway. */
+  readonly reported: boolean;
   /** Something between the two is executed. */
   effective: boolean;
 }
@@ -68,7 +70,9 @@ class Binder implements NameScope, Reporter {
       }
       this.#bindStatement(statement);
     }
-    for (const loop of this.#loops) this.error('repeat', "this repeat has no 'end'", loop.span);
+    for (const { span, reported } of this.#loops) {
+      if (!reported) this.error('repeat', "this repeat has no 'end'", span);
+    }
     this.#dropOpenLoops();
     this.#declarations.finish(this.#tree.statements);
     return {
@@ -114,7 +118,8 @@ class Binder implements NameScope, Reporter {
 
   #passBroken(line: SyntaxTree['broken'][number]): void {
     if (line.step) this.#firstStep ??= line.line;
-    if (line.repeat) this.#loops.push({ index: null, span: { line: line.line, start: 0, end: 6 }, effective: false });
+    if (line.repeat)
+      this.#loops.push({ index: null, span: { line: line.line, start: 0, end: 6 }, reported: true, effective: false });
     if (line.target !== null) this.#define(line.target, 'unknown');
   }
 
@@ -211,8 +216,10 @@ class Binder implements NameScope, Reporter {
   }
 
   #bindRepeat(statement: RepeatStatement): void {
+    const before = this.#errors;
     const count = this.#repeatCount(statement.count);
-    this.#loops.push({ index: this.#code.length, span: statement.span, effective: false });
+    const reported = this.#errors > before;
+    this.#loops.push({ index: this.#code.length, span: statement.span, reported, effective: false });
     // The end is filled in when it is found.
     this.#code.push({ kind: 'repeat', count: count ?? 0n, end: -1, effective: false });
   }

@@ -79,7 +79,7 @@ function parseParameters(notation: string): Parameter[] {
   if (notation === '') return [];
   return notation.split(' ').map((word) => {
     const optional = word.startsWith('[');
-    const rest = word.endsWith('…');
+    const rest = word.includes('…');
     const bare = word.replace(/[[\]…]/g, '');
     const [nameAndLabels = '', typeAndGroups = ''] = bare.split(':');
     const [name = '', ...labels] = nameAndLabels.split('=');

@@ -7,6 +7,7 @@ import { cover, type Span } from './source.ts';
 import { SyntaxProblem, type TokenStream } from './token-stream.ts';
 
 export const OUTCOMES: readonly AccessOutcome[] = ['hit', 'minor', 'major', 'cow'];
+const RESTART = /^ERESTART\w*$/;
 const SIGNAL_CODE = /^(SEGV|BUS|SI)_[A-Z]+$/;
 
 interface Parts {
@@ -46,6 +47,8 @@ function parsePart(stream: TokenStream, parts: Parts): void {
   const token = stream.peek();
   if (stream.accept('?')) {
     parts.any = true;
+    // strace names the kernel's own error of a call that was interrupted: `? ERESTARTSYS (…)`.
+    if (RESTART.test(stream.peek().text)) stream.next();
     return;
   }
   if (token.kind === 'word') {
@@ -86,8 +89,7 @@ function parseErrno(stream: TokenStream, parts: Parts): void {
     }
     parts.value = null;
   }
-  // `? ERESTARTSYS (…)` is what strace prints of a call that was interrupted.
-  if (!parts.any) parts.errno = token.text;
+  parts.errno = token.text;
 }
 
 function isMinusOne(expr: Expr): boolean {

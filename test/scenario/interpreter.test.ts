@@ -1,0 +1,285 @@
+// The interpreter over a backend of a few lines: requests, bindings, loops, expectations, asserts.
+
+import { describe, expect, test } from 'vitest';
+import type { StepOutcome } from '../../simulator/abi.ts';
+import { driveAsync, driveSync } from '../../simulator/scenario/asking.ts';
+import { outcomeOf } from '../../simulator/scenario/expectations.ts';
+import { initialState, performStep, type StepReport } from '../../simulator/scenario/interpreter.ts';
+import { parseScenario } from '../../simulator/scenario/scenario.ts';
+import { FakeBackend } from './fake-backend.ts';
+
+function runText(text: string, backend = new FakeBackend(), most = 1000): StepReport[] {
+  const scenario = parseScenario(text);
+  expect(scenario.diagnostics.filter((d) => d.severity === 'error')).toEqual([]);
+  const reports: StepReport[] = [];
+  let state = initialState(scenario);
+  while (state.cursor !== null && reports.length < most) {
+    const end = driveSync(performStep(scenario, state), backend);
+    reports.push(end.report);
+    state = end.state;
+  }
+  return reports;
+}
+
+/** The report of the last line, behind `p = spawn()` and a mapping `a`. */
+function lastOf(line: string, backend = new FakeBackend()): StepReport {
+  const setup = 'p = spawn()\np: a = mmap(NULL, 8K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)\n';
+  const report = runText(`${setup}${line}\n`, backend).at(-1);
+  if (report === undefined) throw new Error('no report');
+  return report;
+}
+
+function argsOf(line: string): unknown {
+  const request = lastOf(line).request;
+  return request?.op === 'syscall' ? [request.name, ...request.args] : request;
+}
+
+describe('requests', () => {
+  test('arithmetic is 64-bit unsigned and wraps', () => {
+    const max = (1n << 64n) - 1n;
+    expect(argsOf('p: brk(0xffffffffffffffff + 2)')).toEqual(['brk', 1n]);
+    expect(argsOf('p: brk(-1)')).toEqual(['brk', max]);
+    expect(argsOf('p: brk(1 - 2 * 3)')).toEqual(['brk', max - 4n]);
+    expect(argsOf('p: brk(2 + 3 * 4K - (1 + 1))')).toEqual(['brk', 12288n]);
+    expect(argsOf('p: brk(1|2|PROT_EXEC)')).toEqual(['brk', 7n]);
+    expect(argsOf('p: brk(0x8000000000000000 * 2)')).toEqual(['brk', 0n]);
+    expect(argsOf('p: brk(a + PAGE_SIZE)')).toEqual(['brk', 0x7ffff7ff5000n + 4096n]);
+  });
+
+  test('a process in an expression is its pid', () => {
+    expect(argsOf('p: kill(p, SIGKILL)')).toEqual(['kill', 1000n, 9n]);
+  });
+
+  test('accesses', () => {
+    expect(argsOf('p: load(a)')).toEqual({ op: 'load', pid: 1000, addr: 0x7ffff7ff5000n });
+    expect(argsOf('p: load(a, 8K)')).toMatchObject({ op: 'load', length: 8192n });
+    expect(argsOf('p: store(a, 0x1ff)')).toMatchObject({ op: 'store', value: 0xff });
+    expect(argsOf('p: store(a, -1, 4K)')).toMatchObject({ op: 'store', value: 0xff, length: 4096n });
+    expect(argsOf('p: store(a, "\\0hi")')).toMatchObject({ value: Uint8Array.of(0, 104, 105) });
+    expect(argsOf('p: fetch(a)')).toMatchObject({ op: 'fetch' });
+    expect(argsOf('p: signal(SIGBUS, handler)')).toEqual({ op: 'signal', pid: 1000, signal: 'SIGBUS', handler: true });
+    expect(argsOf('p: signal(SIGSEGV, SIG_DFL)')).toMatchObject({ handler: false });
+  });
+
+  test('limits take one form, however they are written', () => {
+    expect(argsOf('p: setrlimit(RLIMIT_STACK, 1M)')).toEqual(['setrlimit', 3n, 1n << 20n]);
+    const both = ['setrlimit', 3n, 1n << 20n, (1n << 64n) - 1n];
+    expect(argsOf('p: setrlimit(RLIMIT_STACK, 1M, RLIM_INFINITY)')).toEqual(both);
+    expect(argsOf('p: setrlimit(RLIMIT_STACK, {rlim_cur=1024*1024, rlim_max=RLIM64_INFINITY})')).toEqual(both);
+    expect(argsOf('p: prlimit64(0, RLIMIT_STACK, {rlim_cur=1024*1024, rlim_max=RLIM64_INFINITY}, NULL)')).toEqual(both);
+    expect(argsOf('p: prlimit64(p, RLIMIT_STACK, NULL, {rlim_cur=1, rlim_max=2})')).toEqual(['getrlimit', 3n]);
+    expect(argsOf('p: prlimit64(0, RLIMIT_STACK, NULL, a)')).toEqual(['prlimit64', 0n, 3n, 0n, 0x7ffff7ff5000n]);
+  });
+
+  test("strace's named arguments of clone come into the kernel's order", () => {
+    const line = 'p: clone(child_stack=0x1000, flags=CLONE_VM|SIGCHLD, child_tidptr=0x2000)';
+    expect(argsOf(line)).toEqual(['clone', 0x111n, 0x1000n, 0n, 0x2000n]);
+  });
+
+  test('argv and envp', () => {
+    const text = (words: unknown) => (words as { text: string }[]).map((w) => w.text);
+    const request = lastOf('p: execve("/bin/ls", ["/bin/ls", "-l"], [])').request;
+    expect(request?.op === 'syscall' && text(request.args[1])).toEqual(['/bin/ls', '-l']);
+    expect(request?.op === 'syscall' && request.args[2]).toEqual([]);
+    const argv = (line: string) => {
+      const spawn = runText(line)[0]?.request;
+      return spawn?.op === 'spawn' ? [spawn.path, ...text(spawn.argv)] : [];
+    };
+    expect(argv('q = spawn()')).toEqual(['/bin/puppet', '/bin/puppet']);
+    expect(argv('q = spawn("/x")')).toEqual(['/x', '/x']);
+    expect(argv('q = spawn("/x", "y", "z")')).toEqual(['/x', 'y', 'z']);
+    expect(argv('q = spawn("/x", ["y", "z"])')).toEqual(['/x', 'y', 'z']);
+  });
+
+  test('calls of the kernel', () => {
+    expect(argsOf('kernel: vm_insert_page(p, a, "/dev/d", 2)')).toMatchObject({
+      op: 'kernel',
+      name: 'vm_insert_page',
+      args: [1000n, 0x7ffff7ff5000n, { text: '/dev/d' }, 2n],
+    });
+  });
+});
+
+describe('names', () => {
+  test('a failed call binds -1, and the lines behind it can be made', () => {
+    const backend = new FakeBackend();
+    backend.answers.set('mmap', { result: { kind: 'errno', errno: 'ENOMEM' }, faults: [], minflt: 0, majflt: 0 });
+    const reports = runText(
+      'p = spawn()\np: a = mmap(0, 1, 0, 0, -1, 0) = ENOMEM\np: munmap(a, 4K)\nassert a == MAP_FAILED',
+      backend,
+    );
+    expect(reports.map((r) => r.expected)).toEqual([undefined, true, undefined, true]);
+  });
+
+  test('a name whose step was not made has no value', () => {
+    const reports = runText('p = spawn()\np: exit(0)\np: a = brk(0)\np: load(a)\nassert a == 0');
+    expect(reports.map((r) => r.error?.message)).toEqual([
+      undefined,
+      undefined,
+      'process 1000 is dead',
+      "'a' holds nothing: line 3 did not give it a value",
+      "'a' holds nothing: line 3 did not give it a value",
+    ]);
+    expect(reports.map((r) => r.outcome.result.kind)).toEqual(['value', 'value', 'skipped', 'skipped', 'value']);
+  });
+
+  test('a process that was not made is an error on the lines of its steps', () => {
+    const backend = new FakeBackend();
+    backend.answers.set('fork', { result: { kind: 'errno', errno: 'EAGAIN' }, faults: [], minflt: 0, majflt: 0 });
+    const reports = runText('p = spawn()\np: kid = fork() = EAGAIN\nkid: brk(0)', backend);
+    expect(reports[2]?.error?.message).toContain("no process 'kid'");
+  });
+
+  test('a load binds what it read, lowest byte first', () => {
+    const reports = runText('p = spawn()\np: store(0x5000, "\\1\\2")\np: x = load(0x5000, 2)\nassert x == 0x201');
+    expect(reports[3]?.expected).toBe(true);
+  });
+});
+
+describe('repeat', () => {
+  test('lines are repeated, nested, and names are bound anew', () => {
+    const text = 'p = spawn()\nrepeat 2\nrepeat 3\np: a = mmap(0, 4K, 0, 2, -1, 0)\nend\np: brk(a)\nend\np: brk(1)';
+    const reports = runText(text);
+    expect(reports.map((r) => r.line)).toEqual([1, 4, 4, 4, 6, 4, 4, 4, 6, 8]);
+    const brks = reports.filter((r) => r.call === 'brk').map((r) => r.request?.op === 'syscall' && r.request.args[0]);
+    expect(brks).toEqual([0x7ffff7ff7000n - 0x3000n, 0x7ffff7ff7000n - 0x6000n, 1n]);
+  });
+
+  test('10^12 rounds cost nothing before they are made', () => {
+    const reports = runText(
+      'p = spawn()\nrepeat 1000000000000\nrepeat 1000000\np: brk(0)\nend\nend',
+      new FakeBackend(),
+      50,
+    );
+    expect(reports).toHaveLength(50);
+  });
+
+  test('rounds of nothing are passed over', () => {
+    const text =
+      'p = spawn()\nrepeat 1000000000000\nrepeat 0\np: brk(0)\nend\nrepeat 4\n# nothing\nend\nend\np: brk(1)';
+    expect(runText(text).map((r) => r.line)).toEqual([1, 10]);
+  });
+
+  test('repeat 0 leaves its names without values', () => {
+    const reports = runText('p = spawn()\nrepeat 0\np: a = brk(0)\nend\np: brk(a)');
+    expect(reports[1]?.error?.message).toBe("'a' is not bound yet");
+  });
+});
+
+describe('expectations', () => {
+  const met: string[] = [
+    'p: brk(0) = 0',
+    'p: brk(0) = ?',
+    'p: load(a) = minor',
+    'p: load(a) = minor 0',
+    'p: load(a, 3) = "\\0\\0\\0"',
+    'p: load(a) = "\\0\\0\\0"',
+    'p: store(a, "x") = minor',
+    'p: store(a, "x") = 0',
+    'p: load(0) = SIGSEGV',
+    'p: load(0) = SIGSEGV SEGV_MAPERR',
+  ];
+  test.each(met)('%s is met', (line) => {
+    expect(lastOf(line)).toMatchObject({ expected: true });
+  });
+
+  const missed: [string, string][] = [
+    ['p: brk(0) = 1', 'expected 1, got 0'],
+    ['p: brk(0) = ENOMEM', 'expected ENOMEM, got 0'],
+    ['p: load(a) = hit', 'expected hit, got minor "\\x00"'],
+    ['p: load(a) = cow', 'expected cow'],
+    ['p: load(a) = minor 7', 'expected 7'],
+    ['p: load(a, 2) = "\\0\\0\\0"', 'expected "\\x00\\x00\\x00"'],
+    ['p: load(a) = SIGSEGV', 'expected SIGSEGV'],
+    ['p: load(0) = SIGBUS', 'expected SIGBUS, got SIGSEGV SEGV_MAPERR at 0x0'],
+    ['p: load(0) = minor', 'expected minor, got SIGSEGV'],
+    ['p: load(0) = SIGSEGV SEGV_ACCERR', 'expected SIGSEGV SEGV_ACCERR'],
+  ];
+  test.each(missed)('%s fails', (line, message) => {
+    const report = lastOf(line);
+    expect(report.expected).toBe(false);
+    expect(report.failure?.message).toContain(message);
+  });
+
+  test('a line that expects nothing says nothing', () => {
+    expect(lastOf('p: brk(0)')).not.toHaveProperty('expected');
+  });
+
+  test('the costliest fault names the outcome, and a cow is minor too', () => {
+    const base: StepOutcome = { result: { kind: 'value', value: 0n }, faults: [], minflt: 0, majflt: 0 };
+    const fault = { addr: 0, access: 'write', kind: 'cow', major: false } as const;
+    expect(outcomeOf(base)).toBe('hit');
+    expect(outcomeOf({ ...base, minflt: 1 })).toBe('minor');
+    expect(outcomeOf({ ...base, minflt: 1, faults: [fault] })).toBe('cow');
+    expect(
+      outcomeOf({ ...base, minflt: 1, majflt: 1, faults: [fault, { ...fault, kind: 'swap-in', major: true }] }),
+    ).toBe('major');
+    const backend = new FakeBackend();
+    backend.execute = () => ({ ...base, minflt: 1, faults: [fault], child: 1000 });
+    expect(
+      runText('p = spawn()\np: store(1, 1) = minor\np: store(1, 1) = cow', backend).map((r) => r.expected),
+    ).toEqual([undefined, true, true]);
+  });
+
+  test('-1 is what a failed call returns', () => {
+    const backend = new FakeBackend();
+    backend.answers.set('brk', { result: { kind: 'errno', errno: 'ENOMEM' }, faults: [], minflt: 0, majflt: 0 });
+    expect(lastOf('p: brk(0) = -1', backend).expected).toBe(true);
+    expect(lastOf('p: brk(0) = -1 ENOMEM (Cannot allocate memory)', backend).expected).toBe(true);
+    expect(lastOf('p: brk(0) = -1 EINVAL (Invalid argument)', backend).expected).toBe(false);
+  });
+});
+
+describe('assert', () => {
+  const held = [
+    '1 + 1 == 2 && 3 > 2',
+    '!(1 == 2)',
+    'perm(p, a) == "rw-p"',
+    'perm(p, a) != "r--p" && !present(p, a)',
+    'phys(p, a) + 4 == 5',
+    'present(p, a) == 0',
+    '-1 > 0',
+    '"a" < "b"',
+    'byte(p, a) * 3 == 0',
+  ];
+  test.each(held)('%s', (condition) => {
+    expect(lastOf(`assert ${condition}`)).toMatchObject({ kind: 'assert', expected: true });
+  });
+
+  const failed: [string, string][] = [
+    ['1 == 2', 'the assert does not hold: it never holds'],
+    ['phys(p, a) == 2', 'phys(p, a) is 1'],
+    ['present(p, a)', 'present(p, a) is false'],
+    ['!phys(p, a)', 'phys(p, a) is 1'],
+    ['1 == 1 && perm(p, a) == "r--p"', 'perm(p, a) is "rw-p"'],
+    ['a == 1', 'a is 0x7ffff7ff5000'],
+  ];
+  test.each(failed)('%s does not hold', (condition, message) => {
+    const report = lastOf(`assert ${condition}`);
+    expect(report.expected).toBe(false);
+    expect(report.failure?.message).toContain(message);
+  });
+
+  test('what cannot be answered is an error', () => {
+    expect(lastOf('assert rss(77) == 0')).toMatchObject({ expected: false, error: { message: 'no such process' } });
+  });
+});
+
+test('a backend behind promises gives the same', async () => {
+  const scenario = parseScenario(
+    'p = spawn()\np: store(0x5000, "x") = minor\nassert byte(p, 0x5000) == 0x78\np: load(0x5000) = hit "x"',
+  );
+  const backend = new FakeBackend();
+  const slow = {
+    execute: (request: Parameters<FakeBackend['execute']>[0]) => Promise.resolve(backend.execute(request)),
+    query: (query: Parameters<FakeBackend['query']>[0]) => Promise.resolve(backend.query(query)),
+  };
+  const met: (boolean | undefined)[] = [];
+  let state = initialState(scenario);
+  while (state.cursor !== null) {
+    const end = await driveAsync(performStep(scenario, state), slow);
+    met.push(end.report.expected);
+    state = end.state;
+  }
+  expect(met).toEqual([undefined, true, true, true]);
+});
