@@ -8,6 +8,8 @@ import { findOnPath, node, run } from './process.ts';
 /** Names under which Debian, Ubuntu, Fedora, Arch and the vendors install a Chromium. */
 const programs = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'microsoft-edge'];
 
+const playwright = join(root, 'node_modules/playwright-core/cli.js');
+
 const applications = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
@@ -64,8 +66,7 @@ async function installedBrowser(): Promise<string | undefined> {
 
 async function downloadWithPlaywright(log: (line: string) => void): Promise<string> {
   log('No browser found. Downloading Chromium with playwright …');
-  const cli = join(root, 'node_modules/playwright-core/cli.js');
-  const { status, output } = await run(node, [cli, 'install', '--only-shell', 'chromium'], {
+  const { status, output } = await run(node, [playwright, 'install', '--no-shell', 'chromium'], {
     output: 'keep',
     timeout: 5 * 60_000,
   });
@@ -76,8 +77,13 @@ async function installWithApt(log: (line: string) => void): Promise<string> {
   const apt = await findOnPath('apt-get');
   if (apt === undefined) return 'there is no apt-get here';
   if (process.getuid?.() !== 0) return 'apt-get needs root';
-  log('Installing Chromium with apt-get …');
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  if (await exists(chromium.executablePath())) {
+    log('The downloaded Chromium does not start. Installing the libraries that it needs with apt-get …');
+    const { status, output } = await run(node, [playwright, 'install-deps', 'chromium'], { output: 'keep', env });
+    return status === 0 ? '' : `installing its libraries failed: ${lastLine(output)}`;
+  }
+  log('Installing Chromium with apt-get …');
   for (const args of [['update'], ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-dejavu-core']]) {
     const { status, output } = await run(apt, args, { output: 'keep', env, timeout: 10 * 60_000 });
     if (status !== 0) return `apt-get ${args[0]} failed: ${lastLine(output)}`;

@@ -1,4 +1,5 @@
 // Before the first UI test: a VS Code server and a browser that all of them share; after the last, both are stopped.
+import { createServer } from 'node:net';
 import { chromium } from 'playwright-core';
 import type { TestProject } from 'vitest/node';
 import { ensureBrowser, launchOptions } from '../../../scripts/browser.ts';
@@ -43,7 +44,6 @@ export default async function launch(project: TestProject): Promise<() => Promis
 }
 
 async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
