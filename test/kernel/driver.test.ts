@@ -1,4 +1,7 @@
 /** The driver against this machine's kernel: facts of Linux 6.18 that no run may get wrong, and what bad runs leave behind. */
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { KernelMachine, type ProcessDump, type StepResult } from './driver.ts';
 
@@ -6,6 +9,7 @@ const PAGE = 4096n;
 const RW = 3n;
 const PRIVATE_ANONYMOUS = 0x22n;
 const MADV_PAGEOUT = 21n;
+const MADV_POPULATE_WRITE = 23n;
 const O_RDWR = 2n;
 const RLIMIT_STACK = 3;
 
@@ -206,6 +210,17 @@ describe.skipIf(lacking !== undefined)(`the real kernel${lacking === undefined ?
     expect(await call('wait4', -1n, 0n, 0n, 0n)).toMatchObject({ value: 1002n });
   });
 
+  test('pages that the kernel made writable are hits, whatever the TLB remembers', async () => {
+    await machine.syscall(pid, 'open', ['/data/file', O_RDWR]);
+    const map = mapped(await call('mmap', 0n, 10n * PAGE, RW, 1n, 3n, 0n));
+    for (let round = 0; round < 20; round++) {
+      await call('msync', map, 10n * PAGE, 4n);
+      await machine.load(pid, map, 10n * PAGE);
+      await call('madvise', map, 10n * PAGE, MADV_POPULATE_WRITE);
+      expect(await machine.fill(pid, map, round, 10n * PAGE)).toMatchObject({ minflt: 0, majflt: 0 });
+    }
+  });
+
   test('a process that asks for more than there is ends alone', async () => {
     const small = await KernelMachine.start({ memoryBytes: 16 << 20 });
     try {
@@ -244,13 +259,17 @@ describe.skipIf(lacking !== undefined)(`the real kernel${lacking === undefined ?
     expect(replaced).toMatchObject({ value: 0n, dead: [1001], died: false });
   });
 
-  test('a run has a time limit', async () => {
-    const short = await KernelMachine.start({ runLimitMs: 300 });
+  test('a run has a time limit, and its end leaves no process and no file', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'vas-test-'));
+    const short = await KernelMachine.start({ runLimitMs: 300, directory });
+    expect(readdirSync(directory)).toHaveLength(1);
     await short.program('/bin/puppet', { text: 4096 });
     const { pid: slow } = await short.spawn('/bin/puppet');
     const map = mapped(await short.syscall(slow, 'mmap', [0n, 1n << 40n, 1n, PRIVATE_ANONYMOUS, -1n, 0n]));
     await expect(short.load(slow, map, 1n << 40n)).rejects.toThrow('longer than 300 ms');
     await short.close();
     expect(short.over).toContain('300 ms');
+    expect(readdirSync(directory)).toEqual([]);
+    rmdirSync(directory);
   });
 });

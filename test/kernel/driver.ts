@@ -33,6 +33,8 @@ export interface MachineOptions {
   readonly stepLimitMs?: number;
   /** How long a run (from start or reset) may take, in milliseconds, before the whole machine is killed. Default 20000. */
   readonly runLimitMs?: number;
+  /** Where the machine makes its temporary directory. Default /tmp. */
+  readonly directory?: string;
   /** The processor that driver and processes are bound to. Default: any one. */
   readonly cpu?: number;
 }
@@ -91,6 +93,7 @@ function driverArguments(options: MachineOptions): string[] {
     readahead: options.readaheadKilobytes,
     'step-timeout': options.stepLimitMs,
     cpu: options.cpu,
+    dir: options.directory,
   };
   return Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
 }

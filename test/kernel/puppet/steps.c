@@ -218,16 +218,26 @@ static void stopSleeping(struct process *p) {
   traceWait(p);
 }
 
+/* What a system call went through between its entry and its end. */
+struct call {
+  struct process *child;
+  bool replaced; /* by execve */
+  bool limited;  /* a child that is one too many */
+  uint64_t flags;
+};
+
 /* Runs a system call from its entry stop to its exit stop; children and new images are handled on the way. */
-static struct stop finishCall(struct process *p, uint64_t flags, struct process **child, bool *replaced, bool *limited) {
+static struct stop finishCall(struct process *p, struct call *call) {
   struct stop stop;
   for (;;) {
     stop = traceResume(p, PTRACE_SYSCALL, 0);
     if (stop.kind != STOP_EVENT) return stop;
-    if (stop.event == PTRACE_EVENT_EXEC) *replaced = true;
-    if (stop.event == PTRACE_EVENT_FORK || stop.event == PTRACE_EVENT_VFORK || stop.event == PTRACE_EVENT_CLONE)
-      *child = adoptChild(p, stop.message, flags & CLONE_THREAD), *limited = !*child;
-    if (stop.event == PTRACE_EVENT_VFORK && *child) {
+    if (stop.event == PTRACE_EVENT_EXEC) call->replaced = true;
+    if (stop.event == PTRACE_EVENT_FORK || stop.event == PTRACE_EVENT_VFORK || stop.event == PTRACE_EVENT_CLONE) {
+      call->child = adoptChild(p, stop.message, call->flags & CLONE_THREAD);
+      call->limited = !call->child;
+    }
+    if (stop.event == PTRACE_EVENT_VFORK && call->child) {
       p->suspended = true;
       p->vforkChild = stop.message;
       return stop;
@@ -263,16 +273,7 @@ static bool killsOthers(long number) {
   return number == SYS_kill || number == SYS_tkill || number == SYS_tgkill || number == SYS_exit_group || number == SYS_exit;
 }
 
-void stepSyscall(struct process *p, long number, const uint64_t args[6]) {
-  struct measure m;
-  static bool before[MAX_PROCESSES];
-  bool replaced = false, limited = false;
-  int count = processCount;
-  uint64_t flags = number == SYS_clone ? args[0] : 0;
-  if (flags & CLONE_UNTRACED) { outError("clone: CLONE_UNTRACED cannot be followed"); return; }
-  if (number == SYS_execve && p->tgid != p->pid) { outError("execve: of a thread that is not its group's first"); return; }
-  if (!stepBegin(p, &m)) return;
-  for (int i = 0; i < count; i++) before[i] = processes[i].alive;
+static struct stop enterCall(struct process *p, long number, const uint64_t args[6]) {
   struct user_regs_struct regs = p->regs;
   regs.rip = p->text + STUB_SYSCALL;
   regs.eflags &= ~TRAP_FLAG;
@@ -280,27 +281,45 @@ void stepSyscall(struct process *p, long number, const uint64_t args[6]) {
   regs.rdi = args[0], regs.rsi = args[1], regs.rdx = args[2], regs.r10 = args[3], regs.r8 = args[4], regs.r9 = args[5];
   regs.orig_rax = -1UL;
   ptrace(PTRACE_SETREGS, p->pid, 0, &regs);
-  struct stop stop = traceResume(p, PTRACE_SYSCALL, 0);
-  struct process *child = NULL;
-  if (stop.kind == STOP_SYSCALL) stop = finishCall(p, flags, &child, &replaced, &limited);
-  if (stop.kind == STOP_TIMEOUT) { outError("the call took longer than a step may; the process was killed"); return; }
-  if (stop.kind == STOP_BLOCKED) {
+  return traceResume(p, PTRACE_SYSCALL, 0);
+}
+
+static bool returned(struct process *p, const struct call *call) {
+  struct user_regs_struct regs = { 0 };
+  if (!ptrace(PTRACE_GETREGS, p->pid, 0, &regs)) /* fails when it was killed on the way out */
+    p->regs.fs_base = regs.fs_base, p->regs.gs_base = regs.gs_base;
+  if (call->replaced && !enterImage(p)) return false;
+  writeResult(call->limited ? -(uint64_t)EAGAIN : regs.rax);
+  return true;
+}
+
+/* Begins the line with the outcome; false when it is complete already. */
+static bool callOutcome(struct process *p, const struct stop *stop, const struct call *call) {
+  if (stop->kind == STOP_TIMEOUT) return stepSettled(p, stop);
+  if (stop->kind == STOP_BLOCKED) {
     stopSleeping(p);
     printf("{\"blocked\":true");
-  } else if (stop.kind == STOP_SIGNAL) {
-    stepSignal(p, &stop);
-  } else if (stop.kind == STOP_DEAD) {
-    stepDeath(p);
-  } else if (p->suspended) {
-    printf("{\"value\":\"0x%x\"", p->vforkChild);
-  } else {
-    if (ptrace(PTRACE_GETREGS, p->pid, 0, &regs)) regs.rax = 0; /* killed on the way out */
-    p->regs.fs_base = regs.fs_base, p->regs.gs_base = regs.gs_base;
-    if (replaced && !enterImage(p)) return;
-    writeResult(limited ? -(uint64_t)EAGAIN : regs.rax);
-  }
+  } else if (stop->kind == STOP_SIGNAL) stepSignal(p, stop);
+  else if (stop->kind == STOP_DEAD) stepDeath(p);
+  else if (p->suspended) printf("{\"value\":\"0x%x\"", p->vforkChild);
+  else return returned(p, call);
+  return true;
+}
+
+void stepSyscall(struct process *p, long number, const uint64_t args[6]) {
+  static bool before[MAX_PROCESSES];
+  struct measure m;
+  struct call call = { .flags = number == SYS_clone ? args[0] : 0 };
+  int count = processCount;
+  if (call.flags & CLONE_UNTRACED) { outError("clone: CLONE_UNTRACED cannot be followed"); return; }
+  if (number == SYS_execve && p->tgid != p->pid) { outError("execve: not the first thread of its group"); return; }
+  if (!stepBegin(p, &m)) return;
+  for (int i = 0; i < count; i++) before[i] = processes[i].alive;
+  struct stop stop = enterCall(p, number, args);
+  if (stop.kind == STOP_SYSCALL) stop = finishCall(p, &call);
+  if (!callOutcome(p, &stop, &call)) return;
   if (killsOthers(number)) traceDeliverPending();
-  if (child) childReport(child);
+  if (call.child) childReport(call.child);
   deadReport(before, count);
   struct faults taken = faultsSince(p, m.before);
   if (taken.minor || taken.major) tlbForget();
