@@ -17,6 +17,7 @@ export function App({ view, post }: { view: View; post: Post }) {
   if (shown === null) return <Blank text={view.empty ?? 'Waiting for the scenario…'} />;
   return (
     <main class="app">
+      <h1 class="visually-hidden">Page tables of {shown.scenario.name}</h1>
       <Header shown={shown} notice={notice} post={post} />
       {notice?.about === 'general' && (
         <p class={`notice notice-${notice.severity}`} role="alert">

@@ -17,12 +17,7 @@ interface EntryProps {
 /** An entry of a table; the one on the path is drawn in full, also when it is empty. */
 export function Entry(props: EntryProps) {
   const { entry, onPath } = props;
-  const label = onPath ? `On the path: ${entryLabel(entry)}` : entryLabel(entry);
-  return (
-    <Option {...props} label={label}>
-      {onPath ? <Card entry={entry} /> : <Line entry={entry} />}
-    </Option>
-  );
+  return <Option {...props}>{onPath ? <Card entry={entry} /> : <Line entry={entry} />}</Option>;
 }
 
 function Line({ entry }: { entry: EntryView }) {
@@ -31,7 +26,10 @@ function Line({ entry }: { entry: EntryView }) {
       <ChangeMark entry={entry} />
       <span class="entry-index">{entry.index}</span>
       <span class="entry-target">{entry.pfn ?? entry.text}</span>
-      <span class="letters">{onLetters(entry)}</span>
+      <span class="letters" aria-hidden="true">
+        {onLetters(entry)}
+      </span>
+      <span class="visually-hidden">{flagsInWords(entry)}</span>
     </>
   );
 }
@@ -45,6 +43,7 @@ function Card({ entry }: { entry: EntryView }) {
         <span class="entry-target">{entry.text}</span>
       </span>
       {entry.flags.length > 0 && <Chips entry={entry} />}
+      <span class="visually-hidden">{flagsInWords(entry)}</span>
       <span class="entry-value value">{entry.value}</span>
       {entry.before !== undefined && <Change before={entry.before} after={entry.value} />}
     </>
@@ -52,11 +51,10 @@ function Card({ entry }: { entry: EntryView }) {
 }
 
 interface OptionProps extends EntryProps {
-  readonly label: string;
   readonly children: ComponentChildren;
 }
 
-function Option({ entry, onPath, label, tabbable, onFocus, onChoose, children }: OptionProps) {
+function Option({ entry, onPath, tabbable, onFocus, onChoose, children }: OptionProps) {
   const kind = onPath ? 'path' : 'other';
   const ref = useFlash<HTMLDivElement>(entry.value);
   const explain = useExplanation();
@@ -71,7 +69,6 @@ function Option({ entry, onPath, label, tabbable, onFocus, onChoose, children }:
       data-changed={entry.before !== undefined}
       data-anchor={onPath ? 'entry' : undefined}
       aria-selected={onPath}
-      aria-label={label}
       tabIndex={tabbable ? 0 : -1}
       onFocus={() => {
         onFocus();
@@ -112,7 +109,7 @@ function useExplanation() {
   return { shown, show, hide };
 }
 
-/** What each flag says; a screen reader has it from the entry's label. */
+/** What each flag says; a screen reader hears it with the entry. */
 function Explanation({ entry }: { entry: EntryView }) {
   return (
     // A click on the words chooses nothing.
@@ -142,8 +139,9 @@ function Explanation({ entry }: { entry: EntryView }) {
 
 function ChangeMark({ entry }: { entry: EntryView }) {
   return entry.before === undefined ? null : (
-    <span class="change-mark" title={`The last step changed this entry; it was ${entry.before}`}>
+    <span class="change-mark">
       <Icon name="circle-filled" />
+      <span class="visually-hidden">changed by the last step:</span>
     </span>
   );
 }
@@ -151,7 +149,7 @@ function ChangeMark({ entry }: { entry: EntryView }) {
 function Chips({ entry }: { entry: EntryView }) {
   const change = entry.before === undefined ? null : entryChange(entry.before, entry.value);
   return (
-    <span class="chips">
+    <span class="chips" aria-hidden="true">
       {entry.flags.map((flag) => {
         const changed = change?.set.includes(flag.letter) || change?.cleared.includes(flag.letter);
         return (
@@ -190,13 +188,10 @@ function onLetters(entry: EntryView): string {
     .join(' ');
 }
 
-/** The entry in words, for screen readers. */
-function entryLabel(entry: EntryView): string {
-  const on = entry.flags.filter((flag) => flag.on).map((flag) => `${flag.name}: ${flag.text}`);
-  const flags = on.length === 0 ? '' : `, ${on.join(', ')}`;
-  const before =
-    entry.before === undefined
-      ? ''
-      : `, changed by the last step from ${entryChange(entry.before, entry.value).before}`;
-  return `entry ${entry.index}: ${entry.text}${flags}, value ${entry.value}${before}`;
+/** The flags that are on, for screen readers. */
+function flagsInWords(entry: EntryView): string {
+  return entry.flags
+    .filter((flag) => flag.on)
+    .map((flag) => `${flag.name}: ${flag.text}`)
+    .join(', ');
 }
