@@ -12,9 +12,9 @@ export function WalkEnd({ walk, post }: { walk: WalkView; post: Post }) {
       <AccessCard walk={walk} />
       {walk.frame !== null && (
         <section class="card frame-card" data-anchor="frame" aria-label="The frame at the end of the walk">
-          <h3>
+          <h2>
             Frame <span class="address">{walk.frame.pfn}</span>
-          </h3>
+          </h2>
           {walk.physical !== null && (
             <p class="physical">
               physical address <span class="address value">{walk.physical}</span>
@@ -39,11 +39,11 @@ function pageOf(walk: WalkView): string {
 function AccessCard({ walk }: { walk: WalkView }) {
   return (
     <section class="card access-card" aria-label="The page and its VMA">
-      <h3>
+      <h2>
         Page <span class="address">{pageOf(walk)}</span>
-      </h3>
+      </h2>
       <p class="page-state">{walk.state}</p>
-      <h4>An access now</h4>
+      <h3>An access now</h3>
       <dl class="would">
         <Would name="read" text={walk.would.read} />
         <Would name="write" text={walk.would.write} />

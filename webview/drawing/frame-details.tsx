@@ -30,7 +30,7 @@ export function FrameDetails({ frame, offset, here, post }: FrameDetailsProps) {
       <Bytes bytes={frame.bytes} {...(offset === undefined ? {} : { offset })} />
       {frame.mappers.length > 0 && (
         <>
-          <h4>Mapped by</h4>
+          <h3>Mapped by</h3>
           <ul class="mappers">
             {frame.mappers.map((mapper) => (
               <Mapper key={`${mapper.pid}:${mapper.va}`} mapper={mapper} here={isHere(mapper, here)} post={post} />
@@ -85,7 +85,7 @@ function Bytes({ bytes, offset }: { bytes: string; offset?: number }) {
   if (rows.length === 0) return null;
   return (
     <div class="bytes">
-      <h4>First bytes</h4>
+      <h3>First bytes</h3>
       <pre>
         {rows.map((row) => (
           <div key={row.at} class="bytes-row">

@@ -120,14 +120,14 @@ function Column(props: ColumnProps) {
       onMouseLeave={() => props.onLight(null)}
     >
       <div class="level-head" data-anchor="table">
-        <h3 title={`Each entry covers ${entrySpan(level.shift)}`}>
+        <h2 title={`Each entry covers ${entrySpan(level.shift)}`}>
           {level.level} {level.table !== null && <span class="address dim">{level.table}</span>}
           {at === 0 && (
             <span class="root dim" title={`CR3 = ${walk.cr3}`}>
               from CR3
             </span>
           )}
-        </h3>
+        </h2>
         <Miniature level={level} />
       </div>
       {level.table === null ? (
