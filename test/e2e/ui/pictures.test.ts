@@ -1,0 +1,35 @@
+// Pictures of the whole, to be looked at: the editor with results, the tree and the page tables, in every theme.
+import { stat } from 'node:fs/promises';
+import { beforeAll, expect, test } from 'vitest';
+import { type Editor, sharedEditor, themes } from '../harness/editor.ts';
+
+let editor: Editor;
+
+beforeAll(async () => {
+  editor = await sharedEditor();
+  await editor.openContainer('Address Space Explorer');
+  await editor.openFile('fork.vas');
+  await editor.goTo(23);
+  await editor.runCommand("Address Space: Run to Cursor's Line");
+  await editor.runCommand('Address Space: Show Page Tables');
+  const frame = await editor.webviewFrame('[data-level="PTE"] [data-anchor="entry"]');
+  expect(await frame.locator('.page-state').textContent()).not.toBe('');
+  await editor.page.keyboard.press('Control+1');
+  await editor.expandTreeRow('7ffff7ff5000-');
+});
+
+for (const theme of Object.keys(themes) as (keyof typeof themes)[]) {
+  test(`the page tables beside the scenario, ${theme}`, async () => {
+    expect((await stat(await editor.screenshot('explorer', theme))).size).toBeGreaterThan(10_000);
+  });
+}
+
+for (const theme of ['high-contrast', 'light'] as const) {
+  test(`a hover, ${theme}`, async () => {
+    await editor.setTheme(theme);
+    const text = await editor.hover(22, 'buf');
+    expect(text).toContain('PTE');
+    expect((await stat(await editor.screenshot(`hover-${theme}`))).size).toBeGreaterThan(10_000);
+    await editor.page.keyboard.press('Escape');
+  });
+}

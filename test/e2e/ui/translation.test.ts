@@ -1,0 +1,142 @@
+// One translation, told in four places: the tree, the page tables, the hover and the command line. They must agree.
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Frame } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
+import { root } from '../../../scripts/paths.ts';
+import type { WalkView } from '../../../simulator/view/types.ts';
+import { type Editor, eventually, sharedEditor } from '../harness/editor.ts';
+
+const file = 'translation-test.vas';
+const scenario = `machine ram=256K swap=64K
+program "/bin/bash" text=12K data=8K bss=8K
+bash = spawn("/bin/bash")
+bash: buf = mmap(NULL, 8K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+bash: store(buf, "hello")
+bash: kid = fork()
+kid:  store(buf + 8, "J") = cow
+bash: load(buf + 8)
+`;
+
+let editor: Editor;
+
+beforeAll(async () => {
+  editor = await sharedEditor();
+  await writeFile(join(editor.workspace, file), scenario);
+  await editor.openContainer('Address Space Explorer');
+  await editor.openFile(file);
+});
+
+/** What the command line says of an address when the steps up to a line have been made. */
+async function translate(line: number, process: string, address: string): Promise<WalkView> {
+  const args = ['--no-warnings', join(root, 'cli/vas.ts'), 'translate', join(editor.workspace, file), process, address];
+  const { stdout } = await promisify(execFile)(globalThis.process.execPath, [
+    ...args,
+    '--json',
+    '--until',
+    String(line),
+  ]);
+  return JSON.parse(stdout) as WalkView;
+}
+
+async function stepTo(line: number): Promise<void> {
+  await editor.goTo(line);
+  await editor.runCommand("Address Space: Run to Cursor's Line");
+  await eventually('the run to get there', async () =>
+    (await editor.page.locator('.statusbar-item[id$="vas.position"]').textContent())?.includes(`step ${line - 3} of 6`)
+      ? true
+      : undefined,
+  );
+}
+
+/** The value of the entry on the path at a level, as the page-table view shows it. */
+async function entryShown(frame: Frame, level: string, value: string): Promise<string> {
+  return eventually(`${value} at ${level} in the page tables`, async () => {
+    const text = await frame.locator(`[data-level="${level}"] [data-anchor="entry"] .entry-value`).textContent();
+    return text === value ? text : undefined;
+  });
+}
+
+async function choose(frame: Frame, process: string, address: string): Promise<void> {
+  const chooser = frame.locator('select.process');
+  const labels = await chooser.locator('option').allInnerTexts();
+  await chooser.selectOption({ label: labels.find((label) => label.startsWith(`${process} (`)) ?? process });
+  await frame.locator('input.address-field').fill(address);
+  await frame.locator('input.address-field').press('Enter');
+}
+
+test('the walk of an address is the same in the page tables, the hover and vas translate', async () => {
+  await stepTo(8);
+  await editor.runCommand('Address Space: Show Page Tables');
+  const frame = await editor.webviewFrame('input.address-field');
+  for (const process of ['kid', 'bash']) {
+    const expected = await translate(7, process, 'buf + 8');
+    expect(expected.levels.map(({ level }) => level)).toEqual(['PGD', 'PUD', 'PMD', 'PTE']);
+    await choose(frame, process, 'buf + 8');
+    for (const { level, entry } of expected.levels) {
+      if (entry === null) throw new Error(`no entry at ${level}`);
+      expect(await entryShown(frame, level, entry.value)).toBe(entry.value);
+    }
+    expect(await frame.locator('.physical').textContent()).toContain(expected.physical);
+    expect(await frame.locator('.page-state').textContent()).toBe(expected.state);
+    await editor.page.keyboard.press('Control+1');
+    const hover = await editor.hover(process === 'kid' ? 7 : 8, 'buf + 8');
+    for (const { level, index, entry } of expected.levels) {
+      expect(hover.replace(/\s+/g, ' ')).toContain(`${level} ${index} ${entry?.value}`);
+    }
+    expect(hover).toContain(expected.physical);
+    expect(hover).toContain(expected.would.write);
+    await editor.page.keyboard.press('Escape');
+  }
+});
+
+test('the tree shows the area of the address as vas translate does, and the mark of the last step', async () => {
+  const expected = await translate(7, 'kid', 'buf + 8');
+  const maps = expected.vma?.mapsLine.replace(/\s+/g, ' ').trim() ?? '';
+  const rows = await editor.treeRows('Processes');
+  const kid = rows.findIndex(({ text }) => text.startsWith('kid (1001)'));
+  expect(kid).toBeGreaterThan(0);
+  const row = await eventually('the area of the kid', async () => {
+    const now = await editor.treeRows('Processes');
+    return now
+      .slice(now.findIndex(({ text }) => text.startsWith('kid (1001)')))
+      .find(({ text }) => text.trim() === maps);
+  });
+  expect(row.level).toBe(2);
+});
+
+test('a step back takes the entry back, a step forward brings it again', async () => {
+  const frame = await editor.webviewFrame('input.address-field');
+  const before = await translate(6, 'kid', 'buf');
+  const after = await translate(7, 'kid', 'buf');
+  const pte = (view: WalkView) => view.levels.at(-1)?.entry?.value ?? '';
+  expect(pte(before)).not.toBe(pte(after));
+  await choose(frame, 'kid', 'buf');
+  await entryShown(frame, 'PTE', pte(after));
+  await frame.locator('[data-action="back"]').click();
+  await entryShown(frame, 'PTE', pte(before));
+  await frame.locator('[data-action="step"]').click();
+  await entryShown(frame, 'PTE', pte(after));
+});
+
+test('a click on an area of the tree shows it in the page tables', async () => {
+  const frame = await editor.webviewFrame('input.address-field');
+  const [stack] = (await editor.treeRows('Processes')).filter(({ text }) => text.includes('[stack]'));
+  const start = `0x${stack?.text.split('-')[0]}`;
+  await (await editor.treeRow('[stack]', 'Processes')).click();
+  await eventually('the address field', async () =>
+    (await frame.locator('input.address-field').inputValue()) === start ? true : undefined,
+  );
+  expect(await frame.locator('.maps-line').textContent()).toContain('[stack]');
+});
+
+test('a reload of the window brings the page tables back', async () => {
+  await editor.runCommand('Developer: Reload Webviews');
+  const frame = await editor.webviewFrame('input.address-field');
+  await eventually('the walk to come back', async () =>
+    (await frame.locator('[data-anchor="entry"]').count()) > 0 ? true : undefined,
+  );
+  expect(await frame.locator('.maps-line').textContent()).toContain('[stack]');
+});
