@@ -20,7 +20,7 @@ export function missing(): string | undefined {
   if (process.getuid?.() !== 0) return 'not root';
   if (!inPath('gcc')) return 'no gcc';
   if (!inPath('mkfs.ext4')) return 'no mkfs.ext4';
-  if (!existsSync('/dev/loop-control')) return 'no loop devices';
+  if (!existsSync('/sys/class/zram-control') && !existsSync('/dev/loop-control')) return 'no zram and no loop devices';
   return undefined;
 }
 

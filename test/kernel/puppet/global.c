@@ -62,26 +62,33 @@ static bool formatSwap(const char *device, unsigned long bytes) {
   return done;
 }
 
-static void swapRemove(const char *id) {
+void globalDiskRemove(const char *device) {
   char path[64];
-  snprintf(path, sizeof path, "/dev/zram%s", id);
-  swapoff(path);
+  const char *id = device + strlen("/dev/zram");
+  swapoff(device);
   snprintf(path, sizeof path, "sys/block/zram%s/reset", id);
-  writeText(machineRoot, path, "1");
+  for (int i = 0; i < 200 && !writeText(machineRoot, path, "1") && errno == EBUSY; i++) usleep(5000);
   writeText(machineRoot, "sys/class/zram-control/hot_remove", id);
 }
 
-/* A zram device of our own: the one kind of swap here that completes its I/O before it returns. */
-static void swapAdd(unsigned long bytes) {
+bool globalDiskAdd(unsigned long bytes, char *device, size_t deviceSize) {
   char id[16], path[64], size[32];
-  if (!readText(machineRoot, "sys/class/zram-control/hot_add", id, sizeof id)) return;
-  globalRemember("zram", id);
+  device[0] = 0;
+  if (!readText(machineRoot, "sys/class/zram-control/hot_add", id, sizeof id)) return false;
+  snprintf(device, deviceSize, "/dev/zram%s", id);
+  globalRemember("disk", device);
   snprintf(path, sizeof path, "sys/block/zram%s/disksize", id);
   snprintf(size, sizeof size, "%lu", bytes);
   bool sized = writeText(machineRoot, path, size);
-  snprintf(path, sizeof path, "/dev/zram%s", id);
-  for (int i = 0; i < 100 && access(path, R_OK); i++) usleep(10000);
-  if (sized && formatSwap(path, bytes) && !swapon(path, SWAP_FLAG_PREFER | SWAP_PRIORITY)) globalRemember("swap", path);
+  for (int i = 0; i < 100 && access(device, R_OK); i++) usleep(10000);
+  return sized;
+}
+
+static void swapAdd(unsigned long bytes) {
+  char device[64];
+  if (globalDiskAdd(bytes, device, sizeof device) && formatSwap(device, bytes) &&
+      !swapon(device, SWAP_FLAG_PREFER | SWAP_PRIORITY))
+    globalRemember("swap", device);
 }
 
 static void restore(void) {
@@ -93,7 +100,7 @@ static void restore(void) {
     *end = 0;
     if (space) {
       *space = 0;
-      if (!strcmp(line, "zram")) swapRemove(space + 1);
+      if (!strcmp(line, "disk")) globalDiskRemove(space + 1);
       else if (!strcmp(line, "directory")) rmdir(space + 1);
       else if (strcmp(line, "swap")) writeText(machineRoot, line, space + 1);
     }

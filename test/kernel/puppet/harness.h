@@ -54,6 +54,7 @@ struct surroundings {
   int cgroupProcs;   /* -1 without a memory controller */
   bool tmpfs, largeFolios, exclusive;
   int cpu;
+  char fileDisk[64]; /* what the file system lies on; empty: a loop device */
   char swapDevice[64];
   bool swapOn;
   long stepTimeoutMs;
@@ -66,6 +67,10 @@ int globalEnter(struct globalOptions *options, char *why, size_t whySize);
 void globalLeave(void);
 /* Notes what a driver that is killed would leave: a setting and its old value, or a directory to remove. */
 void globalRemember(const char *key, const char *value);
+/* A zram device: the one kind of disk here that completes its I/O before it returns, so that what is read is there when a
+ * step ends. False, with an empty name or a device to remove, where there is none. */
+bool globalDiskAdd(unsigned long bytes, char *device, size_t deviceSize);
+void globalDiskRemove(const char *device);
 /* Sets a file below the machine's root and remembers its old content. Exclusive drivers only. */
 int globalSet(int root, const char *path, const char *value);
 

@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#define FILE_DISK_BYTES (2L << 30)
+
 void commandLoop(void);
 
 struct surroundings around = { .cgroupProcs = -1, .inflight = -1, .stepTimeoutMs = 5000 };
@@ -89,27 +91,25 @@ static void cgroupMake(unsigned long bytes) {
   around.cgroupProcs = open(path, O_WRONLY | O_CLOEXEC);
 }
 
-/* Formats an ext4 image in memory. With the encrypt feature ext4 uses no large folios: each page is a folio of its own. */
-static int imageMake(void) {
-  int image = memfd_create("vas-ext4", MFD_CLOEXEC);
-  if (image < 0 || ftruncate(image, 2L << 30)) fail("image");
-  int pid = fork();
+/* Makes an ext4. With the encrypt feature it uses no large folios: each page is a folio of its own. */
+static void makeFileSystem(const char *device) {
+  int status, pid = fork();
   if (pid == 0) {
     dup2(around.stdoutNull, 1);
     dup2(around.stdoutNull, 2);
-    dup2(image, 0);
     char *features = around.largeFolios ? "^has_journal" : "^has_journal,encrypt";
-    execlp("mkfs.ext4", "mkfs.ext4", "-F", "-q", "-b", "4096", "-m", "0", "-N", "1024", "-O", features, "/proc/self/fd/0", NULL);
+    execlp("mkfs.ext4", "mkfs.ext4", "-F", "-q", "-b", "4096", "-m", "0", "-N", "1024", "-E", "nodiscard", "-O", features,
+           device, NULL);
     _exit(127);
   }
-  int status;
   waitpid(pid, &status, 0);
   if (status) { errno = ENOENT; fail("mkfs.ext4"); }
-  return image;
 }
 
-/* Attaches the image to a loop device that frees itself on its last close. */
-static int loopAttach(int image, char *device, size_t size) {
+/* Attaches a file in memory to a loop device that frees itself on its last close. */
+static int loopAttach(char *device, size_t size) {
+  int image = memfd_create("vas-disk", MFD_CLOEXEC);
+  if (image < 0 || ftruncate(image, FILE_DISK_BYTES)) fail("disk");
   int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
   struct loop_config config = { .fd = image, .info = { .lo_flags = LO_FLAGS_AUTOCLEAR } };
   for (int i = 0; control >= 0 && i < 200; i++) {
@@ -152,13 +152,14 @@ static void enterTree(long readahead) {
   if (around.tmpfs) {
     if (mount("tmpfs", tree, "tmpfs", 0, "size=1G")) fail("mount tmpfs");
   } else {
-    int image = imageMake(), loop = loopAttach(image, device, sizeof device);
-    if (loop < 0) fail("loop device");
+    snprintf(device, sizeof device, "%s", around.fileDisk);
+    int loop = device[0] ? -1 : loopAttach(device, sizeof device);
+    if (loop < 0 && !around.fileDisk[0]) fail("loop device");
+    makeFileSystem(device);
     readAhead(device, readahead);
     around.inflight = inflightOpen(device);
     if (mount(device, tree, "ext4", 0, NULL)) fail("mount ext4");
-    close(loop);
-    close(image);
+    if (loop >= 0) close(loop);
   }
   if (chroot(tree) || chdir("/")) fail("chroot");
   rmdir("/lost+found");
@@ -192,6 +193,7 @@ static void cleanUp(void) {
   rmdir(tree);
   rmdir(directory);
   for (int i = 0; cgroup[0] && rmdir(cgroup) && errno == EBUSY && i < 100; i++) usleep(10000);
+  if (around.fileDisk[0]) globalDiskRemove(around.fileDisk);
   globalLeave();
 }
 
@@ -248,6 +250,7 @@ int main(int argc, char **argv) {
   mkdir(tree, 0755);
   globalRemember("directory", tree);
   globalRemember("directory", directory);
+  if (!around.tmpfs && !globalDiskAdd(FILE_DISK_BYTES, around.fileDisk, sizeof around.fileDisk)) around.fileDisk[0] = 0;
   cgroupMake(number(argc, argv, "memory", 1L << 30));
   if (unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)) { cleanUp(); fail("unshare"); }
   int pid = fork();
