@@ -1,4 +1,5 @@
 /** A frame in full: what it holds, who maps it, how the kernel counts it, and its first bytes. */
+import { Fragment } from 'preact';
 import type { FrameView, MapperView } from '../../simulator/view/types.ts';
 import type { Post } from '../host.ts';
 import { hexRows } from '../model/bytes.ts';
@@ -91,9 +92,11 @@ function Bytes({ bytes, offset }: { bytes: string; offset?: number }) {
           <div key={row.at} class="bytes-row">
             <span class="dim">{row.label} </span>
             {row.bytes.map((byte, i) => (
-              <span key={i} class="byte" data-here={byte.here} data-zero={byte.text === '00'}>
-                {byte.text}{' '}
-              </span>
+              <Fragment key={i}>
+                <span class="byte" data-here={byte.here} data-zero={byte.text === '00'}>
+                  {byte.text}
+                </span>{' '}
+              </Fragment>
             ))}
             <span class="dim ascii"> {row.ascii}</span>
           </div>
