@@ -1,0 +1,233 @@
+// The runner's commands over a backend of a few lines: documents, messages, exit status.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import type { Machines } from '../../cli/machine.ts';
+import { main } from '../../cli/main.ts';
+import { Output } from '../../cli/output.ts';
+import type { WalkView } from '../../simulator/view/types.ts';
+import { FakeBackend } from './fake-backend.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vas-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const machines: Machines = {
+  make: () => new FakeBackend(),
+  procText: (_machine, pid, file) => `${file} of ${pid}\n`,
+  walk: (_machine, _scenario, pid, name, address): WalkView => ({
+    pid,
+    process: name,
+    address: `0x${address.toString(16)}`,
+    canonical: true,
+    cr3: '0x1',
+    offset: 8,
+    levels: [],
+    physical: null,
+    frame: null,
+    vma: null,
+    state: 'nothing is mapped here',
+    would: { read: 'SIGSEGV', write: 'SIGSEGV', exec: 'SIGSEGV' },
+  }),
+};
+
+/** Runs the command line, `FILE` standing for a file with `text`. */
+function vas(line: string, text = ''): { status: number; out: string; err: string } {
+  const file = join(folder, 'case.vas');
+  writeFileSync(file, text);
+  const out: string[] = [];
+  const err: string[] = [];
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    err.push(String(chunk));
+    return true;
+  });
+  try {
+    const output = new Output((bytes) => out.push(Buffer.from(bytes).toString()));
+    const args = line.split(' ').map((word) => word.replace('FILE', file));
+    const status = main(args, machines, '1.2.3', output);
+    return { status, out: out.join(''), err: err.join('').replaceAll(file, 'FILE') };
+  } finally {
+    stderr.mockRestore();
+  }
+}
+
+const GOOD = `p = spawn()
+p: a = mmap(NULL, 8K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+p: store(a, "hi") = minor
+p: load(a) = hit "h"
+p: load(a, 2) = "hi"
+assert byte(p, a) == 0x68
+`;
+
+describe('run --json', () => {
+  test('the document', () => {
+    const { status, out, err } = vas(
+      'run FILE --json',
+      `${GOOD}kernel: writeback()\np: load(0) = SIGSEGV\np: brk(0)\n`,
+    );
+    const document = JSON.parse(out);
+    expect(document.schema).toBe(1);
+    expect(document.steps[0]).toEqual({
+      line: 1,
+      process: 'p',
+      call: 'spawn',
+      result: { value: '0x3e8' },
+      faults: [],
+      minflt: 2,
+      majflt: 0,
+    });
+    expect(document.steps.map((s: { result: unknown }) => s.result).slice(1)).toEqual([
+      { value: '0x7ffff7ff5000' },
+      { value: '0x0' },
+      { value: '0x68' },
+      { bytes: '6869' },
+      { value: '0x0' },
+      { signal: 'SIGSEGV', code: 'SEGV_MAPERR', addr: '0x0' },
+    ]);
+    expect(document.steps[2]).toMatchObject({
+      expected: true,
+      minflt: 1,
+      faults: [{ addr: '0x7ffff7ff5000', access: 'write', kind: 'anon', major: false }],
+    });
+    expect(document.steps[5]).toMatchObject({ process: 'kernel', call: 'writeback' });
+    expect(document.asserts).toEqual([{ line: 6, holds: true }]);
+    expect(document.errors).toEqual([{ line: 9, column: 1, message: 'process 1000 is dead' }]);
+    expect(document.processes.p).toMatchObject({ pid: 1000, state: 'dead', maps: '', pages: [] });
+    expect(document.machine).toEqual({ frames: 16, free: 9, swapSlots: 8, swapUsed: 0 });
+    expect(err).toBe('FILE:9:1: error: process 1000 is dead\n');
+    expect(status).toBe(1);
+  });
+
+  test('an empty scenario has an empty document', () => {
+    const { status, out } = vas('run FILE --json', '# nothing\n');
+    expect(JSON.parse(out)).toMatchObject({ schema: 1, steps: [], asserts: [], errors: [], processes: {} });
+    expect(status).toBe(0);
+  });
+
+  test('exit status 0, 1, 2', () => {
+    expect(vas('run FILE --json', GOOD).status).toBe(0);
+    const failed = vas('run FILE --json', 'p = spawn()\np: brk(0) = 7\nassert 1 == 2\n');
+    expect(failed.status).toBe(1);
+    expect(failed.err).toBe(
+      'FILE:2:13: error: expected 7, got 0\nFILE:3:8: error: the assert does not hold: it never holds\n',
+    );
+    expect(JSON.parse(failed.out).steps[1].expected).toBe(false);
+    const broken = vas('run FILE --json', 'p = spawn()\np: brk(\n');
+    expect(broken).toEqual({ status: 2, out: '', err: 'FILE:2:8: error: expected a value, but the line ends\n' });
+  });
+
+  test('--until stops before the first step behind the line', () => {
+    const text = 'p = spawn()\nrepeat 3\np: brk(0)\np: brk(1)\nend\np: brk(2)\n';
+    const lines = (until: number) =>
+      JSON.parse(vas(`run FILE --json --until ${until}`, text).out).steps.map((s: { line: number }) => s.line);
+    expect(lines(1)).toEqual([1]);
+    expect(lines(3)).toEqual([1, 3]);
+    expect(lines(5)).toEqual([1, 3, 4, 3, 4, 3, 4]);
+    expect(lines(99)).toHaveLength(8);
+  });
+
+  test('an endless repeat stops with an error at its line', () => {
+    const text = 'p = spawn()\nrepeat 1000000000000\np: brk(0)\nend\n';
+    const { status, out, err } = vas('run FILE --json --max-steps 1000', text);
+    expect(status).toBe(1);
+    expect(JSON.parse(out).steps).toHaveLength(1000);
+    expect(err).toContain('FILE:3:1: error: stopped after 1000 steps');
+  });
+
+  test('--trace writes the state after each step', () => {
+    const path = join(folder, 'trace.jsonl');
+    expect(vas(`run FILE --json --trace ${path}`, GOOD).status).toBe(0);
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    expect(lines).toHaveLength(5);
+    expect(JSON.parse(lines[4] ?? '')).toMatchObject({
+      line: 5,
+      processes: { p: { pid: 1000 } },
+      machine: { frames: 16 },
+    });
+  });
+});
+
+describe('run', () => {
+  test('a line a step, failures marked, a summary', () => {
+    const { out, status } = vas('run FILE', `${GOOD}p: munmap(a, 4K) = 3\n`);
+    expect(status).toBe(1);
+    expect(out).toContain('3  p: store(a, "hi")');
+    expect(out).toContain('= minor [anon 0x7ffff7ff5000]');
+    expect(out).toContain('= hit "h"');
+    expect(out).toContain('✗ expected 3, got 0');
+    expect(out).toContain('6 steps, 1 assert: 1 expectation failed');
+    expect(out).toContain('9 of 16 frames free');
+    expect(out).not.toContain('\u001b');
+  });
+
+  test('all as expected', () => {
+    expect(vas('run FILE', GOOD).out).toContain('5 steps, 1 assert: all as expected');
+  });
+});
+
+describe('the other commands', () => {
+  test('check lists what is wrong', () => {
+    expect(vas('check FILE', GOOD)).toEqual({ status: 0, out: '', err: '' });
+    const { status, err } = vas('check FILE', 'p = spawn()\np: mmap(1)\nq: brk(0)\n');
+    expect(status).toBe(2);
+    expect(err.split('\n')).toHaveLength(3);
+    expect(err).toContain("FILE:3:1: error: 'q' is not bound");
+  });
+
+  test('warnings do not fail', () => {
+    const { status, err } = vas('check FILE', 'p = spawn("/bin/none")\n');
+    expect(status).toBe(0);
+    expect(err).toContain('FILE:1:11: warning: ');
+  });
+
+  test('maps, smaps and status of a process', () => {
+    expect(vas('maps FILE p', GOOD)).toMatchObject({ status: 0, out: 'maps of 1000\n' });
+    expect(vas('smaps FILE p', GOOD).out).toBe('smaps of 1000\n');
+    expect(vas('status FILE p', GOOD).out).toBe('status of 1000\n');
+    const missing = vas('maps FILE q', GOOD);
+    expect(missing.status).toBe(2);
+    expect(missing.err).toContain("no process 'q' at the end of the run: it has p");
+  });
+
+  test('translate takes an expression with names', () => {
+    const { status, out } = vas('translate FILE p a+4K+8', GOOD);
+    expect(status).toBe(0);
+    expect(out).toContain('0x7ffff7ff6008');
+    expect(JSON.parse(vas('translate FILE p a --json', GOOD).out)).toMatchObject({
+      pid: 1000,
+      address: '0x7ffff7ff5000',
+    });
+    const wrong = vas('translate FILE p nope', GOOD);
+    expect(wrong).toMatchObject({ status: 2, out: '' });
+    expect(wrong.err).toContain("ADDR 'nope': 'nope' is not bound");
+  });
+});
+
+describe('the command line', () => {
+  test('help and version', () => {
+    expect(vas('--help')).toMatchObject({ status: 0, err: '' });
+    expect(vas('--help').out).toContain('vas run FILE');
+    expect(vas('-V')).toEqual({ status: 0, out: '1.2.3\n', err: '' });
+  });
+
+  test.each([
+    ['', 'unknown command'],
+    ['fly FILE', "unknown command 'fly'"],
+    ['run', 'FILE is missing'],
+    ['run FILE more', "not '"],
+    ['run FILE --jsno', 'jsno'],
+    ['check FILE --json', 'takes no --json'],
+    ['run FILE --until x', '--until wants a number'],
+    ['run FILE --until 0', '--until wants a number'],
+    ['translate FILE p', 'ADDR is missing'],
+    ['run /nonexistent/x.vas', 'no such file'],
+    ['run /', 'it is a directory'],
+    ['run FILE --trace /nonexistent/t', '--trace'],
+  ])('vas %s', (line, message) => {
+    const { status, out, err } = vas(line, GOOD);
+    expect(status).toBe(2);
+    expect(out).toBe('');
+    expect(err).toContain(message);
+  });
+});
