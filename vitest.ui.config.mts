@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/e2e/ui/**/*.test.ts'],
+    setupFiles: ['test/e2e/harness/on-failure.ts'],
     globalSetup: ['test/e2e/harness/launch.ts'],
     expect: { requireAssertions: true },
     allowOnly: false,

@@ -1,4 +1,5 @@
 // `npm test`: builds, checks and tests everything, end to end in a real VS Code included, and sums it all up.
+// `npm test -- WORD …` runs only the parts whose name has one of the words, after what they all need: `npm test -- web`.
 import { glob, mkdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ensureBrowser } from './browser.ts';
@@ -25,6 +26,13 @@ const log = (line: string): void => console.log(line);
 const passed: Outcome = { passed: 1, failed: 0, skipped: 0, notes: [] };
 const failure = (note: string): Outcome => ({ passed: 0, failed: 1, skipped: 0, notes: [note] });
 const outcomes: { name: string; seconds: number; outcome: Outcome }[] = [];
+
+const wanted = process.argv.slice(2);
+
+/** Runs one part that was asked for; whatever it throws is its failure. */
+async function chosen(name: string, work: () => Promise<Outcome>): Promise<void> {
+  if (wanted.length === 0 || wanted.some((word) => name.includes(word))) await part(name, work);
+}
 
 /** Runs one part; whatever it throws is its failure. */
 async function part(name: string, work: () => Promise<Outcome>): Promise<Outcome> {
@@ -55,12 +63,14 @@ interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly unknown[];
+    readonly message: string;
+    readonly assertionResults: readonly { readonly status: string }[];
   }[];
 }
 
 /**
- * Runs vitest and believes nothing but its report: every file that the pattern finds must have run at least one test.
+ * Runs vitest and believes nothing but its report: every file that the pattern finds must have run at least one test,
+ * and a file that fails outside its tests has failed.
  * @param name of the report @param pattern the files expected @param not what the pattern finds too much
  */
 async function vitest(name: string, config: string, pattern: string, not?: RegExp): Promise<Outcome> {
@@ -80,8 +90,11 @@ async function vitest(name: string, config: string, pattern: string, not?: RegEx
   const report = JSON.parse(text) as VitestReport;
   const ran = new Map(report.testResults.map((file) => [relative(root, file.name).replaceAll('\\', '/'), file]));
   const notes: string[] = [];
-  for (const file of expected) {
-    if ((ran.get(file)?.assertionResults.length ?? 0) === 0) notes.push(`${file}: no test ran`);
+  for (const path of expected) {
+    const file = ran.get(path);
+    const statuses = file?.assertionResults.map(({ status }) => status) ?? [];
+    if (statuses.length === 0) notes.push(`${path}: no test ran`);
+    else if (file?.status === 'failed' && !statuses.includes('failed')) notes.push(`${path}: ${file.message}`);
   }
   let failed = report.numFailedTests + notes.length;
   if (status !== 0 && failed === 0) {
@@ -101,13 +114,13 @@ async function endToEnd(browser: string): Promise<void> {
   if (ready.failed > 0) return;
   process.env['EXTENSION_DIR'] = await unpack();
   const outcome = ({ problems, ...numbers }: SuiteResult): Outcome => ({ ...numbers, notes: problems });
-  await part('suite in the remote extension host', async () => outcome(await runInServer(browser, log)));
-  await part('suite in the web extension host', async () => outcome(await runInWeb(browser, log)));
+  await chosen('suite in the remote extension host', async () => outcome(await runInServer(browser, log)));
+  await chosen('suite in the web extension host', async () => outcome(await runInWeb(browser, log)));
   const desktop = await desktopEditor();
   if (desktop !== undefined) {
-    await part('suite in the desktop extension host', async () => outcome(await runInDesktop(desktop, log)));
+    await chosen('suite in the desktop extension host', async () => outcome(await runInDesktop(desktop, log)));
   }
-  await part('user interface', () => vitest('ui', 'vitest.ui.config.mts', 'test/e2e/ui/**/*.test.ts'));
+  await chosen('user interface', () => vitest('ui', 'vitest.ui.config.mts', 'test/e2e/ui/**/*.test.ts'));
 }
 
 /** A desktop VS Code where one can be had; where not, the two other hosts have run the same suite. */
@@ -125,6 +138,13 @@ async function desktopEditor(): Promise<string | undefined> {
 }
 
 function summarise(): void {
+  const ran = outcomes.map(({ name }) => name);
+  if (wanted.length > 0) log(`\nOnly a part of the tests was asked for: ${wanted.join(', ')}.`);
+  for (const word of wanted) {
+    if (!ran.some((name) => name.includes(word))) {
+      outcomes.push({ name: word, seconds: 0, outcome: failure('no part of that name was run') });
+    }
+  }
   const sum = (key: 'passed' | 'failed' | 'skipped'): number =>
     outcomes.reduce((total, { outcome }) => total + outcome[key], 0);
   log('\n=== summary');
@@ -154,9 +174,9 @@ await part('browser', async () => {
   log(`Browser: ${browser}`);
   return passed;
 });
-await part('lint', () => check(node, tool('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.')));
-await part('types', () => check(node, tool('typescript/bin/tsc', '--build')));
-await part('units and properties', () => vitest('units', 'vitest.config.mts', 'test/**/*.test.ts', /^test\/e2e\//));
+await chosen('lint', () => check(node, tool('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.')));
+await chosen('types', () => check(node, tool('typescript/bin/tsc', '--build')));
+await chosen('units and properties', () => vitest('units', 'vitest.config.mts', 'test/**/*.test.ts', /^test\/e2e\//));
 if (built.failed === 0 && browser !== '') await endToEnd(browser);
 else log('\nWithout a build and a browser there is nothing to test end to end.');
 summarise();

@@ -302,23 +302,28 @@ async function openWorkbench(page: Page, url: string): Promise<void> {
 let shared: Promise<Editor> | undefined;
 
 /**
- * The editor that all UI tests share, with a copy of `samples/` open and everything closed:
- * `beforeAll(async () => { editor = await sharedEditor(); })`.
+ * The editor that all UI tests share, with a copy of `samples/` open: `beforeAll(async () => { editor = await sharedEditor(); })`.
+ * Each call loads the window again and closes every editor, whatever an earlier test file left.
  */
 export async function sharedEditor(): Promise<Editor> {
   shared ??= connect();
   const editor = await shared;
+  await openWorkbench(editor.page, inject('workbenchUrl'));
   await editor.closeAll();
   return editor;
+}
+
+/** The shared editor if a test has asked for it. */
+export async function sharedEditorIfAny(): Promise<Editor | undefined> {
+  return shared;
 }
 
 async function connect(): Promise<Editor> {
   const browser = await chromium.connectOverCDP(inject('browserEndpoint'));
   const context = browser.contexts()[0] ?? (await browser.newContext());
-  const open = context.pages().find((page) => page.url().startsWith(inject('workbenchUrl').split('?')[0] ?? ''));
-  const page = open ?? (await context.newPage());
+  const page = context.pages()[0] ?? (await context.newPage());
   await page.setViewportSize(windowSize);
-  if (open === undefined) await openWorkbench(page, inject('workbenchUrl'));
+  page.on('dialog', (dialog) => void dialog.accept());
   return new Editor(page, inject('workspace'));
 }
 
