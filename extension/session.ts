@@ -82,6 +82,11 @@ export class Session {
     return this.pending || this.timeline?.scenario !== this.scenario;
   }
 
+  /** The parse of the text as it is now; undefined while an edit has not been read yet. */
+  get currentScenario(): Scenario | undefined {
+    return this.pending ? undefined : this.scenario;
+  }
+
   get canStep(): boolean {
     return this.obstacle === null && this.busy === null && (this.timeline?.next ?? null) !== null;
   }

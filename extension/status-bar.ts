@@ -1,5 +1,5 @@
 // The status bar item: where the run stands.
-import { type Disposable, MarkdownString, StatusBarAlignment, type StatusBarItem, ThemeColor, window } from 'vscode';
+import { type Disposable, MarkdownString, StatusBarAlignment, type StatusBarItem, window } from 'vscode';
 import { command } from './names.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
@@ -42,8 +42,6 @@ export class StatusBar implements Disposable {
     this.item.text = statusText(session);
     this.item.tooltip = tooltip(session);
     this.item.command = session.busy === null ? command.goToStep : command.cancel;
-    this.item.backgroundColor =
-      session.obstacle === null ? undefined : new ThemeColor('statusBarItem.warningBackground');
     this.item.accessibilityInformation = { label: `Address Space Explorer: ${positionText(session)}` };
     this.item.show();
   }

@@ -1,20 +1,20 @@
-// Hovers: what a call or a constant means, and how an address is translated at the place of the run.
+// Hovers: how an address is translated at the place of the run, what a word means, and what happened on the line.
+import { Hover, type HoverProvider, MarkdownString, type Position, type TextDocument } from 'vscode';
 import {
-  type CancellationToken,
-  Hover,
-  type HoverProvider,
-  MarkdownString,
-  type Position,
-  type TextDocument,
-} from 'vscode';
-import { expressionAt, hoverDoc, lastAccess, type Timeline, walk } from '../../simulator/index.ts';
+  type ExpressionAt,
+  expressionAt,
+  hoverDoc,
+  lastAccess,
+  type StepRecord,
+  type Timeline,
+  walk,
+} from '../../simulator/index.ts';
 import { toRange } from '../diagnostics.ts';
 import { command } from '../names.ts';
 import { firstProcess } from '../panel/selection.ts';
 import type { Session } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
-import { MAX_LINE } from './limits.ts';
-import { processNameAt } from './line.ts';
+import { isTooLong } from './limits.ts';
 import { storyMarkdown, walkMarkdown } from './markdown.ts';
 
 export class ScenarioHover implements HoverProvider {
@@ -24,48 +24,54 @@ export class ScenarioHover implements HoverProvider {
     this.sessions = sessions;
   }
 
-  provideHover(document: TextDocument, position: Position, _token: CancellationToken): Hover | null {
-    const line = document.lineAt(position.line).text;
-    if (line.length > MAX_LINE) return null;
+  provideHover(document: TextDocument, position: Position): Hover | null {
+    if (isTooLong(document, position)) return null;
     const session = this.sessions.get(document);
-    const translation = session === undefined ? null : translationAt(session, document, position, line);
-    if (translation !== null) return translation;
-    const doc = hoverDoc(document.getText(), position);
+    const scenario = session?.currentScenario;
+    const expression = expressionAt(document.getText(), position, scenario);
+    const translation = expression === null ? null : translationOf(session, document, expression);
+    if (translation !== null && expression !== null) return new Hover(translation, toRange(expression.range));
+    const doc = hoverDoc(document.getText(), position, scenario);
     if (doc === null) return null;
-    const texts = [trusted(doc.markdown)];
-    const result = session?.timeline?.lineSummary(position.line + 1);
-    if (result !== undefined) texts.push(new MarkdownString(storyMarkdown(result.last.story())));
-    return new Hover(texts, doc.range === undefined ? undefined : toRange(doc.range));
+    const texts = [new MarkdownString(doc.contents)];
+    const record = session?.isStale === false ? session.timeline?.lineSummary(position.line + 1)?.last : undefined;
+    const story = record === undefined || !isCall(record, position) ? '' : storyMarkdown(record.story());
+    if (story !== '') texts.push(new MarkdownString(`**What happened here**\n\n${story}`));
+    return new Hover(texts, toRange(doc.range));
   }
 }
 
-function translationAt(session: Session, document: TextDocument, position: Position, line: string): Hover | null {
-  const { timeline } = session;
-  const expression = expressionAt(document.getText(), position);
-  if (expression === null || timeline === null) return null;
-  const range = toRange(expression.range);
+/** The story belongs to the call, not to every word of the line. */
+function isCall(record: StepRecord, position: Position): boolean {
+  const { start, end } = record.callRange;
+  return start.character <= position.character && position.character < Math.min(end.character, start.character + 64);
+}
+
+function translationOf(
+  session: Session | undefined,
+  document: TextDocument,
+  expression: ExpressionAt,
+): MarkdownString | null {
+  const timeline = session?.timeline;
+  if (timeline == null) return null;
   const answer = timeline.evaluate(expression.text);
-  if ('error' in answer) return new Hover(new MarkdownString().appendText(answer.error), range);
+  if ('error' in answer) return new MarkdownString().appendText(answer.error);
   if (!('value' in answer)) return null;
-  const pid = processAt(timeline, line, position.character);
+  const pid = processOf(timeline, expression.process);
   if (pid === null) return null;
   const view = walk(timeline, pid, answer.value);
-  const link = {
-    command: command.showAddress,
-    argument: { pid, address: view.address, text: expression.text, scenario: document.uri.toString() },
-  };
-  return new Hover(trusted(walkMarkdown(view, expression.text, link)), range);
+  const scenario = document.uri.toString();
+  const argument = { pid, address: view.address, text: expression.text, scenario };
+  const markdown = new MarkdownString(
+    walkMarkdown(view, expression.text, { command: command.showAddress, argument }),
+    true,
+  );
+  markdown.isTrusted = { enabledCommands: [command.showAddress] };
+  return markdown;
 }
 
-/** The process of the line; without one, the process that accessed memory last, or any that is alive. */
-function processAt(timeline: Timeline, line: string, character: number): number | null {
-  const name = processNameAt(line, character);
+/** The process that the line names; without one, the process that accessed memory last, or any that is alive. */
+function processOf(timeline: Timeline, name: string | null): number | null {
   const named = name === null ? null : timeline.processNamed(name);
   return named ?? lastAccess(timeline)?.pid ?? firstProcess(timeline);
-}
-
-function trusted(markdown: string): MarkdownString {
-  const text = new MarkdownString(markdown, true);
-  text.isTrusted = { enabledCommands: [command.showAddress] };
-  return text;
 }

@@ -1,7 +1,16 @@
 // Where the editor's helpers stop, so that absurd input cannot make the extension host crawl.
+import type { Position, TextDocument } from 'vscode';
 
-/** Lines longer than this get no hover, completion or signature. */
-export const MAX_LINE = 20_000;
+/** Longer lines get no hover, completion or signature. */
+const MAX_LINE = 20_000;
 
-/** Texts longer than this get no completion, symbols or folding. */
-export const MAX_TEXT = 2_000_000;
+/** Documents with more lines get no completion or symbols. */
+const MAX_LINES = 50_000;
+
+export function isTooLong(document: TextDocument, position: Position): boolean {
+  return document.lineAt(position.line).text.length > MAX_LINE;
+}
+
+export function isTooLarge(document: TextDocument): boolean {
+  return document.lineCount > MAX_LINES;
+}
