@@ -26,6 +26,7 @@ const settings = {
   'extensions.ignoreRecommendations': true,
   'git.enabled': false,
   'window.restoreWindows': 'none',
+  'files.autoSave': 'off',
   'editor.accessibilitySupport': 'off',
 };
 
