@@ -1,2 +1,6 @@
 // The simulator's one public entry.
-export {};
+export type * from './abi.ts';
+export * from './scenario/index.ts';
+export * from './scenario/service/index.ts';
+export * from './timeline.ts';
+export type * from './view/types.ts';

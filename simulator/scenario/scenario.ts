@@ -55,6 +55,9 @@ export type DeclarationCode = { readonly span: Span } & (
   | { readonly hostProgram: string }
 );
 
+/** More mistakes than this are not listed. */
+const MAX_DIAGNOSTICS = 500;
+
 export interface Scenario {
   readonly text: string;
   readonly lines: readonly string[];
@@ -79,11 +82,19 @@ export function parseScenario(text: string): Scenario {
     text,
     lines: tree.lines,
     statements: tree.statements,
-    diagnostics,
+    diagnostics: atMost(MAX_DIAGNOSTICS, diagnostics),
     declarations: bound.declarations,
     code: bound.code,
     names: bound.names,
   };
+}
+
+/** The first mistakes, and one that says that there are more. */
+function atMost(most: number, diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const next = diagnostics[most];
+  if (next === undefined) return diagnostics;
+  const message = `${diagnostics.length - most} more mistakes are not listed`;
+  return [...diagnostics.slice(0, most), { severity: 'error', code: 'too-many', message, range: next.range }];
 }
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
