@@ -93,8 +93,13 @@ const LIGHT: Variables = {
   'charts-purple': '#652d90',
 };
 
+/** High-contrast themes leave `charts.orange` undefined. */
+function withoutOrange({ 'charts-orange': _orange, ...others }: Variables): Variables {
+  return others;
+}
+
 const HC_DARK: Variables = {
-  ...DARK,
+  ...withoutOrange(DARK),
   foreground: '#ffffff',
   'editor-background': '#000000',
   descriptionForeground: 'rgba(255, 255, 255, 0.7)',
@@ -123,10 +128,12 @@ const HC_DARK: Variables = {
   'list-hoverBackground': 'rgba(255, 255, 255, 0.1)',
   'progressBar-background': '#6fc3df',
   'textLink-foreground': '#21a6ff',
+  'editorWarning-foreground': '#ffd370',
+  'charts-yellow': '#ffd370',
 };
 
 const HC_LIGHT: Variables = {
-  ...LIGHT,
+  ...withoutOrange(LIGHT),
   foreground: '#292929',
   'editor-background': '#ffffff',
   descriptionForeground: 'rgba(41, 41, 41, 0.7)',
@@ -149,6 +156,8 @@ const HC_LIGHT: Variables = {
   'list-hoverBackground': 'rgba(15, 74, 133, 0.1)',
   'progressBar-background': '#0f4a85',
   'textLink-foreground': '#0f4a85',
+  'editorWarning-foreground': '#895503',
+  'charts-yellow': '#895503',
 };
 
 const THEMES: Readonly<Record<ThemeName, readonly [className: string, variables: Variables]>> = {
