@@ -44,6 +44,8 @@ function startsRemark(stream: TokenStream): boolean {
 }
 
 function parsePart(stream: TokenStream, parts: Parts): void {
+  // The kernel's own way of writing it: `-EFAULT`.
+  if (stream.peek().text === '-' && isErrno(stream.peek(1).text)) stream.next();
   const token = stream.peek();
   if (stream.accept('?')) {
     parts.any = true;

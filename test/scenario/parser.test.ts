@@ -184,6 +184,10 @@ describe('what strace prints', () => {
     expect(statement).toMatchObject({ expected: { errno: 'ENOMEM', value: null } });
   });
 
+  test('-ENOMEM, as the kernel itself writes it, is the errno', () => {
+    expect(statementOf('p: brk(0) = -ENOMEM')).toMatchObject({ expected: { errno: 'ENOMEM', value: null } });
+  });
+
   test('? ERESTARTSYS expects nothing', () => {
     const statement = statementOf('p: pause() = ? ERESTARTNOHAND (To be restarted)'.replace('pause', 'brk'));
     expect(statement).toMatchObject({ expected: { any: true, errno: null } });
