@@ -108,6 +108,7 @@ struct stop traceResume(struct process *p, int request, int signal);
 struct stop traceWait(struct process *p);
 /* Runs one instruction at `ip` (or until the int3 behind it, with `whole`). */
 struct stop traceRun(struct process *p, struct user_regs_struct *regs, bool whole);
+struct stop traceEnterCall(struct process *p, long number, const uint64_t args[6]);
 void traceDeliver(struct process *p, int signal);
 void traceDeliverPending(void);
 void traceReap(void);
@@ -147,6 +148,9 @@ void stepLimit(struct process *p, int resource, uint64_t soft, uint64_t hard, bo
 void inspectDump(struct process *p, unsigned what);
 void inspectWaitForReads(void);
 void inspectSettle(void);
+
+/* --- hide.c --- */
+void hideArguments(struct process *p);
 
 /* --- tlb.c --- */
 void tlbSetup(void);

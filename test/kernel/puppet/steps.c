@@ -106,6 +106,7 @@ static bool enterImage(struct process *p) {
   enum imageKind kind = imageCheck(page, p->text);
   if (kind == IMAGE_FOREIGN) return outError("process %d runs a program that was not declared", p->pid), false;
   p->vectorsValid = kind == IMAGE_OWN;
+  hideArguments(p);
   return true;
 }
 
@@ -273,17 +274,6 @@ static bool killsOthers(long number) {
   return number == SYS_kill || number == SYS_tkill || number == SYS_tgkill || number == SYS_exit_group || number == SYS_exit;
 }
 
-static struct stop enterCall(struct process *p, long number, const uint64_t args[6]) {
-  struct user_regs_struct regs = p->regs;
-  regs.rip = p->text + STUB_SYSCALL;
-  regs.eflags &= ~TRAP_FLAG;
-  regs.rax = number;
-  regs.rdi = args[0], regs.rsi = args[1], regs.rdx = args[2], regs.r10 = args[3], regs.r8 = args[4], regs.r9 = args[5];
-  regs.orig_rax = -1UL;
-  ptrace(PTRACE_SETREGS, p->pid, 0, &regs);
-  return traceResume(p, PTRACE_SYSCALL, 0);
-}
-
 static bool returned(struct process *p, const struct call *call) {
   struct user_regs_struct regs = { 0 };
   if (!ptrace(PTRACE_GETREGS, p->pid, 0, &regs)) /* fails when it was killed on the way out */
@@ -315,7 +305,7 @@ void stepSyscall(struct process *p, long number, const uint64_t args[6]) {
   if (number == SYS_execve && p->tgid != p->pid) { outError("execve: not the first thread of its group"); return; }
   if (!stepBegin(p, &m)) return;
   for (int i = 0; i < count; i++) before[i] = processes[i].alive;
-  struct stop stop = enterCall(p, number, args);
+  struct stop stop = traceEnterCall(p, number, args);
   if (stop.kind == STOP_SYSCALL) stop = finishCall(p, &call);
   if (!callOutcome(p, &stop, &call)) return;
   if (killsOthers(number)) traceDeliverPending();

@@ -193,6 +193,18 @@ struct stop traceRun(struct process *p, struct user_regs_struct *regs, bool whol
   return traceResume(p, PTRACE_CONT, 0);
 }
 
+/* Brings p to the entry stop of a system call. */
+struct stop traceEnterCall(struct process *p, long number, const uint64_t args[6]) {
+  struct user_regs_struct regs = p->regs;
+  regs.rip = p->text + STUB_SYSCALL;
+  regs.eflags &= ~TRAP_FLAG;
+  regs.rax = number;
+  regs.rdi = args[0], regs.rsi = args[1], regs.rdx = args[2], regs.r10 = args[3], regs.r8 = args[4], regs.r9 = args[5];
+  regs.orig_rax = -1UL;
+  ptrace(PTRACE_SETREGS, p->pid, 0, &regs);
+  return traceResume(p, PTRACE_SYSCALL, 0);
+}
+
 /* Lets a signal take its default action, to the end of the process. */
 void traceDeliver(struct process *p, int signal) {
   struct stop stop = { .kind = STOP_SIGNAL };
