@@ -1,4 +1,5 @@
 /** A map of many cells on one canvas: pointer, keyboard, cursor and marks, and words for screen readers. */
+import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type CellGrid, cellAt, cellRect, moveCursor } from '../layout/cells.ts';
 import { stillness, useTheme } from './hooks.ts';
@@ -25,32 +26,24 @@ export interface CellMapProps {
 }
 
 export function CellMap(props: CellMapProps) {
-  const { grid } = props;
+  const { grid, selected, textAt } = props;
   const id = useId();
   const [hover, setHover] = useState<number | null>(null);
   const [cursor, setCursor] = useState(0);
   const [focused, setFocused] = useState(false);
   const at = Math.min(cursor, Math.max(0, grid.cells - 1));
-  const told = hover ?? (focused ? at : (props.selected ?? props.marked[0] ?? null));
+  const told = hover ?? (focused ? at : (selected ?? props.marked[0] ?? null));
   const cellOf = (event: MouseEvent) => cellAt(grid, event.offsetX, event.offsetY);
-
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Enter' || event.key === ' ') {
-      event.preventDefault();
-      props.onChoose(at);
-      return;
-    }
-    const page = grid.columns * 8;
-    const next = moveCursor(event.key, at, { columns: grid.columns, count: grid.cells, page });
-    if (next !== null) {
-      event.preventDefault();
-      setCursor(next);
-    } else if (event.key === 'PageUp' || event.key === 'PageDown') {
-      event.preventDefault();
-      props.onLeave?.(event.key === 'PageUp' ? -1 : 1);
-    }
+  const onPick = (event: MouseEvent) => {
+    const cell = cellOf(event);
+    if (cell === null) return;
+    setCursor(cell);
+    props.onChoose(cell);
   };
-
+  const onFocus = () => {
+    setFocused(true);
+    if (selected !== null) setCursor(selected);
+  };
   return (
     <div class="cell-map">
       {/* biome-ignore lint/a11y/useSemanticElements: a table of thousands of cells is what the canvas avoids */}
@@ -62,43 +55,61 @@ export function CellMap(props: CellMapProps) {
         aria-rowcount={grid.rows}
         aria-colcount={grid.columns}
         aria-activedescendant={`${id}-cell`}
-        onKeyDown={onKeyDown}
-        onFocus={() => {
-          setFocused(true);
-          if (props.selected !== null) setCursor(props.selected);
-        }}
+        onKeyDown={(event) => onKey(event, at, props, setCursor)}
+        onFocus={onFocus}
         onBlur={() => setFocused(false)}
       >
         <CellCanvas
           {...props}
           onMove={(event) => setHover(cellOf(event))}
           onOut={() => setHover(null)}
-          onPick={(event) => {
-            const cell = cellOf(event);
-            if (cell === null) return;
-            setCursor(cell);
-            props.onChoose(cell);
-          }}
+          onPick={onPick}
         />
         <Rings {...props} cursor={focused ? at : null} hover={hover} />
-        {/* biome-ignore lint/a11y/useSemanticElements: the one cell under the cursor stands for the canvas's */}
-        {/* biome-ignore lint/a11y/useFocusableInteractive: focus stays on the grid (aria-activedescendant) */}
-        <div role="row" class="visually-hidden" aria-rowindex={Math.floor(at / grid.columns) + 1}>
-          {/* biome-ignore lint/a11y/useSemanticElements: as above */}
-          {/* biome-ignore lint/a11y/useFocusableInteractive: focus stays on the grid (aria-activedescendant) */}
-          <div
-            role="gridcell"
-            id={`${id}-cell`}
-            aria-colindex={(at % grid.columns) + 1}
-            aria-selected={props.selected === at}
-          >
-            {grid.cells > 0 ? props.textAt(at) : ''}
-          </div>
-        </div>
+        <ActiveCell id={`${id}-cell`} columns={grid.columns} at={at} selected={selected === at}>
+          {grid.cells > 0 ? textAt(at) : ''}
+        </ActiveCell>
       </div>
       <p class="cell-map-caption" aria-hidden="true">
-        {told !== null && told < grid.cells ? props.textAt(told) : ''}
+        {told !== null && told < grid.cells ? textAt(told) : ''}
       </p>
+    </div>
+  );
+}
+
+/** Rows that Page Up and Page Down jump over. */
+const PAGE_ROWS = 8;
+
+function onKey(event: KeyboardEvent, at: number, props: CellMapProps, move: (cell: number) => void): void {
+  const { columns, cells } = props.grid;
+  const next = moveCursor(event.key, at, { columns, count: cells, page: columns * PAGE_ROWS });
+  if (event.key === 'Enter' || event.key === ' ') props.onChoose(at);
+  else if (next !== null) move(next);
+  else if (event.key === 'PageUp') props.onLeave?.(-1);
+  else if (event.key === 'PageDown') props.onLeave?.(1);
+  else return;
+  event.preventDefault();
+}
+
+interface ActiveCellProps {
+  readonly id: string;
+  readonly columns: number;
+  readonly at: number;
+  readonly selected: boolean;
+  readonly children: ComponentChildren;
+}
+
+/** The cell under the cursor as an element: it stands for the canvas's cell, for screen readers. */
+function ActiveCell({ id, columns, at, selected, children }: ActiveCellProps) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: it stands for a cell of the canvas
+    // biome-ignore lint/a11y/useFocusableInteractive: focus stays on the grid (aria-activedescendant)
+    <div role="row" class="visually-hidden" aria-rowindex={Math.floor(at / columns) + 1}>
+      {/* biome-ignore lint/a11y/useSemanticElements: as above */}
+      {/* biome-ignore lint/a11y/useFocusableInteractive: as above */}
+      <div role="gridcell" id={id} aria-colindex={(at % columns) + 1} aria-selected={selected}>
+        {children}
+      </div>
     </div>
   );
 }
