@@ -27,6 +27,7 @@ const settings = {
   'git.enabled': false,
   'window.restoreWindows': 'none',
   'files.autoSave': 'off',
+  'files.hotExit': 'off',
   'editor.accessibilitySupport': 'off',
 };
 

@@ -92,7 +92,7 @@ export class Editor {
     await this.quickRow((text) => text.startsWith(base));
     await this.page.keyboard.press('Enter');
     await this.page.locator(`.tab.active[data-resource-name="${base}"]`).waitFor({ timeout: patience });
-    await this.page.locator('.editor-group-container.active .view-lines').first().waitFor({ timeout: patience });
+    await this.page.locator('.editor-group-container.active .monaco-editor.focused').waitFor({ timeout: patience });
     this.file = name;
   }
 
