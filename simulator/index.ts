@@ -1,6 +1,8 @@
 // The simulator's one public entry.
 export type * from './abi.ts';
+export { type HostFiles, type HostProgram, readHostProgram } from './fs/host-program.ts';
 export * from './scenario/index.ts';
 export * from './scenario/service/index.ts';
 export * from './timeline.ts';
 export type * from './view/types.ts';
+export { DEFAULT_MACHINE, Simulator, type Snapshot } from './simulator.ts';

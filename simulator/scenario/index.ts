@@ -7,7 +7,7 @@ export { encodeUtf8, quote, toHex } from './bytes.ts';
 export { describeOutcome, describeResult, outcomeOf, writeInt } from './expectations.ts';
 export type { Remark, RunState, StepEnd, StepReport } from './interpreter.ts';
 export { initialState, performStep } from './interpreter.ts';
-export type { HostProgram, ReadHostElf } from './opening.ts';
+export type { ReadHostElf } from './opening.ts';
 export { declareAll } from './opening.ts';
 export type { Scenario } from './scenario.ts';
 export { hasErrors, parseScenario } from './scenario.ts';

@@ -1,14 +1,9 @@
 // Hands the declarations of a scenario to a backend, real programs read on the way.
 
-import type { Backend, Declaration, HostElf } from '../abi.ts';
+import type { Backend, Declaration } from '../abi.ts';
+import type { HostProgram } from '../fs/host-program.ts';
 import type { Scenario } from './scenario.ts';
 import { type Diagnostic, rangeOf, type Span } from './source.ts';
-
-/** A real program with all that it needs: its interpreter and libraries, in the order in which ld.so loads them. */
-export interface HostProgram {
-  readonly elf: HostElf;
-  readonly closure: readonly HostElf[];
-}
 
 /** Reads a real ELF file; a host without files (a browser) has none. */
 export type ReadHostElf = (path: string) => HostProgram | { readonly error: string };

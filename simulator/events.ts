@@ -1,0 +1,90 @@
+/**
+ * What happened during a step, as typed data and in order; explain.ts turns it into sentences. Nothing is recorded when
+ * nobody listens.
+ */
+
+import type { AccessKind, FaultKind } from './abi.ts';
+import type { Pfn, VirtAddr } from './machine/address.ts';
+
+/** Words of a PTE as machine/pagetable.ts keeps them. */
+export interface PteWords {
+  readonly flags: number;
+  readonly pfn: number;
+}
+
+/** How a hardware page walk ended. */
+export type WalkEnd = 'present' | 'no-table' | 'not-present' | 'no-permission' | 'non-canonical';
+
+/** Bounds and permissions of a VMA, enough to name it. */
+export interface VmaRef {
+  readonly start: VirtAddr;
+  readonly end: VirtAddr;
+  readonly flags: number;
+  readonly name: string;
+}
+
+export type EventData =
+  /** The CPU loaded CR3 of another address space and dropped its TLB. */
+  | { readonly type: 'context-switch'; readonly from: number; readonly to: number; readonly cr3: Pfn }
+  | { readonly type: 'tlb-hit'; readonly va: VirtAddr; readonly pfn: Pfn; readonly access: AccessKind }
+  | {
+      readonly type: 'page-walk';
+      readonly va: VirtAddr;
+      readonly access: AccessKind;
+      readonly end: WalkEnd;
+      /** PFN of each table on the path, from the top; the walk stopped behind the last one. */
+      readonly tables: readonly Pfn[];
+      readonly indexes: readonly number[];
+      readonly pte: PteWords;
+    }
+  | { readonly type: 'tlb-flush'; readonly start: VirtAddr; readonly end: VirtAddr }
+  /** A page fault reached the kernel; everything deeper until its end belongs to it. */
+  | { readonly type: 'fault'; readonly va: VirtAddr; readonly access: AccessKind; readonly byKernel: boolean }
+  | { readonly type: 'find-vma'; readonly va: VirtAddr; readonly vma: VmaRef | null }
+  | { readonly type: 'access-error'; readonly vma: VmaRef; readonly access: AccessKind }
+  | { readonly type: 'expand-stack'; readonly from: VirtAddr; readonly to: VirtAddr; readonly error: string | null }
+  /** The kernel function that serves the fault. */
+  | { readonly type: 'handler'; readonly name: string; readonly why: string }
+  | { readonly type: 'fault-done'; readonly va: VirtAddr; readonly kind: FaultKind; readonly major: boolean }
+  | { readonly type: 'frame-alloc'; readonly pfn: Pfn; readonly use: 'anon' | 'file' | 'shmem' }
+  | { readonly type: 'frame-free'; readonly pfn: Pfn }
+  | { readonly type: 'frame-copy'; readonly from: Pfn; readonly to: Pfn }
+  | { readonly type: 'pte'; readonly mm: number; readonly va: VirtAddr; readonly before: PteWords; readonly after: PteWords }
+  | { readonly type: 'map-around'; readonly start: VirtAddr; readonly end: VirtAddr; readonly mapped: number }
+  | {
+      readonly type: 'readahead';
+      readonly path: string;
+      readonly first: number;
+      readonly pages: number;
+      readonly marker: number;
+      readonly async: boolean;
+    }
+  | { readonly type: 'writeback'; readonly path: string; readonly index: number; readonly pfn: Pfn }
+  | { readonly type: 'cache-drop'; readonly path: string; readonly index: number; readonly pfn: Pfn }
+  | { readonly type: 'swap-out'; readonly pfn: Pfn; readonly slot: number; readonly written: boolean }
+  | { readonly type: 'swap-in'; readonly slot: number; readonly pfn: Pfn; readonly cached: boolean }
+  | { readonly type: 'reclaim'; readonly wanted: number; readonly got: number; readonly scanned: number; readonly why: string }
+  | { readonly type: 'spared'; readonly pfn: Pfn; readonly why: string }
+  | { readonly type: 'oom-kill'; readonly pid: number; readonly badness: number }
+  | {
+      readonly type: 'vma-insert' | 'vma-remove';
+      readonly mm: number;
+      readonly vma: VmaRef;
+    }
+  | { readonly type: 'vma-change'; readonly mm: number; readonly before: VmaRef; readonly after: VmaRef }
+  | { readonly type: 'vma-split'; readonly mm: number; readonly vma: VmaRef; readonly at: VirtAddr }
+  | {
+      readonly type: 'vma-merge';
+      readonly mm: number;
+      readonly vma: VmaRef;
+      readonly sides: 'previous' | 'next' | 'both';
+    }
+  | { readonly type: 'placement'; readonly addr: VirtAddr; readonly length: number; readonly why: string }
+  | { readonly type: 'refused'; readonly errno: string; readonly why: string }
+  | { readonly type: 'fork'; readonly parent: number; readonly child: number; readonly pages: number; readonly vmas: number }
+  | { readonly type: 'exec'; readonly path: string; readonly stage: string }
+  | { readonly type: 'exit'; readonly pid: number; readonly why: string }
+  | { readonly type: 'signal'; readonly signal: string; readonly code: string; readonly addr: number; readonly handled: boolean };
+
+/** An event with its place: `depth` grows inside faults and sub-steps; `pid` is the process of the step. */
+export type KernelEvent = EventData & { readonly depth: number; readonly pid: number };

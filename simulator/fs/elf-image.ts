@@ -1,0 +1,110 @@
+/** Declared ELF files: their program headers and what their bytes are. */
+
+import type { ElfSegment, ElfShape, HostElf } from '../abi.ts';
+import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
+import { new_inode } from '../mm/shmem.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { DiskImage, ElfFile } from '../state/records.ts';
+
+const STATIC_BASE = 0x400000;
+const PF_X = 1;
+const PF_W = 2;
+const PF_R = 4;
+/** Bytes of the sections, and of the entry's text page. */
+const TEXT = 0xcc;
+const RODATA = 0xd0;
+const DATA = 0xd2;
+
+/** Segments of a shape: header, text, rodata, data + bss, each on pages of its own, file offset = address - base. */
+export function shapeSegments(shape: ElfShape): readonly ElfSegment[] {
+  const base = shape.type === 'static' ? STATIC_BASE : 0;
+  const segments: ElfSegment[] = [{ offset: 0, vaddr: base, filesz: PAGE_SIZE, memsz: PAGE_SIZE, flags: PF_R }];
+  let offset = PAGE_SIZE;
+  const add = (filesz: number, memsz: number, flags: number): void => {
+    if (memsz === 0) return;
+    segments.push({ offset, vaddr: base + offset, filesz, memsz, flags });
+    offset += pageAlign(memsz);
+  };
+  add(shape.text, shape.text, PF_R | PF_X);
+  add(shape.rodata, shape.rodata, PF_R);
+  add(shape.data, shape.data + shape.bss, PF_R | PF_W);
+  return segments;
+}
+
+function header(shape: ElfShape, segments: readonly ElfSegment[]): Uint8Array {
+  const page = new Uint8Array(PAGE_SIZE);
+  const view = new DataView(page.buffer);
+  page.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  view.setUint16(16, shape.type === 'static' ? 2 : 3, true);
+  view.setUint16(18, 62, true);
+  view.setUint32(20, 1, true);
+  view.setBigUint64(24, BigInt((shape.type === 'static' ? STATIC_BASE : 0) + PAGE_SIZE), true);
+  view.setBigUint64(32, 64n, true);
+  view.setUint16(52, 64, true);
+  view.setUint16(54, 56, true);
+  view.setUint16(56, segments.length, true);
+  segments.forEach((segment, i) => {
+    const at = 64 + 56 * i;
+    view.setUint32(at, 1, true);
+    view.setUint32(at + 4, segment.flags, true);
+    const words = [segment.offset, segment.vaddr, segment.vaddr, segment.filesz, segment.memsz, PAGE_SIZE];
+    words.forEach((word, w) => {
+      view.setBigUint64(at + 8 + 8 * w, BigInt(word), true);
+    });
+  });
+  return page;
+}
+
+function shapeImage(shape: ElfShape, segments: readonly ElfSegment[]): DiskImage {
+  const fills: { page: number; byte: number }[] = [];
+  for (const segment of segments) {
+    let byte = 0;
+    if (segment.flags === (PF_R | PF_X)) byte = TEXT;
+    else if (segment.flags === (PF_R | PF_W)) byte = DATA;
+    else if (segment.offset > 0) byte = RODATA;
+    fills.push({ page: segment.offset / PAGE_SIZE, byte });
+  }
+  return { kind: 'elf', header: header(shape, segments), fills };
+}
+
+function fileSize(segments: readonly ElfSegment[]): number {
+  return Math.max(...segments.map((segment) => segment.offset + segment.filesz));
+}
+
+/** Puts a declared program or library into the file system. */
+export function add_elf(k: Kernel, shape: ElfShape): void {
+  const segments = shapeSegments(shape);
+  const size = fileSize(segments);
+  const kind = k.config.filesystem === 'tmpfs' ? 'shmem' : 'file';
+  const inode = new_inode(k, { kind, path: shape.path, size, deleted: false, image: shapeImage(shape, segments) });
+  k.paths.set(shape.path, inode.id);
+  const elf: ElfFile = {
+    path: shape.path,
+    inode: inode.id,
+    type: shape.type,
+    entry: (shape.type === 'static' ? STATIC_BASE : 0) + PAGE_SIZE,
+    segments,
+    relro: null,
+    interp: shape.interp ?? null,
+    needs: shape.needs,
+  };
+  k.elves.set(shape.path, elf);
+}
+
+/** Puts a real file of the host into the file system; one that is there already stays. */
+export function add_host_elf(k: Kernel, elf: HostElf): void {
+  if (k.paths.get(elf.path) !== undefined) return;
+  const image: DiskImage = elf.read === undefined ? { kind: 'zeros' } : { kind: 'host', read: elf.read };
+  const inode = new_inode(k, { kind: 'file', path: elf.path, size: elf.size, deleted: false, image });
+  k.paths.set(elf.path, inode.id);
+  k.elves.set(elf.path, {
+    path: elf.path,
+    inode: inode.id,
+    type: elf.type,
+    entry: elf.entry,
+    segments: elf.segments,
+    relro: elf.relro ?? null,
+    interp: elf.interp ?? null,
+    needs: elf.needs,
+  });
+}

@@ -1,0 +1,106 @@
+/** load, store and fetch: what the CPU does between system calls, one page after the other. */
+
+import type { CallResult } from '../abi.ts';
+import { PAGE_SIZE, type Pfn } from '../machine/address.ts';
+import { fillFrame, readFrameByte, writeFrame } from '../machine/content.ts';
+import { cpu_access, lastTrap, OOM_KILLED, type Trap } from '../mm/access.ts';
+import type { Kernel } from '../state/kernel.ts';
+import { do_group_exit } from './exit.ts';
+import { current_mm } from './task.ts';
+
+/** A load's value holds at most so many bytes. */
+const MAX_VALUE = 256;
+const CANONICAL_END = 2n ** 63n;
+
+/** Bytes that one step may touch: more is a mistake of the scenario, and would take minutes. */
+const MAX_TOUCHED = 2n ** 37n;
+
+/** The signal's effect on the running process, and the step's result. */
+export function raise(k: Kernel, trap: Trap, addr: bigint): CallResult {
+  const task = k.tasks.get(k.scalars.current);
+  const handled = trap.signal !== 'SIGKILL' && task.handlers.has(trap.signal);
+  if (k.sink !== null) k.emit({ type: 'signal', signal: trap.signal, code: trap.code, addr: Number(addr), handled });
+  if (!handled) do_group_exit(k, task.pid, { kind: 'signal', signal: trap.signal, code: trap.code });
+  return { kind: 'signal', signal: trap.signal, code: trap.code, addr: trap === OOM_KILLED ? 0n : addr };
+}
+
+/** An address that the MMU does not even walk, or that is the kernel's; null for a user address. */
+function hopeless(k: Kernel, addr: bigint): CallResult | null {
+  const bits = k.config.levels === 5 ? 56n : 47n;
+  if (addr >> bits === 0n) return null;
+  const canonical = addr >= CANONICAL_END && BigInt.asUintN(64, ~addr) >> bits === 0n;
+  if (canonical) return raise(k, { signal: 'SIGSEGV', code: 'SEGV_MAPERR' }, addr);
+  if (k.sink !== null) {
+    const pte = { flags: 0, pfn: 0 };
+    k.emit({ type: 'page-walk', va: Number(addr), access: 'read', end: 'non-canonical', tables: [], indexes: [], pte });
+  }
+  return raise(k, { signal: 'SIGSEGV', code: 'SI_KERNEL' }, 0n);
+}
+
+function tooMuch(length: bigint): CallResult {
+  return { kind: 'skipped', message: `${length} bytes are more than one step may touch (${MAX_TOUCHED})` };
+}
+
+/** load(addr[, len]): touches the first byte of each page; the value is the first bytes. */
+export function load(k: Kernel, addr: bigint, length: bigint | undefined): CallResult {
+  const bytes = length ?? 1n;
+  if (bytes > MAX_TOUCHED) return tooMuch(bytes);
+  if (bytes === 0n) return { kind: 'bytes', bytes: new Uint8Array(0) };
+  const bad = hopeless(k, addr);
+  if (bad !== null) return bad;
+  const start = Number(addr);
+  const value = new Uint8Array(Math.min(Number(bytes), MAX_VALUE));
+  const end = start + Number(bytes);
+  const mm = current_mm(k);
+  for (let at = start; at < end; at = at - (at % PAGE_SIZE) + PAGE_SIZE) {
+    const pfn = cpu_access(k, mm, at, 'read');
+    if (pfn < 0) return raise(k, lastTrap, BigInt(at));
+    copyOut(k, pfn, at, start, value);
+  }
+  const first = value[0] ?? 0;
+  return length === undefined ? { kind: 'value', value: BigInt(first) } : { kind: 'bytes', bytes: value };
+}
+
+function copyOut(k: Kernel, pfn: Pfn, at: number, start: number, value: Uint8Array): void {
+  const end = at - (at % PAGE_SIZE) + PAGE_SIZE;
+  for (let byte = at; byte < end && byte - start < value.length; byte++) {
+    value[byte - start] = readFrameByte(k.frames, pfn, byte % PAGE_SIZE);
+  }
+}
+
+/** store(addr, value | bytes[, len]): page after page; what came before a fatal access stays written. */
+export function store(k: Kernel, addr: bigint, value: number | Uint8Array, length: bigint | undefined): CallResult {
+  const bytes = length ?? (typeof value === 'number' ? 1n : BigInt(value.length));
+  if (bytes > MAX_TOUCHED) return tooMuch(bytes);
+  if (bytes === 0n) return { kind: 'value', value: 0n };
+  const bad = hopeless(k, addr);
+  if (bad !== null) return bad;
+  const start = Number(addr);
+  const end = start + Number(bytes);
+  const mm = current_mm(k);
+  for (let at = start; at < end; ) {
+    const stop = Math.min(end, at - (at % PAGE_SIZE) + PAGE_SIZE);
+    const pfn = cpu_access(k, mm, at, 'write');
+    if (pfn < 0) return raise(k, lastTrap, BigInt(at));
+    if (typeof value === 'number') fillFrame(k.frames, k.epoch, pfn, at % PAGE_SIZE, stop - at, value);
+    else writeFrame(k.frames, k.epoch, pfn, at % PAGE_SIZE, pattern(value, at - start, stop - at));
+    at = stop;
+  }
+  return { kind: 'value', value: 0n };
+}
+
+/** `count` bytes of a string from `from` on; a length beyond the string repeats it. */
+function pattern(bytes: Uint8Array, from: number, count: number): Uint8Array {
+  if (from + count <= bytes.length) return bytes.subarray(from, from + count);
+  const out = new Uint8Array(count);
+  for (let i = 0; i < count && bytes.length > 0; i++) out[i] = bytes[(from + i) % bytes.length] as number;
+  return out;
+}
+
+/** fetch(addr): an instruction is fetched. */
+export function fetch(k: Kernel, addr: bigint): CallResult {
+  const bad = hopeless(k, addr);
+  if (bad !== null) return bad;
+  const pfn = cpu_access(k, current_mm(k), Number(addr), 'exec');
+  return pfn < 0 ? raise(k, lastTrap, addr) : { kind: 'value', value: 0n };
+}

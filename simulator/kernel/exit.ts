@@ -1,0 +1,96 @@
+/** The end of address spaces and tasks: exit_mmap() (mm/mmap.c), do_exit() (kernel/exit.c), wait4. */
+
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm, Task, TaskEnd } from '../state/records.ts';
+import { vm_unacct_memory } from '../mm/accounting.ts';
+import { fput } from '../mm/file-refs.ts';
+import { oom_badness, select_bad_process } from '../mm/oom.ts';
+import { VM_ACCOUNT, vma_pages } from '../mm/vma.ts';
+import { vma_unlink } from '../mm/vma-link.ts';
+import { zap_page_range } from '../mm/zap.ts';
+
+/** exit_mmap(): every page, table and VMA of the address space goes. */
+function exit_mmap(k: Kernel, mm: Mm): void {
+  for (const vma of mm.vmas.toArray()) {
+    zap_page_range(k, mm, vma.vm_start, vma.vm_end, 'markers');
+    if ((vma.vm_flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, vma_pages(vma));
+    vma_unlink(k, mm, vma);
+  }
+  if (mm.exe !== 0) k.inodes.edit(mm.exe).executing--;
+  k.mms.delete(mm.id);
+}
+
+/** mmput(): one user less. */
+export function mmput(k: Kernel, mmId: number): void {
+  const mm = k.mms.edit(mmId);
+  mm.users--;
+  if (mm.users === 0) exit_mmap(k, mm);
+}
+
+function closeFiles(k: Kernel, task: Task): void {
+  for (const other of k.tasks.values()) {
+    if (other.pid !== task.pid && other.filesGroup === task.filesGroup && other.state === 'alive') return;
+  }
+  for (const id of task.files.values()) if (id !== 0) fput(k, id);
+}
+
+/** A vfork parent goes on when its child gives the shared address space up. */
+export function vfork_done(k: Kernel, pid: number): void {
+  for (const task of k.tasks.values()) if (task.vforkChild === pid) k.tasks.edit(task.pid).vforkChild = 0;
+}
+
+/** do_exit(): memory and files go at once; the parent keeps a zombie until it waits, init waits at once. */
+export function do_exit(k: Kernel, pid: number, end: TaskEnd): void {
+  const task = k.tasks.edit(pid);
+  if (task.state !== 'alive') return;
+  const mm = task.mm;
+  closeFiles(k, task);
+  task.files = new Map();
+  task.end = end;
+  if (k.sink !== null) {
+    k.emit({ type: 'exit', pid, why: end.kind === 'exit' ? `exit status ${end.status}` : end.signal });
+  }
+  const running = k.scalars.current === pid;
+  task.mm = 0;
+  if (mm !== 0) mmput(k, mm);
+  if (running) k.tlb.flushAll();
+  vfork_done(k, pid);
+  const parent = k.tasks.find(task.parent);
+  const waited = parent !== undefined && parent.state === 'alive' && task.tgid === task.pid;
+  task.state = waited ? 'zombie' : 'dead';
+  for (const other of k.tasks.values()) {
+    if (other.parent !== pid) continue;
+    const orphan = k.tasks.edit(other.pid);
+    orphan.parent = 1;
+    if (orphan.state === 'zombie') orphan.state = 'dead';
+  }
+}
+
+/** do_group_exit(): every thread of the process ends. */
+export function do_group_exit(k: Kernel, pid: number, end: TaskEnd): void {
+  const tgid = k.tasks.get(pid).tgid;
+  const group = [...k.tasks.values()].filter((task) => task.tgid === tgid && task.state === 'alive');
+  for (const task of group) if (task.pid !== tgid) do_exit(k, task.pid, end);
+  do_exit(k, tgid, end);
+}
+
+/**
+ * out_of_memory(): kills the process whose death frees most. Returns true when another process than the running one
+ * died, so that frames are free; the running one is only marked and dies where its step ends.
+ */
+export function out_of_memory(k: Kernel): boolean {
+  const victim = select_bad_process(k);
+  if (victim === undefined) return false;
+  if (k.sink !== null) k.emit({ type: 'oom-kill', pid: victim.pid, badness: oom_badness(k, victim) });
+  const current = k.tasks.find(k.scalars.current);
+  if (current !== undefined && current.mm === victim.mm) {
+    k.scalars.oomVictim = current.pid;
+    return false;
+  }
+  for (const task of [...k.tasks.values()]) {
+    if (task.state === 'alive' && task.mm === victim.mm) {
+      do_group_exit(k, task.pid, { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL' });
+    }
+  }
+  return true;
+}

@@ -1,0 +1,95 @@
+/** `kernel: …`: what nobody's process asked for. */
+
+import type { Arg } from '../abi.ts';
+import { foldWord } from '../machine/address.ts';
+import { PG_FILE } from '../machine/frames.ts';
+import { remap_pfn_range, vm_insert_page } from '../mm/device.ts';
+import { filemap_write, page_is_dirty } from '../mm/filemap.ts';
+import { cache_delete, cache_for_each } from '../mm/page-cache.ts';
+import { swapoff, swapon } from '../mm/swapoff.ts';
+import { set_size } from '../mm/truncate.ts';
+import { try_to_free_pages } from '../mm/vmscan.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Inode } from '../state/records.ts';
+import { out_of_memory } from './exit.ts';
+import type { Skip } from './syscall.ts';
+
+type Result = number | string | Skip;
+type Handler = (k: Kernel, args: readonly Arg[]) => Result;
+
+function word(args: readonly Arg[], index: number): number {
+  const arg = args[index];
+  return typeof arg === 'bigint' ? foldWord(BigInt.asUintN(64, arg)) : 0;
+}
+
+function fileAt(k: Kernel, args: readonly Arg[], index: number): Inode | Skip {
+  const arg = args[index];
+  const path = typeof arg === 'object' && 'text' in arg ? arg.text : '';
+  const id = k.paths.get(path);
+  return id === undefined ? { skip: `there is no file "${path}"` } : k.inodes.get(id);
+}
+
+/** drop_pagecache_sb(): clean pages that nobody maps go. */
+function drop_caches(k: Kernel): number {
+  for (const file of [...k.inodes.values()]) {
+    if (file.kind !== 'file') continue;
+    const inode = k.inodes.edit(file.id);
+    cache_for_each(inode, 0, Number.POSITIVE_INFINITY, (index, pfn) => {
+      const idle = k.frames.mapcountOf(pfn) === 0 && k.frames.refsOf(pfn) === 1;
+      if (pfn > 0 && idle && (k.frames.flagsOf(pfn) & PG_FILE) !== 0 && !page_is_dirty(k, pfn)) {
+        cache_delete(k, inode, index, pfn);
+      }
+    });
+  }
+  return 0;
+}
+
+function writeback(k: Kernel): number {
+  for (const inode of [...k.inodes.values()]) filemap_write(k, inode.id, 0, Number.POSITIVE_INFINITY);
+  return 0;
+}
+
+function insertPage(k: Kernel, args: readonly Arg[]): Result {
+  const task = k.tasks.find(word(args, 0));
+  if (task === undefined || task.mm === 0) return { skip: 'the process is gone' };
+  const inode = fileAt(k, args, 2);
+  if ('skip' in inode) return inode;
+  return vm_insert_page(k, k.mms.edit(task.mm), word(args, 1), word(args, 3), inode);
+}
+
+function remap(k: Kernel, args: readonly Arg[]): Result {
+  const task = k.tasks.find(word(args, 0));
+  if (task === undefined || task.mm === 0) return { skip: 'the process is gone' };
+  const inode = fileAt(k, args, 2);
+  if ('skip' in inode) return inode;
+  return remap_pfn_range(k, k.mms.edit(task.mm), word(args, 1), word(args, 3), word(args, 4), inode);
+}
+
+function truncate(k: Kernel, args: readonly Arg[]): Result {
+  const inode = fileAt(k, args, 0);
+  if ('skip' in inode) return inode;
+  if (inode.kind === 'device') return 'EINVAL';
+  if (word(args, 1) > 2 ** 43) return 'EFBIG';
+  set_size(k, inode.id, word(args, 1));
+  return 0;
+}
+
+function oom(k: Kernel): Result {
+  const before = k.scalars.current;
+  k.scalars.current = 0;
+  const killed = out_of_memory(k);
+  k.scalars.current = before;
+  return killed ? 0 : { skip: 'there is no process to kill' };
+}
+
+export const KERNEL_OPERATIONS: Readonly<Record<string, Handler>> = {
+  reclaim: (k, args) => try_to_free_pages(k, word(args, 0)),
+  writeback,
+  drop_caches,
+  swapoff,
+  swapon,
+  vm_insert_page: insertPage,
+  remap_pfn_range: remap,
+  truncate,
+  oom,
+};

@@ -1,0 +1,398 @@
+/** The system calls on files, memfds and SysV shared memory (fs/, mm/memfd.c, ipc/shm.c). */
+
+import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
+import { readFrameByte, writeFrame } from '../machine/content.ts';
+import { PG_DIRTY, PG_READAHEAD } from '../machine/frames.ts';
+import { vm_enough_memory } from '../mm/accounting.ts';
+import { evict_inode, fput, get_file, open_file } from '../mm/file-refs.ts';
+import { filemap_write } from '../mm/filemap.ts';
+import { do_mmap } from '../mm/mmap.ts';
+import { do_munmap } from '../mm/munmap.ts';
+import { find_get_page, read_page } from '../mm/page-cache.ts';
+import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
+import { new_inode, shmem_get_page } from '../mm/shmem.ts';
+import { set_size } from '../mm/truncate.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Inode, OpenFile } from '../state/records.ts';
+import { MAP, O, PROT } from '../uapi.ts';
+import type { SysCall, SysHandler, SysResult } from './syscall.ts';
+import { copy_from_user, copy_to_user } from './user-copy.ts';
+
+/** What one read or write moves at most (MAX_RW_COUNT). */
+const MAX_RW_COUNT = 0x7ffff000;
+const MAX_FILE = 2 ** 43;
+
+function setFiles(c: SysCall, change: (files: Map<number, number>) => void): void {
+  const files = new Map(c.task.files);
+  change(files);
+  const group = c.task.filesGroup;
+  for (const task of c.k.tasks.values()) {
+    if (task.filesGroup === group && task.state === 'alive') c.k.tasks.edit(task.pid).files = files;
+  }
+}
+
+function lowestFree(c: SysCall): number {
+  let fd = 0;
+  while (c.task.files.has(fd)) fd++;
+  return fd;
+}
+
+function install(c: SysCall, file: number): number {
+  const fd = lowestFree(c);
+  setFiles(c, (files) => files.set(fd, file));
+  return fd;
+}
+
+function fdLimit(c: SysCall): boolean {
+  return lowestFree(c) >= c.task.rlimits.NOFILE.soft;
+}
+
+function do_open(c: SysCall, path: string, flags: number): SysResult {
+  const access = flags & O.ACCMODE;
+  const writable = access === O.WRONLY || access === O.RDWR;
+  let id = c.k.paths.get(path);
+  if (id === undefined) {
+    if ((flags & O.CREAT) === 0 || path === '') return 'ENOENT';
+    const kind = c.k.config.filesystem === 'tmpfs' ? 'shmem' : 'file';
+    id = new_inode(c.k, { kind, path, size: 0, deleted: false }).id;
+    c.k.paths.set(path, id);
+  } else if ((flags & (O.CREAT | O.EXCL)) === (O.CREAT | O.EXCL)) return 'EEXIST';
+  const inode = c.k.inodes.get(id);
+  if ((flags & O.DIRECTORY) !== 0) return 'ENOTDIR';
+  if (writable && inode.executing > 0) return 'ETXTBSY';
+  if (fdLimit(c)) return 'EMFILE';
+  if ((flags & O.TRUNC) !== 0 && writable && inode.kind !== 'device') set_size(c.k, id, 0);
+  const readable = access === O.RDONLY || access === O.RDWR;
+  return install(c, open_file(c.k, id, { readable, writable, append: (flags & O.APPEND) !== 0 }));
+}
+
+function open(c: SysCall, pathAt: number): SysResult {
+  const path = c.string(pathAt);
+  return path === null ? 'EFAULT' : do_open(c, path.text, c.bits(pathAt + 1));
+}
+
+function close(c: SysCall): SysResult {
+  const id = c.fileId(0);
+  if (id < 0) return 'EBADF';
+  const fd = c.int(0);
+  setFiles(c, (files) => files.delete(fd));
+  if (id > 0) fput(c.k, id);
+  return 0;
+}
+
+function dup(c: SysCall): SysResult {
+  const id = c.fileId(0);
+  if (id < 0) return 'EBADF';
+  if (id > 0) get_file(c.k, id);
+  return install(c, id);
+}
+
+/** The page of a file for read() or write(): cached, read with readahead, or made. 0: no frame. */
+function pageForIo(k: Kernel, file: OpenFile, inode: Inode, index: number, wanted: number): number {
+  if (inode.kind === 'shmem') return shmem_get_page(k, inode.id, index).pfn;
+  const cached = find_get_page(inode, index);
+  if (cached !== 0) {
+    if ((k.frames.flagsOf(cached) & PG_READAHEAD) !== 0) page_cache_async_ra(k, inode, file, index, wanted);
+    return find_get_page(inode, index);
+  }
+  page_cache_sync_ra(k, inode, file, index, wanted);
+  const read = find_get_page(inode, index);
+  return read !== 0 ? read : read_page(k, inode, index);
+}
+
+/** filemap_read(): copies [pos, pos + count) to the user; the number of bytes, or an errno. */
+function do_read(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): number | string {
+  const inode = c.k.inodes.edit(file.inode);
+  if (inode.kind === 'device') return 'EINVAL';
+  const end = Math.min(inode.size, pos + Math.min(count, MAX_RW_COUNT));
+  let at = pos;
+  while (at < end) {
+    const index = Math.floor(at / PAGE_SIZE);
+    const wanted = Math.ceil(end / PAGE_SIZE) - index;
+    const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
+    const bytes = new Uint8Array(part);
+    const hole = inode.kind === 'shmem' && find_get_page(inode, index) === 0 && !swappedOut(inode, index);
+    if (!hole) {
+      const pfn = pageForIo(c.k, file, c.k.inodes.edit(file.inode), index, wanted);
+      if (pfn === 0) return at > pos ? at - pos : 'ENOMEM';
+      for (let i = 0; i < part; i++) bytes[i] = readFrameByte(c.k.frames, pfn, (at + i) % PAGE_SIZE);
+    }
+    const copied = copy_to_user(c.k, addr + (at - pos), bytes);
+    at += copied;
+    file.prev_pos = at - 1;
+    if (copied < part) return at > pos ? at - pos : 'EFAULT';
+  }
+  return at - pos;
+}
+
+function swappedOut(inode: Inode, index: number): boolean {
+  return inode.swapped > 0 && (inode.cache.get(Math.floor(index / 64))?.pages[index % 64] ?? 0) < 0;
+}
+
+/** The cache page that a write goes to: a page written whole, or behind the end, is not read first. */
+function pageForWrite(k: Kernel, inode: Inode, index: number): number {
+  if (inode.kind === 'shmem') return shmem_get_page(k, inode.id, index).pfn;
+  const cached = find_get_page(inode, index);
+  return cached !== 0 ? cached : read_page(k, inode, index);
+}
+
+/** generic_perform_write(). */
+function do_write(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): number | string {
+  if (c.k.inodes.get(file.inode).kind === 'device') return 'EINVAL';
+  const end = pos + Math.min(count, MAX_RW_COUNT);
+  if (end > MAX_FILE) return 'EFBIG';
+  let at = pos;
+  while (at < end) {
+    const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
+    const bytes = new Uint8Array(part);
+    const copied = copy_from_user(c.k, addr + (at - pos), bytes);
+    if (copied === 0) return at > pos ? at - pos : 'EFAULT';
+    const inode = c.k.inodes.edit(file.inode);
+    const pfn = pageForWrite(c.k, inode, Math.floor(at / PAGE_SIZE));
+    if (pfn === 0) return at > pos ? at - pos : 'ENOMEM';
+    writeFrame(c.k.frames, c.k.epoch, pfn, at % PAGE_SIZE, bytes.subarray(0, copied));
+    c.k.frames.setFlags(pfn, PG_DIRTY);
+    at += copied;
+    if (at > inode.size) inode.size = at;
+    if (copied < part) return at - pos;
+  }
+  return at - pos;
+}
+
+function read(c: SysCall): SysResult {
+  if (c.fileId(0) === 0) return { skip: 'read of the terminal would block' };
+  const file = c.file(0);
+  if (file === null || !file.readable) return 'EBADF';
+  const moved = do_read(c, file, c.word(1), c.word(2), file.pos);
+  if (typeof moved === 'number') c.k.files.edit(file.id).pos += moved;
+  return moved;
+}
+
+function write(c: SysCall): SysResult {
+  if (c.fileId(0) === 0) return toTerminal(c);
+  const file = c.file(0);
+  if (file === null || !file.writable) return 'EBADF';
+  const pos = file.append ? c.k.inodes.get(file.inode).size : file.pos;
+  const moved = do_write(c, file, c.word(1), c.word(2), pos);
+  if (typeof moved === 'number') c.k.files.edit(file.id).pos = pos + moved;
+  return moved;
+}
+
+/** A write to the terminal reads the user's bytes and shows them to nobody. */
+function toTerminal(c: SysCall): SysResult {
+  const count = Math.min(c.word(2), MAX_RW_COUNT);
+  const copied = copy_from_user(c.k, c.word(1), new Uint8Array(Math.min(count, 1 << 20)));
+  return copied === 0 && count > 0 ? 'EFAULT' : copied;
+}
+
+function pread(c: SysCall): SysResult {
+  if (c.signed(3) < 0) return 'EINVAL';
+  if (c.fileId(0) === 0) return 'ESPIPE';
+  const file = c.file(0);
+  if (file === null || !file.readable) return 'EBADF';
+  return do_read(c, file, c.word(1), c.word(2), c.word(3));
+}
+
+function pwrite(c: SysCall): SysResult {
+  if (c.signed(3) < 0) return 'EINVAL';
+  if (c.fileId(0) === 0) return 'ESPIPE';
+  const file = c.file(0);
+  if (file === null || !file.writable) return 'EBADF';
+  return do_write(c, file, c.word(1), c.word(2), c.word(3));
+}
+
+function lseek(c: SysCall): SysResult {
+  if (c.fileId(0) === 0) return 'ESPIPE';
+  const file = c.file(0);
+  if (file === null) return 'EBADF';
+  const { size } = c.k.inodes.get(file.inode);
+  const offset = c.signed(1);
+  const whence = c.int(2);
+  let base: number;
+  if (whence === 0) base = 0;
+  else if (whence === 1) base = file.pos;
+  else if (whence === 2) base = size;
+  else if (whence === 3 || whence === 4) {
+    if (offset < 0 || offset >= size) return 'ENXIO';
+    base = whence === 3 ? 0 : size - offset;
+  } else return 'EINVAL';
+  const pos = base + offset;
+  if (pos < 0 || pos > MAX_FILE) return 'EINVAL';
+  file.pos = pos;
+  return pos;
+}
+
+function ftruncate(c: SysCall): SysResult {
+  const length = c.signed(1);
+  if (length < 0) return 'EINVAL';
+  if (c.fileId(0) === 0) return 'EINVAL';
+  const file = c.file(0);
+  if (file === null) return 'EBADF';
+  const inode = c.k.inodes.get(file.inode);
+  if (inode.kind === 'device' || !file.writable) return 'EINVAL';
+  if (length > MAX_FILE) return 'EFBIG';
+  set_size(c.k, inode.id, length);
+  return 0;
+}
+
+function fsync(c: SysCall): SysResult {
+  if (c.fileId(0) === 0) return 'EINVAL';
+  const file = c.file(0);
+  if (file === null) return 'EBADF';
+  filemap_write(c.k, file.inode, 0, Number.POSITIVE_INFINITY);
+  return 0;
+}
+
+function memfd_create(c: SysCall): SysResult {
+  const name = c.string(0);
+  const known = 0x1f;
+  if ((c.bits(1) & ~known) !== 0) return 'EINVAL';
+  if (name === null) return 'EFAULT';
+  if (name.bytes.length > 249) return 'EINVAL';
+  if (fdLimit(c)) return 'EMFILE';
+  const inode = new_inode(c.k, { kind: 'shmem', path: `/memfd:${name.text}`, size: 0, deleted: true });
+  return install(c, open_file(c.k, inode.id, { readable: true, writable: true, append: false }));
+}
+
+function unlink(c: SysCall): SysResult {
+  const path = c.string(0);
+  if (path === null) return 'EFAULT';
+  const id = c.k.paths.get(path.text);
+  if (id === undefined) return 'ENOENT';
+  c.k.paths.delete(path.text);
+  c.k.elves.delete(path.text);
+  const inode = c.k.inodes.edit(id);
+  inode.deleted = true;
+  if (inode.users === 0) evict_inode(c.k, inode);
+  return 0;
+}
+
+const IPC_PRIVATE = 0;
+const IPC_CREAT = 0o1000;
+const IPC_EXCL = 0o2000;
+
+function shmget(c: SysCall): SysResult {
+  const key = c.int(0);
+  const size = c.word(1);
+  const flags = c.bits(2);
+  if (key !== IPC_PRIVATE) {
+    for (const [, segment] of c.k.shm.entries()) {
+      if (segment.key !== key || segment.removed) continue;
+      if ((flags & (IPC_CREAT | IPC_EXCL)) === (IPC_CREAT | IPC_EXCL)) return 'EEXIST';
+      return size > segment.size ? 'EINVAL' : segment.shmid;
+    }
+    if ((flags & IPC_CREAT) === 0) return 'ENOENT';
+  }
+  if (size < 1 || size > 2 ** 52) return 'EINVAL';
+  const accounted = pageAlign(size) / PAGE_SIZE;
+  if (!vm_enough_memory(c.k, c.mm, accounted)) return 'ENOMEM';
+  const name = `/SYSV${(key >>> 0).toString(16).padStart(8, '0')}`;
+  const inode = new_inode(c.k, { kind: 'shmem', path: name, size, deleted: true, accounted });
+  inode.users = 1;
+  const shmid = c.k.scalars.nextShmid++;
+  c.k.shm.set(shmid, { shmid, key, inode: inode.id, size, removed: false, attached: 0 });
+  return shmid;
+}
+
+const SHM_RDONLY = 0o10000;
+const SHM_RND = 0o20000;
+const SHM_REMAP = 0o40000;
+const SHM_EXEC = 0o100000;
+
+function shmat(c: SysCall): SysResult {
+  const segment = c.k.shm.get(c.int(0));
+  const flags = c.bits(2);
+  let addr = c.word(1);
+  if (c.int(0) < 0) return 'EINVAL';
+  if (addr % PAGE_SIZE !== 0) {
+    if ((flags & SHM_RND) === 0) return 'EINVAL';
+    addr -= addr % PAGE_SIZE;
+    if (addr === 0 && (flags & SHM_REMAP) !== 0) return 'EINVAL';
+  } else if (addr === 0 && (flags & SHM_REMAP) !== 0) return 'EINVAL';
+  if (segment === undefined) return 'EINVAL';
+  const mm = c.mm;
+  const there = addr === 0 ? undefined : mm.vmas.find(addr);
+  if ((flags & SHM_REMAP) === 0 && there !== undefined && there.vm_start < addr + segment.size) return 'EINVAL';
+  const writable = (flags & SHM_RDONLY) === 0;
+  const file = open_file(c.k, segment.inode, { readable: true, writable, append: false });
+  const prot = PROT.READ | (writable ? PROT.WRITE : 0) | ((flags & SHM_EXEC) !== 0 ? PROT.EXEC : 0);
+  const fixed = addr === 0 ? 0 : MAP.FIXED;
+  const mapped = do_mmap(c.k, mm, {
+    addr,
+    length: segment.size,
+    prot,
+    flags: MAP.SHARED | fixed,
+    file: c.k.files.get(file),
+    offset: 0,
+  });
+  fput(c.k, file);
+  return typeof mapped === 'string' ? mapped : mapped.addr;
+}
+
+function shmdt(c: SysCall): SysResult {
+  const addr = c.word(0);
+  if (addr % PAGE_SIZE !== 0) return 'EINVAL';
+  const mm = c.mm;
+  const first = mm.vmas.find(addr);
+  if (first === undefined) return 'EINVAL';
+  // The pieces of one attachment keep their distance from its start.
+  let found = false;
+  for (let vma = mm.vmas.find(addr); vma !== undefined; ) {
+    const next = mm.vmas.find(vma.vm_end);
+    const segment = [...c.k.shm.entries()].some(([, s]) => s.inode === vma?.inode);
+    if (segment && (vma.vm_start - addr) / PAGE_SIZE === vma.vm_pgoff) {
+      do_munmap(c.k, mm, vma.vm_start, vma.vm_end - vma.vm_start);
+      found = true;
+    } else if (found) break;
+    vma = next;
+  }
+  dropRemoved(c.k);
+  return found ? 0 : 'EINVAL';
+}
+
+/** Segments marked by IPC_RMID go with their last attachment. */
+export function dropRemoved(k: Kernel): void {
+  for (const [shmid, segment] of [...k.shm.entries()]) {
+    const inode = k.inodes.get(segment.inode);
+    if (!segment.removed || inode.mms.size > 0) continue;
+    k.shm.delete(shmid);
+    const owned = k.inodes.edit(inode.id);
+    owned.users--;
+    if (owned.users === 0) evict_inode(k, owned);
+  }
+}
+
+function shmctl(c: SysCall): SysResult {
+  const segment = c.k.shm.get(c.int(0));
+  if (segment === undefined) return 'EINVAL';
+  if (c.int(1) !== 0) return c.int(1) === 2 ? 'EFAULT' : 'EINVAL';
+  c.k.shm.set(segment.shmid, { ...segment, removed: true, key: IPC_PRIVATE });
+  dropRemoved(c.k);
+  return 0;
+}
+
+export const FILE_CALLS: Readonly<Record<string, SysHandler>> = {
+  open: (c) => open(c, 0),
+  openat: (c) => open(c, 1),
+  creat: (c) => {
+    const path = c.string(0);
+    return path === null ? 'EFAULT' : do_open(c, path.text, O.CREAT | O.WRONLY | O.TRUNC);
+  },
+  close,
+  dup,
+  read,
+  write,
+  pread,
+  pread64: pread,
+  pwrite,
+  pwrite64: pwrite,
+  lseek,
+  ftruncate,
+  fsync,
+  memfd_create,
+  unlink,
+  shmget,
+  shmat,
+  shmdt,
+  shmctl,
+};

@@ -1,0 +1,110 @@
+/** The system calls on address spaces: argument checks in the kernel's order, then mm/. */
+
+import { isPageAligned, PAGE_SIZE, pageAlign } from '../machine/address.ts';
+import { do_madvise } from '../mm/madvise.ts';
+import { mincore_vec } from '../mm/madvise-pages.ts';
+import { sys_mlock, sys_mlock2, sys_mlockall, sys_munlock, sys_munlockall } from '../mm/mlock.ts';
+import { do_mmap, sys_brk } from '../mm/mmap.ts';
+import { do_mprotect } from '../mm/mprotect.ts';
+import { do_mremap } from '../mm/mremap.ts';
+import { do_munmap } from '../mm/munmap.ts';
+import { filemap_write } from '../mm/filemap.ts';
+import { mm_populate } from '../mm/populate.ts';
+import { linear_page_index, VM_LOCKED, VM_SHARED } from '../mm/vma.ts';
+import { MAP, MS } from '../uapi.ts';
+import type { SysCall, SysHandler, SysResult } from './syscall.ts';
+import { access_ok, copy_to_user } from './user-copy.ts';
+
+function mmap(c: SysCall): SysResult {
+  const offset = c.word(5);
+  if (!isPageAligned(offset)) return 'EINVAL';
+  const flags = c.bits(3);
+  const anonymous = (flags & MAP.ANONYMOUS) !== 0;
+  let file = null;
+  if (!anonymous) {
+    if (c.fileId(4) === 0) return 'ENODEV';
+    file = c.file(4);
+    if (file === null) return 'EBADF';
+    if ((flags & MAP.HUGETLB) !== 0) return 'EINVAL';
+  } else if ((flags & MAP.HUGETLB) !== 0) return 'ENOMEM';
+  const mm = c.mm;
+  const mapped = do_mmap(c.k, mm, { addr: c.word(0), length: c.word(1), prot: c.bits(2), flags, file, offset });
+  if (typeof mapped === 'string') return mapped;
+  if (mapped.populate) mm_populate(c.k, mm, mapped.addr, mapped.length);
+  return mapped.addr;
+}
+
+function brk(c: SysCall): SysResult {
+  const mm = c.mm;
+  const moved = sys_brk(c.k, mm, c.word(0));
+  if (moved.populate) mm_populate(c.k, mm, moved.from, pageAlign(moved.brk) - moved.from);
+  return moved.brk;
+}
+
+function msync(c: SysCall): SysResult {
+  const start = c.word(0);
+  const flags = c.bits(2);
+  if ((flags & ~(MS.ASYNC | MS.INVALIDATE | MS.SYNC)) !== 0 || !isPageAligned(start)) return 'EINVAL';
+  if ((flags & MS.ASYNC) !== 0 && (flags & MS.SYNC) !== 0) return 'EINVAL';
+  const length = pageAlign(c.word(1));
+  const end = start + length;
+  if (end >= 2 ** 53) return 'ENOMEM';
+  if (length === 0) return 0;
+  let unmapped = false;
+  for (let at = start; at < end; ) {
+    const vma = c.mm.vmas.find(at);
+    if (vma === undefined) return 'ENOMEM';
+    if (at < vma.vm_start) {
+      if (flags === MS.ASYNC) at = vma.vm_start;
+      unmapped = true;
+      at = vma.vm_start;
+      if (at >= end) return 'ENOMEM';
+    }
+    if ((flags & MS.INVALIDATE) !== 0 && (vma.vm_flags & VM_LOCKED) !== 0) return 'EBUSY';
+    const stop = Math.min(end, vma.vm_end);
+    if ((flags & MS.SYNC) !== 0 && vma.inode !== 0 && (vma.vm_flags & VM_SHARED) !== 0) {
+      const first = linear_page_index(vma, at);
+      filemap_write(c.k, vma.inode, first, first + (stop - at) / PAGE_SIZE);
+    }
+    at = stop;
+  }
+  return unmapped ? 'ENOMEM' : 0;
+}
+
+function mincore(c: SysCall): SysResult {
+  const start = c.word(0);
+  const length = c.word(1);
+  if (!isPageAligned(start)) return 'EINVAL';
+  if (!access_ok(c.k, start, length)) return 'ENOMEM';
+  const pages = Math.ceil(length / PAGE_SIZE);
+  if (!access_ok(c.k, c.word(2), pages)) return 'EFAULT';
+  // One page of results at a time, as the kernel does: a hole ends it behind what was stored.
+  for (let page = 0; page < pages; ) {
+    const at = start + page * PAGE_SIZE;
+    const vma = c.mm.vmas.lookup(at);
+    if (vma === undefined) return 'ENOMEM';
+    const stop = Math.min(vma.vm_end, at + PAGE_SIZE * Math.min(pages - page, PAGE_SIZE));
+    const vec = mincore_vec(c.k, c.mm, at, stop);
+    if (copy_to_user(c.k, c.word(2) + page, vec) < vec.length) return 'EFAULT';
+    page += vec.length;
+  }
+  return 0;
+}
+
+export const MM_CALLS: Readonly<Record<string, SysHandler>> = {
+  mmap,
+  brk,
+  msync,
+  mincore,
+  munmap: (c) => do_munmap(c.k, c.mm, c.word(0), c.word(1)),
+  mprotect: (c) => do_mprotect(c.k, c.mm, c.word(0), c.word(1), c.bits(2)),
+  mremap: (c) => do_mremap(c.k, c.mm, c.word(0), c.word(1), c.word(2), c.bits(3), c.word(4)),
+  madvise: (c) => do_madvise(c.k, c.mm, c.word(0), c.word(1), c.int(2)),
+  mlock: (c) => sys_mlock(c.k, c.mm, c.word(0), c.word(1)),
+  mlock2: (c) => sys_mlock2(c.k, c.mm, c.word(0), c.word(1), c.bits(2)),
+  munlock: (c) => sys_munlock(c.k, c.mm, c.word(0), c.word(1)),
+  mlockall: (c) => sys_mlockall(c.k, c.mm, c.bits(0)),
+  munlockall: (c) => sys_munlockall(c.k, c.mm),
+  // No CONFIG_ANON_VMA_NAME: PR_SET_VMA is unknown.
+  prctl: () => 'EINVAL',
+};

@@ -1,0 +1,96 @@
+/** What a system call gets and gives: arguments as folded words, results as numbers or errno names. */
+
+import type { Arg, StringArg } from '../abi.ts';
+import { foldWord } from '../machine/address.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm, OpenFile, Task } from '../state/records.ts';
+import { current_mm } from './task.ts';
+
+/** The step cannot be made at all: it would block, or makes no sense here. */
+export interface Skip {
+  readonly skip: string;
+}
+
+/** The process is gone behind this call. */
+export interface Gone {
+  readonly signal: string;
+  readonly code: string;
+}
+
+/** A value, an errno name, or an end. A new process is told in `child`. */
+export type SysResult = number | string | Skip | Gone | { readonly child: number };
+
+const S32 = 0x80000000;
+
+/** Arguments of one call. Missing ones read as 0. */
+export class SysCall {
+  readonly k: Kernel;
+  readonly task: Task;
+  private readonly args: readonly Arg[];
+
+  constructor(k: Kernel, task: Task, args: readonly Arg[]) {
+    this.k = k;
+    this.task = task;
+    this.args = args;
+  }
+
+  /** The caller's address space, owned by the epoch. */
+  get mm(): Mm {
+    return current_mm(this.k);
+  }
+
+  /** A 64-bit word, folded (machine/address.ts). */
+  word(index: number): number {
+    const arg = this.args[index];
+    return typeof arg === 'bigint' ? foldWord(BigInt.asUintN(64, arg)) : 0;
+  }
+
+  /** The word as it is. */
+  exact(index: number): bigint {
+    const arg = this.args[index];
+    return typeof arg === 'bigint' ? BigInt.asUintN(64, arg) : 0n;
+  }
+
+  /** A C int: the low 32 bits, signed. */
+  int(index: number): number {
+    return Number(BigInt.asIntN(32, this.exact(index)));
+  }
+
+  /** The low 32 bits, unsigned: flags and protections. */
+  bits(index: number): number {
+    const value = this.int(index);
+    return value < 0 ? value + 2 * S32 : value;
+  }
+
+  /** A signed 64-bit word, exact up to 2^53. */
+  signed(index: number): number {
+    return Number(BigInt.asIntN(64, this.exact(index)));
+  }
+
+  has(index: number): boolean {
+    return index < this.args.length;
+  }
+
+  string(index: number): StringArg | null {
+    const arg = this.args[index];
+    return typeof arg === 'object' && 'text' in arg ? arg : null;
+  }
+
+  strings(index: number): readonly StringArg[] | null {
+    const arg = this.args[index];
+    return typeof arg === 'object' && !('text' in arg) ? arg : null;
+  }
+
+  /** Id of the open file behind a descriptor argument; -1 for none (EBADF), 0 for the terminal. */
+  fileId(index: number): number {
+    return this.task.files.get(this.int(index)) ?? -1;
+  }
+
+  /** The open file behind a descriptor argument, or null: EBADF. The terminal counts as none. */
+  file(index: number): OpenFile | null {
+    const id = this.fileId(index);
+    return id > 0 ? this.k.files.edit(id) : null;
+  }
+}
+
+export type SysHandler = (call: SysCall) => SysResult;

@@ -1,0 +1,106 @@
+/**
+ * Page arithmetic on x86-64 virtual addresses. Addresses are doubles (up to 57 bits are used, 53 are exact and user
+ * space needs 56); JavaScript's shifts are 32-bit, so every cut of an address happens here.
+ */
+
+/** A user virtual address in bytes, 0 … TASK_SIZE. */
+export type VirtAddr = number;
+/** A page frame number. */
+export type Pfn = number;
+
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 4096;
+/** Bytes under one PTE table. */
+export const PMD_SIZE = 0x200000;
+/** Bytes under one PMD table. */
+export const PUD_SIZE = 0x40000000;
+/** Bytes under one PUD table. */
+export const PGDIR_SIZE = 0x8000000000;
+/** Entries of one table. */
+export const PTRS_PER_TABLE = 512;
+
+/** The largest number that a folded 64-bit word can be (see {@link foldWord}) plus one. */
+export const WORD_END = 2 ** 53;
+const FOLD_LIMIT = 2n ** 52n;
+const WORDS = 2n ** 64n;
+
+/**
+ * Folds a 64-bit word into a double so that comparisons and page arithmetic still give the kernel's answers: values
+ * below 2^52 are themselves; the top 2^52 values (small negative numbers) end at 2^53 instead of 2^64; what lies
+ * between is only known to be huge and keeps its offset in the page.
+ */
+export function foldWord(word: bigint): number {
+  if (word < FOLD_LIMIT) return Number(word);
+  if (word >= WORDS - FOLD_LIMIT) return WORD_END - Number(WORDS - word);
+  return Number(FOLD_LIMIT + (word & 0xfffn));
+}
+
+/** True when the folded word is a multiple of the page size. */
+export function isPageAligned(addr: number): boolean {
+  return addr % PAGE_SIZE === 0;
+}
+
+export function pageDown(addr: number): number {
+  return addr - (addr % PAGE_SIZE);
+}
+
+/** PAGE_ALIGN of a folded word: wraps to 0 as the 64-bit sum does. */
+export function pageAlign(length: number): number {
+  const rest = length % PAGE_SIZE;
+  if (rest === 0) return length;
+  const up = length - rest + PAGE_SIZE;
+  return up >= WORD_END ? 0 : up;
+}
+
+/** Virtual page number of an address. */
+export function pageNumber(addr: VirtAddr): number {
+  return Math.floor(addr / PAGE_SIZE);
+}
+
+/** Sum of two folded words as the 64-bit sum wraps. */
+export function addWords(a: number, b: number): number {
+  const sum = a + b;
+  return sum >= WORD_END ? sum - WORD_END : sum;
+}
+
+/** Gibibyte number of an address: the bits above the PUD offset, small enough for 32-bit operations. */
+export function gigabyteOf(addr: VirtAddr): number {
+  return (addr / PUD_SIZE) | 0;
+}
+
+/** Offset inside the gibibyte: a 30-bit integer. */
+export function withinGigabyte(addr: VirtAddr): number {
+  return (addr - ((addr / PUD_SIZE) | 0) * PUD_SIZE) | 0;
+}
+
+export function pteIndex(addr: VirtAddr): number {
+  return (withinGigabyte(addr) >>> 12) & 511;
+}
+
+export function pmdIndex(addr: VirtAddr): number {
+  return withinGigabyte(addr) >>> 21;
+}
+
+export function pudIndex(addr: VirtAddr): number {
+  return gigabyteOf(addr) & 511;
+}
+
+/** Index into the level above the PUD (the PGD of four levels, the P4D of five). */
+export function pgdIndex(addr: VirtAddr): number {
+  return (gigabyteOf(addr) >>> 9) & 511;
+}
+
+/** Index into the fifth level. */
+export function pgd5Index(addr: VirtAddr): number {
+  return (gigabyteOf(addr) >>> 18) & 511;
+}
+
+/** `0x…` of an address or a PFN. */
+export function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** First address behind user space: TASK_SIZE of 4 or 5 levels (arch/x86/include/asm/page_64_types.h). */
+export function taskSize(levels: 4 | 5): number {
+  return levels === 5 ? 2 ** 56 - PAGE_SIZE : 0x7ffffffff000;
+}

@@ -1,0 +1,261 @@
+/**
+ * Physical memory: one record a page frame (the `struct page` of this machine) in typed arrays, in chunks that
+ * snapshots share. Frames that nobody ever took cost nothing.
+ */
+
+import type { Epoch } from '../state/cow.ts';
+import type { Pfn } from './address.ts';
+
+/** Flags of a frame; where Linux has the flag its name is kept. */
+export const PG_ANON = 1;
+/** In the page cache of an inode. */
+export const PG_FILE = 2;
+/** Page cache without a file on disk behind it: shmem, tmpfs, memfd. Counts as RssShmem and goes to swap. */
+export const PG_SHMEM = 4;
+export const PG_DIRTY = 8;
+export const PG_REFERENCED = 0x10;
+export const PG_ACTIVE = 0x20;
+export const PG_LRU = 0x40;
+export const PG_SWAPCACHE = 0x80;
+/** PG_anon_exclusive: this anonymous page belongs to one process, a write fault may keep it. */
+export const PG_ANON_EXCLUSIVE = 0x100;
+/** Anonymous but not swap-backed: given up by MADV_FREE. */
+export const PG_LAZYFREE = 0x200;
+export const PG_MLOCKED = 0x400;
+export const PG_READAHEAD = 0x800;
+export const PG_DEVICE = 0x1000;
+export const PG_UNEVICTABLE = 0x2000;
+
+const CHUNK_BITS = 8;
+/** Frames in one chunk. */
+export const CHUNK_FRAMES = 1 << CHUNK_BITS;
+/** Index of a frame in its chunk: `pfn & CHUNK_MASK`. */
+export const CHUNK_MASK = CHUNK_FRAMES - 1;
+const FIELDS_BYTES = 40;
+
+/** Bytes of a page that no single word can describe. */
+export interface Blob {
+  readonly owner: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The fields of {@link CHUNK_FRAMES} neighbouring frames. */
+export class FrameChunk {
+  readonly owner: number;
+  private readonly buffer: ArrayBuffer;
+  /** Page cache index, or for an anonymous page the vm_pgoff-based index of `page_add_anon_rmap`. */
+  readonly index: Float64Array;
+  /** PTEs that map the frame. */
+  readonly mapcount: Int32Array;
+  /** References beside the PTEs: page cache, swap cache. */
+  readonly refs: Int32Array;
+  readonly flags: Int32Array;
+  /** Inode id of a page cache page, id of the anon_vma family of an anonymous page. */
+  readonly mapping: Int32Array;
+  /** Content, see machine/content.ts. */
+  readonly word: Int32Array;
+  /** Neighbours on the LRU list or the free list; 0 ends it. */
+  readonly next: Int32Array;
+  readonly prev: Int32Array;
+  /** Swap slot of a swap cache page, plus one. */
+  readonly slot: Int32Array;
+  /** Contents that need bytes; null until one does. */
+  blobs: (Blob | undefined)[] | null;
+
+  constructor(owner: number, buffer: ArrayBuffer, blobs: (Blob | undefined)[] | null) {
+    this.owner = owner;
+    this.buffer = buffer;
+    this.blobs = blobs;
+    const n = CHUNK_FRAMES;
+    this.index = new Float64Array(buffer, 0, n);
+    this.mapcount = new Int32Array(buffer, 8 * n, n);
+    this.refs = new Int32Array(buffer, 12 * n, n);
+    this.flags = new Int32Array(buffer, 16 * n, n);
+    this.mapping = new Int32Array(buffer, 20 * n, n);
+    this.word = new Int32Array(buffer, 24 * n, n);
+    this.next = new Int32Array(buffer, 28 * n, n);
+    this.prev = new Int32Array(buffer, 32 * n, n);
+    this.slot = new Int32Array(buffer, 36 * n, n);
+  }
+
+  static empty(owner: number): FrameChunk {
+    return new FrameChunk(owner, new ArrayBuffer(FIELDS_BYTES * CHUNK_FRAMES), null);
+  }
+
+  copy(owner: number): FrameChunk {
+    return new FrameChunk(owner, this.buffer.slice(0), this.blobs === null ? null : this.blobs.slice());
+  }
+}
+
+/** Ids of the LRU lists, as in enum lru_list. */
+export const LRU_INACTIVE_ANON = 0;
+export const LRU_ACTIVE_ANON = 1;
+export const LRU_INACTIVE_FILE = 2;
+export const LRU_ACTIVE_FILE = 3;
+export const LRU_UNEVICTABLE = 4;
+export const LRU_LISTS = 5;
+
+/** Scalars of physical memory: copied at each snapshot. */
+export interface FrameCounters {
+  /** Head of the list of freed frames. */
+  freeHead: Pfn;
+  /** The next frame that was never taken. */
+  fresh: Pfn;
+  free: number;
+  /** Head, tail and length of each LRU list. */
+  readonly head: Int32Array;
+  readonly tail: Int32Array;
+  readonly count: Int32Array;
+}
+
+type Dir = (FrameChunk | undefined)[];
+
+/** The frozen content of {@link Frames}. */
+export interface FramesRoot {
+  readonly dir: Dir;
+  readonly high: Dir;
+  readonly counters: FrameCounters;
+}
+
+function copyCounters(c: FrameCounters): FrameCounters {
+  return { ...c, head: c.head.slice(), tail: c.tail.slice(), count: c.count.slice() };
+}
+
+/**
+ * All frames. PFNs 1 … `total` are RAM; the zero page, device pages and page tables have PFNs behind it and take
+ * nothing of RAM.
+ */
+export class Frames {
+  /** Frames of RAM. */
+  readonly total: number;
+  /** PFN of the shared page of zeros. */
+  readonly zeroPfn: Pfn;
+  /** First PFN of device pages. */
+  readonly deviceBase: Pfn;
+  /** First PFN of page tables. */
+  readonly tableBase: Pfn;
+  counters: FrameCounters;
+  private readonly epoch: Epoch;
+  private readonly base: Pfn;
+  private dir: Dir = [];
+  private high: Dir = [];
+  private dirOwner: number;
+
+  /** @param total frames of RAM, 1 … 2^30 */
+  constructor(epoch: Epoch, total: number) {
+    this.epoch = epoch;
+    this.total = total;
+    this.base = (Math.floor(total / CHUNK_FRAMES) + 1) * CHUNK_FRAMES;
+    this.zeroPfn = this.base;
+    this.deviceBase = this.base + CHUNK_FRAMES;
+    this.tableBase = this.deviceBase + 0x100000;
+    this.dirOwner = epoch.now;
+    this.counters = {
+      freeHead: 0,
+      fresh: 1,
+      free: total,
+      head: new Int32Array(LRU_LISTS),
+      tail: new Int32Array(LRU_LISTS),
+      count: new Int32Array(LRU_LISTS),
+    };
+  }
+
+  /** The chunk of a frame that was taken, to be read only. */
+  chunk(pfn: Pfn): FrameChunk {
+    const chunk = pfn < this.base ? this.dir[pfn >> CHUNK_BITS] : this.high[(pfn - this.base) >> CHUNK_BITS];
+    if (chunk === undefined) throw new Error(`Frames.chunk: frame ${pfn} was never taken`);
+    return chunk;
+  }
+
+  /** The chunk of a frame, owned by the current epoch. */
+  edit(pfn: Pfn): FrameChunk {
+    const low = pfn < this.base;
+    const at = (low ? pfn : pfn - this.base) >> CHUNK_BITS;
+    const chunk = low ? this.dir[at] : this.high[at];
+    if (chunk !== undefined && chunk.owner === this.epoch.now) return chunk;
+    if (this.dirOwner !== this.epoch.now) {
+      this.dir = this.dir.slice();
+      this.high = this.high.slice();
+      this.dirOwner = this.epoch.now;
+    }
+    const mine = chunk === undefined ? FrameChunk.empty(this.epoch.now) : chunk.copy(this.epoch.now);
+    (low ? this.dir : this.high)[at] = mine;
+    return mine;
+  }
+
+  /** True when the frame was taken at some time. */
+  known(pfn: Pfn): boolean {
+    return (pfn < this.base ? this.dir[pfn >> CHUNK_BITS] : this.high[(pfn - this.base) >> CHUNK_BITS]) !== undefined;
+  }
+
+  flagsOf(pfn: Pfn): number {
+    return this.chunk(pfn).flags[pfn & CHUNK_MASK] as number;
+  }
+
+  mapcountOf(pfn: Pfn): number {
+    return this.chunk(pfn).mapcount[pfn & CHUNK_MASK] as number;
+  }
+
+  refsOf(pfn: Pfn): number {
+    return this.chunk(pfn).refs[pfn & CHUNK_MASK] as number;
+  }
+
+  setFlags(pfn: Pfn, set: number): void {
+    const chunk = this.edit(pfn);
+    const i = pfn & CHUNK_MASK;
+    chunk.flags[i] = (chunk.flags[i] as number) | set;
+  }
+
+  clearFlags(pfn: Pfn, clear: number): void {
+    const chunk = this.edit(pfn);
+    const i = pfn & CHUNK_MASK;
+    chunk.flags[i] = (chunk.flags[i] as number) & ~clear;
+  }
+
+  /** Takes a free frame, its fields and content zero; 0 when there is none. */
+  take(): Pfn {
+    const c = this.counters;
+    const pfn = c.freeHead;
+    if (pfn !== 0) {
+      const chunk = this.edit(pfn);
+      const i = pfn & CHUNK_MASK;
+      c.freeHead = chunk.next[i] as number;
+      chunk.next[i] = 0;
+      c.free--;
+      return pfn;
+    }
+    if (c.fresh > this.total) return 0;
+    c.free--;
+    return c.fresh++;
+  }
+
+  /** Gives a frame back; nothing may map or hold it. */
+  give(pfn: Pfn): void {
+    const chunk = this.edit(pfn);
+    const i = pfn & CHUNK_MASK;
+    if (chunk.mapcount[i] !== 0 || chunk.refs[i] !== 0) throw new Error(`Frames.give: frame ${pfn} is in use`);
+    chunk.flags[i] = 0;
+    chunk.mapping[i] = 0;
+    chunk.index[i] = 0;
+    chunk.word[i] = 0;
+    chunk.slot[i] = 0;
+    chunk.prev[i] = 0;
+    if (chunk.blobs !== null) chunk.blobs[i] = undefined;
+    chunk.next[i] = this.counters.freeHead;
+    this.counters.freeHead = pfn;
+    this.counters.free++;
+  }
+
+  freeze(): FramesRoot {
+    const counters = this.counters;
+    this.counters = copyCounters(counters);
+    return { dir: this.dir, high: this.high, counters };
+  }
+
+  thaw(root: FramesRoot): void {
+    this.dir = root.dir;
+    this.high = root.high;
+    this.dirOwner = -1;
+    this.counters = copyCounters(root.counters);
+  }
+}

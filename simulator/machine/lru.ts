@@ -1,0 +1,74 @@
+/** The LRU lists of page frames, linked through the frames themselves (mm/swap.c, include/linux/mm_inline.h). */
+
+import type { Pfn } from './address.ts';
+import {
+  CHUNK_MASK,
+  type Frames,
+  LRU_ACTIVE_ANON,
+  LRU_ACTIVE_FILE,
+  LRU_INACTIVE_ANON,
+  LRU_INACTIVE_FILE,
+  LRU_UNEVICTABLE,
+  PG_ACTIVE,
+  PG_ANON,
+  PG_LAZYFREE,
+  PG_LRU,
+  PG_SHMEM,
+  PG_UNEVICTABLE,
+} from './frames.ts';
+
+/** folio_lru_list(): the list that flags put a frame on. */
+export function lru_list(flags: number): number {
+  if ((flags & PG_UNEVICTABLE) !== 0) return LRU_UNEVICTABLE;
+  const swapBacked = (flags & PG_SHMEM) !== 0 || (flags & (PG_ANON | PG_LAZYFREE)) === PG_ANON;
+  if (swapBacked) return (flags & PG_ACTIVE) !== 0 ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON;
+  return (flags & PG_ACTIVE) !== 0 ? LRU_ACTIVE_FILE : LRU_INACTIVE_FILE;
+}
+
+/** Puts a frame at the head of the list that its flags name. */
+export function lru_add(frames: Frames, pfn: Pfn): void {
+  const chunk = frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  const flags = chunk.flags[i] as number;
+  if ((flags & PG_LRU) !== 0) throw new Error(`lru_add: frame ${pfn} is on a list`);
+  chunk.flags[i] = flags | PG_LRU;
+  const list = lru_list(flags);
+  const c = frames.counters;
+  const head = c.head[list] as number;
+  chunk.next[i] = head;
+  chunk.prev[i] = 0;
+  if (head !== 0) frames.edit(head).prev[head & CHUNK_MASK] = pfn;
+  else c.tail[list] = pfn;
+  c.head[list] = pfn;
+  c.count[list] = (c.count[list] as number) + 1;
+}
+
+/** Takes a frame off its list; nothing happens when it is on none. Call it before flags change that name the list. */
+export function lru_del(frames: Frames, pfn: Pfn): void {
+  const chunk = frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  const flags = chunk.flags[i] as number;
+  if ((flags & PG_LRU) === 0) return;
+  chunk.flags[i] = flags & ~PG_LRU;
+  const list = lru_list(flags);
+  const c = frames.counters;
+  const next = chunk.next[i] as number;
+  const prev = chunk.prev[i] as number;
+  if (next !== 0) frames.edit(next).prev[next & CHUNK_MASK] = prev;
+  else c.tail[list] = prev;
+  if (prev !== 0) frames.edit(prev).next[prev & CHUNK_MASK] = next;
+  else c.head[list] = next;
+  chunk.next[i] = 0;
+  chunk.prev[i] = 0;
+  c.count[list] = (c.count[list] as number) - 1;
+}
+
+/** Moves a frame to the list that it belongs to after setting and clearing flags. */
+export function lru_move(frames: Frames, pfn: Pfn, set: number, clear: number): void {
+  const listed = (frames.flagsOf(pfn) & PG_LRU) !== 0;
+  lru_del(frames, pfn);
+  const chunk = frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  chunk.flags[i] = ((chunk.flags[i] as number) | set) & ~clear;
+  if (listed) lru_add(frames, pfn);
+}

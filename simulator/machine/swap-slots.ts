@@ -1,0 +1,166 @@
+/**
+ * The swap device: slots of one page with their reference counts, contents and place in the swap cache, in chunks that
+ * snapshots share.
+ */
+
+import type { Epoch } from '../state/cow.ts';
+import type { PageContent } from './content.ts';
+import { ZERO_CONTENT } from './content.ts';
+
+const BITS = 8;
+const WIDTH = 1 << BITS;
+const MASK = WIDTH - 1;
+
+interface SlotChunk {
+  readonly owner: number;
+  /** PTEs and shmem entries that name the slot (swap_map). */
+  readonly counts: Int32Array;
+  /** PFN of the page in the swap cache, 0 for none. */
+  readonly cached: Int32Array;
+  /** Next free slot plus one. */
+  readonly next: Int32Array;
+  readonly contents: (PageContent | undefined)[];
+}
+
+/** The frozen content of {@link SwapSlots}. */
+export interface SwapRoot {
+  readonly dir: (SlotChunk | undefined)[];
+  readonly freeHead: number;
+  readonly fresh: number;
+  readonly used: number;
+  readonly on: boolean;
+}
+
+export class SwapSlots {
+  readonly total: number;
+  private readonly epoch: Epoch;
+  private dir: (SlotChunk | undefined)[] = [];
+  private dirOwner: number;
+  private freeHead = 0;
+  private fresh = 0;
+  /** Slots in use: named by a PTE or shmem, or held by the swap cache. */
+  used = 0;
+  /** swapon() is in force. */
+  on = true;
+
+  constructor(epoch: Epoch, total: number) {
+    this.epoch = epoch;
+    this.total = total;
+    this.dirOwner = epoch.now;
+  }
+
+  get free(): number {
+    return this.on ? this.total - this.used : 0;
+  }
+
+  /** Takes a slot with count 0 (get_swap_page()); -1 when the device is full or off. */
+  take(): number {
+    if (!this.on) return -1;
+    if (this.freeHead !== 0) {
+      const slot = this.freeHead - 1;
+      this.freeHead = this.edit(slot).next[slot & MASK] as number;
+      this.used++;
+      return slot;
+    }
+    if (this.fresh >= this.total) return -1;
+    this.used++;
+    return this.fresh++;
+  }
+
+  /** References by PTEs and shmem. */
+  count(slot: number): number {
+    return this.dir[slot >> BITS]?.counts[slot & MASK] ?? 0;
+  }
+
+  /** PFN of the slot's page in the swap cache, 0 for none. */
+  cached(slot: number): number {
+    return this.dir[slot >> BITS]?.cached[slot & MASK] ?? 0;
+  }
+
+  content(slot: number): PageContent {
+    return this.dir[slot >> BITS]?.contents[slot & MASK] ?? ZERO_CONTENT;
+  }
+
+  write(slot: number, content: PageContent): void {
+    this.edit(slot).contents[slot & MASK] = content;
+  }
+
+  setCached(slot: number, pfn: number): void {
+    this.edit(slot).cached[slot & MASK] = pfn;
+    this.releaseIfUnused(slot);
+  }
+
+  /** swap_duplicate(): one more reference. */
+  duplicate(slot: number): void {
+    const chunk = this.edit(slot);
+    const i = slot & MASK;
+    chunk.counts[i] = (chunk.counts[i] as number) + 1;
+  }
+
+  /** swap_free(): one reference less; the slot is free when neither PTE nor swap cache holds it. */
+  drop(slot: number): void {
+    const chunk = this.edit(slot);
+    const i = slot & MASK;
+    const count = chunk.counts[i] as number;
+    if (count < 1) throw new Error(`SwapSlots.drop: slot ${slot} has no reference`);
+    chunk.counts[i] = count - 1;
+    this.releaseIfUnused(slot);
+  }
+
+  /** Highest slot ever taken, plus one. */
+  get highWater(): number {
+    return this.fresh;
+  }
+
+  freeze(): SwapRoot {
+    return { dir: this.dir, freeHead: this.freeHead, fresh: this.fresh, used: this.used, on: this.on };
+  }
+
+  thaw(root: SwapRoot): void {
+    this.dir = root.dir;
+    this.dirOwner = -1;
+    this.freeHead = root.freeHead;
+    this.fresh = root.fresh;
+    this.used = root.used;
+    this.on = root.on;
+  }
+
+  private releaseIfUnused(slot: number): void {
+    const chunk = this.edit(slot);
+    const i = slot & MASK;
+    if (chunk.counts[i] !== 0 || chunk.cached[i] !== 0) return;
+    chunk.contents[i] = undefined;
+    chunk.next[i] = this.freeHead;
+    this.freeHead = slot + 1;
+    this.used--;
+  }
+
+  private edit(slot: number): SlotChunk {
+    const at = slot >> BITS;
+    const chunk = this.dir[at];
+    if (chunk !== undefined && chunk.owner === this.epoch.now) return chunk;
+    if (this.dirOwner !== this.epoch.now) {
+      this.dir = this.dir.slice();
+      this.dirOwner = this.epoch.now;
+    }
+    const owner = this.epoch.now;
+    const mine: SlotChunk =
+      chunk === undefined
+        ? {
+            owner,
+            counts: new Int32Array(WIDTH),
+            cached: new Int32Array(WIDTH),
+            next: new Int32Array(WIDTH),
+            contents: new Array<PageContent | undefined>(WIDTH),
+          }
+        : {
+            owner,
+            counts: chunk.counts.slice(),
+            cached: chunk.cached.slice(),
+            next: chunk.next.slice(),
+            contents: chunk.contents.slice(),
+          };
+    this.dir[at] = mine;
+    return mine;
+  }
+}

@@ -1,0 +1,62 @@
+/** Counting address space and promised memory: vm_stat_account(), may_expand_vm(), overcommit (mm/mmap.c, mm/util.c). */
+
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm, RlimitName, Task } from '../state/records.ts';
+import { is_data_mapping, is_exec_mapping, is_stack_mapping } from './vma.ts';
+
+/** Adds pages of a mapping with `flags` to the counters of /proc/PID/status. */
+export function vm_stat_account(mm: Mm, flags: number, pages: number): void {
+  mm.total_vm += pages;
+  if (is_exec_mapping(flags)) mm.exec_vm += pages;
+  else if (is_stack_mapping(flags)) mm.stack_vm += pages;
+  else if (is_data_mapping(flags)) mm.data_vm += pages;
+  if (mm.total_vm > mm.hiwater_vm) mm.hiwater_vm = mm.total_vm;
+}
+
+/** Soft limit in bytes of the task that the CPU runs; Infinity without a task. */
+export function rlimit(k: Kernel, name: RlimitName): number {
+  const task: Task | undefined = k.tasks.find(k.scalars.current);
+  return task === undefined ? Number.POSITIVE_INFINITY : task.rlimits[name].soft;
+}
+
+/** may_expand_vm(): RLIMIT_AS and, for private writable memory, RLIMIT_DATA. Returns the limit in the way or null. */
+export function may_expand_vm(k: Kernel, mm: Mm, flags: number, pages: number): 'RLIMIT_AS' | 'RLIMIT_DATA' | null {
+  if (mm.total_vm + pages > Math.floor(rlimit(k, 'AS') / 4096)) return 'RLIMIT_AS';
+  if (is_data_mapping(flags) && mm.data_vm + pages > Math.floor(rlimit(k, 'DATA') / 4096)) return 'RLIMIT_DATA';
+  return null;
+}
+
+/** mm/util.c: vm_commit_limit(), pages; overcommit_ratio is 50. */
+export function vm_commit_limit(k: Kernel): number {
+  return Math.floor(k.frames.total / 2) + k.swap.total;
+}
+
+/**
+ * __vm_enough_memory(): promises `pages` more. Mode 0 refuses what is plainly too much, mode 2 what is above the
+ * limit less the reserve for the user's recovery (3 % of the process, at most 128 MiB).
+ */
+export function vm_enough_memory(k: Kernel, mm: Mm, pages: number): boolean {
+  const after = k.scalars.committed + pages;
+  if (k.config.overcommit === 0 && pages > k.frames.total + k.swap.total) return false;
+  if (k.config.overcommit === 2) {
+    const allowed = vm_commit_limit(k) - Math.min(Math.floor(mm.total_vm / 32), 32768);
+    if (after > allowed) return false;
+  }
+  k.scalars.committed = after;
+  return true;
+}
+
+export function vm_unacct_memory(k: Kernel, pages: number): void {
+  k.scalars.committed -= pages;
+}
+
+/** mlock_future_ok(): RLIMIT_MEMLOCK leaves room for `bytes` more. */
+export function mlock_future_ok(k: Kernel, mm: Mm, locked: boolean, bytes: number): boolean {
+  if (!locked) return true;
+  return mm.locked_vm + bytes / 4096 <= Math.floor(rlimit(k, 'MEMLOCK') / 4096);
+}
+
+/** can_do_mlock(): an ordinary user needs a limit above 0. */
+export function can_do_mlock(k: Kernel): boolean {
+  return rlimit(k, 'MEMLOCK') > 0;
+}

@@ -1,0 +1,103 @@
+/** anon_vma: the names that anonymous pages carry, shared by VMAs that were split, merged or forked (mm/rmap.c). */
+
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
+import type { AnonVmaChain, Vma } from './vma.ts';
+import { VM_ACCESS_FLAGS, VM_MAYBE_GUARD } from './vma.ts';
+
+function countFamily(k: Kernel, root: number, mmId: number, delta: number): void {
+  const family = k.anonVmas.edit(root);
+  const mms = new Map(family.mms);
+  const count = (mms.get(mmId) ?? 0) + delta;
+  if (count === 0) mms.delete(mmId);
+  else mms.set(mmId, count);
+  family.mms = mms;
+}
+
+/** A VMA takes the chain over (anon_vma_clone() of a split or merge). */
+export function anon_chain_get(k: Kernel, mmId: number, anon: AnonVmaChain): void {
+  for (const id of anon.chain) k.anonVmas.edit(id).chains++;
+  k.anonVmas.edit(anon.anon_vma).num_active_vmas++;
+  countFamily(k, anon.root, mmId, 1);
+}
+
+/** unlink_anon_vmas(): a VMA gives its chain up. An anon_vma goes with its last chain. */
+export function anon_chain_put(k: Kernel, mmId: number, anon: AnonVmaChain): void {
+  countFamily(k, anon.root, mmId, -1);
+  k.anonVmas.edit(anon.anon_vma).num_active_vmas--;
+  // From the newest to the root: a parent outlives its children.
+  for (let i = anon.chain.length - 1; i >= 0; i--) {
+    const id = anon.chain[i] as number;
+    const member = k.anonVmas.edit(id);
+    member.chains--;
+    if (member.chains > 0) continue;
+    if (member.parent !== id) k.anonVmas.edit(member.parent).num_children--;
+    k.anonVmas.delete(id);
+  }
+}
+
+function newAnonVma(k: Kernel, root: number, parent: number): number {
+  const made = k.anonVmas.add((id, owner) => ({
+    id,
+    owner,
+    root: root === 0 ? id : root,
+    parent: parent === 0 ? id : parent,
+    // A root counts itself as its child, as Linux's does.
+    num_children: parent === 0 ? 1 : 0,
+    num_active_vmas: 0,
+    chains: 0,
+    mms: new Map(),
+  }));
+  if (parent !== 0) k.anonVmas.edit(parent).num_children++;
+  return made.id;
+}
+
+/** mm/vma.c: anon_vma_compatible(): `a` ends where `b` starts and they differ in permissions at most. */
+function anon_vma_compatible(a: Vma, b: Vma): boolean {
+  return (
+    a.vm_end === b.vm_start &&
+    a.vm_file === b.vm_file &&
+    ((a.vm_flags ^ b.vm_flags) & ~(VM_ACCESS_FLAGS | VM_MAYBE_GUARD)) === 0 &&
+    b.vm_pgoff === a.vm_pgoff + (b.vm_start - a.vm_start) / 4096
+  );
+}
+
+function reusable(old: Vma): AnonVmaChain | null {
+  return old.anon !== null && old.anon.chain.length === 1 ? old.anon : null;
+}
+
+/**
+ * The chain that a VMA's first anonymous page brings (__anon_vma_prepare()): a neighbour's that could merge but for its
+ * permissions, else a new one. The caller puts it into the VMA.
+ */
+export function anon_vma_prepare(k: Kernel, mm: Mm, vma: Vma): AnonVmaChain {
+  const next = mm.vmas.find(vma.vm_end);
+  if (next !== undefined && anon_vma_compatible(vma, next)) {
+    const anon = reusable(next);
+    if (anon !== null) return anon;
+  }
+  const prev = mm.vmas.before(vma.vm_start);
+  if (prev !== undefined && anon_vma_compatible(prev, vma)) {
+    const anon = reusable(prev);
+    if (anon !== null) return anon;
+  }
+  const id = newAnonVma(k, 0, 0);
+  return { anon_vma: id, chain: [id], root: id };
+}
+
+/**
+ * The chain of the copy of a VMA in a forked child (anon_vma_fork()): the parent's chain, and an anon_vma of its own
+ * unless one of the chain serves nobody any more.
+ */
+export function anon_vma_fork(k: Kernel, parent: AnonVmaChain): AnonVmaChain {
+  // anon_vma_clone() walks the chain from the newest anon_vma to the oldest.
+  for (let i = parent.chain.length - 1; i >= 0; i--) {
+    const id = parent.chain[i] as number;
+    const member = k.anonVmas.get(id);
+    if (member.num_children < 2 && member.num_active_vmas === 0) {
+      return { anon_vma: id, chain: parent.chain, root: parent.root };
+    }
+  }
+  const id = newAnonVma(k, parent.root, parent.anon_vma);
+  return { anon_vma: id, chain: [...parent.chain, id], root: parent.root };
+}

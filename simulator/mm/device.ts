@@ -1,0 +1,89 @@
+/** Drivers that map their pages: remap_pfn_range() at once, vm_insert_page() one by one (mm/memory.c). */
+
+import type { VirtAddr } from '../machine/address.ts';
+import { PTE_ACCESSED, PTE_SPECIAL } from '../machine/pagetable.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Inode, Mm } from '../state/records.ts';
+import { pteWord } from './fault.ts';
+import { get_mapping, set_pte, vm_page_prot } from './pte.ts';
+import {
+  is_cow_mapping,
+  VM_DONTDUMP,
+  VM_DONTEXPAND,
+  VM_IO,
+  VM_MIXEDMAP,
+  VM_PFNMAP,
+  type Vma,
+  vma_pages,
+  vmaWithFlags,
+} from './vma.ts';
+import { vma_replace, vma_unlink } from './vma-link.ts';
+
+/** The driver's mmap(): 0, or the errno with which it refuses. The VMA is linked already. */
+export function map_device(k: Kernel, mm: Mm, vma: Vma, inode: Inode): 0 | string {
+  const device = inode.device;
+  if (device === null) return 'ENODEV';
+  const fits = vma.vm_pgoff + vma_pages(vma) <= device.pages;
+  if (!fits && device.mmap === 'remap') {
+    vma_unlink(k, mm, vma);
+    return 'EINVAL';
+  }
+  if (device.mmap === 'remap') return remap_pfn_range(k, mm, vma.vm_start, vma.vm_pgoff, vma_pages(vma) * 4096, inode);
+  const flags = vma.vm_flags | VM_DONTEXPAND | VM_DONTDUMP | (device.mmap === 'insert' ? VM_MIXEDMAP : 0);
+  vma_replace(k, mm, vma, vmaWithFlags(vma, flags));
+  return 0;
+}
+
+/**
+ * remap_pfn_range(): maps `size` bytes of the device from page `index` on at `addr`. EINVAL when the range leaves the
+ * VMA or the device, or would map a part of a copy-on-write VMA.
+ */
+export function remap_pfn_range(
+  k: Kernel,
+  mm: Mm,
+  addr: VirtAddr,
+  index: number,
+  size: number,
+  inode: Inode,
+): 0 | string {
+  const vma = mm.vmas.lookup(addr);
+  const device = inode.device;
+  const pages = Math.ceil(size / 4096);
+  if (vma === undefined) return 'EFAULT';
+  if (device === null || vma.inode !== inode.id || addr % 4096 !== 0 || pages === 0) return 'EINVAL';
+  if (index + pages > device.pages || addr + pages * 4096 > vma.vm_end) return 'EINVAL';
+  const whole = addr === vma.vm_start && addr + pages * 4096 === vma.vm_end;
+  if (is_cow_mapping(vma.vm_flags) && !whole) return 'EINVAL';
+  for (let i = 0; i < pages; i++) {
+    if ((mm.pt.find(addr + i * 4096)?.words[pteWord(addr + i * 4096)] ?? 0) !== 0) return 'EBUSY';
+  }
+  const flags = vma.vm_flags | VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP;
+  const mapped = vmaWithFlags(vma, flags);
+  vma_replace(k, mm, vma, mapped);
+  for (let i = 0; i < pages; i++) {
+    const at = addr + i * 4096;
+    const prot = vm_page_prot(mapped) | PTE_SPECIAL | PTE_ACCESSED;
+    set_pte(k, mm, mm.pt.edit(at), at, prot, device.firstPfn + index + i);
+  }
+  return 0;
+}
+
+/**
+ * vm_insert_page(): maps page `index` of a device at `addr`. EFAULT outside every VMA, EINVAL for a page that the
+ * device does not have or a VMA of another kind, EBUSY where a page is mapped.
+ */
+export function vm_insert_page(k: Kernel, mm: Mm, addr: VirtAddr, index: number, inode: Inode): 0 | string {
+  const page = addr - (addr % 4096);
+  const vma = mm.vmas.lookup(page);
+  if (vma === undefined) return 'EFAULT';
+  const device = inode.device;
+  if (device === null || index < 0 || index >= device.pages) return 'EINVAL';
+  if (vma.inode !== inode.id || (vma.vm_flags & VM_PFNMAP) !== 0) return 'EINVAL';
+  if ((vma.vm_flags & VM_MIXEDMAP) === 0) vma_replace(k, mm, vma, vmaWithFlags(vma, vma.vm_flags | VM_MIXEDMAP));
+  const table = mm.pt.edit(page);
+  if (table.words[pteWord(page)] !== 0) return 'EBUSY';
+  const pfn = device.firstPfn + index;
+  get_mapping(k, mm, pfn);
+  set_pte(k, mm, table, page, vm_page_prot(vma), pfn);
+  return 0;
+}

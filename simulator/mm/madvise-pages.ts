@@ -1,0 +1,183 @@
+/** Advice that is about the pages of a range: what madvise(2) frees, ages, pages out, guards (mm/madvise.c). */
+
+import { PAGE_SIZE, pteIndex, PMD_SIZE, type VirtAddr } from '../machine/address.ts';
+import {
+
+  PG_ACTIVE,
+  PG_ANON,
+  PG_DIRTY,
+  PG_LAZYFREE,
+  PG_REFERENCED,
+  PG_SWAPCACHE,
+} from '../machine/frames.ts';
+import { lru_move } from '../machine/lru.ts';
+import {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_GUARD,
+  PTE_MAPPED,
+  PTE_SPECIAL,
+  PTE_SWAP,
+  type PteTable,
+} from '../machine/pagetable.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
+import { vma_with_anon } from './map-page.ts';
+import { init_anon_page } from './page-alloc.ts';
+import { cache_entry, file_pages, find_get_page } from './page-cache.ts';
+import { flush_tlb_range, set_pte } from './pte.ts';
+import { do_page_cache_ra } from './readahead.ts';
+import { shmem_get_page } from './shmem.ts';
+import { folio_free_swap, free_swap_entry, read_swap_cache } from './swap-cache.ts';
+import { punch_hole } from './truncate.ts';
+import { linear_page_index, VM_LOCKED, VM_MAYBE_GUARD, VM_MAYWRITE, VM_SHARED, VM_SPECIAL, type Vma } from './vma.ts';
+import { vma_replace } from './vma-link.ts';
+import { reclaim_pages } from './vmscan.ts';
+import { zap_page_range } from './zap.ts';
+
+/** Calls `visit` for each entry of [start, end) that is not empty; the table is owned by the epoch. */
+function for_each_pte(
+  mm: Mm,
+  start: VirtAddr,
+  end: VirtAddr,
+  visit: (table: PteTable, addr: VirtAddr, flags: number, value: number) => void,
+): void {
+  for (let addr = start; addr < end; ) {
+    const stop = Math.min(end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    if (mm.pt.find(addr) === undefined) {
+      addr = mm.pt.nextTable(stop, end);
+      continue;
+    }
+    const table = mm.pt.edit(addr);
+    for (; addr < stop; addr += PAGE_SIZE) {
+      const at = 2 * pteIndex(addr);
+      const flags = table.words[at] as number;
+      if (flags !== 0) visit(table, addr, flags, table.words[at + 1] as number);
+    }
+  }
+}
+
+/** madvise_free_single_vma(): pages may be dropped instead of swapped; a write takes that back. */
+export function madvise_free(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
+  if (vma.vm_ops !== 'none') return 'EINVAL';
+  for_each_pte(mm, start, end, (table, addr, flags, value) => {
+    if ((flags & PTE_SWAP) !== 0) {
+      set_pte(k, mm, table, addr, 0, 0);
+      mm.swapents--;
+      free_swap_entry(k, value);
+      return;
+    }
+    if ((flags & PTE_MAPPED) === 0 || (flags & PTE_SPECIAL) !== 0) return;
+    const frame = k.frames.flagsOf(value);
+    if ((frame & PG_ANON) === 0) return;
+    if ((frame & (PG_SWAPCACHE | PG_DIRTY)) !== 0) {
+      if (k.frames.mapcountOf(value) !== 1) return;
+      if ((frame & PG_SWAPCACHE) !== 0 && !folio_free_swap(k, value)) return;
+      k.frames.clearFlags(value, PG_DIRTY);
+    }
+    if ((flags & (PTE_ACCESSED | PTE_DIRTY)) !== 0) {
+      set_pte(k, mm, table, addr, flags & ~(PTE_ACCESSED | PTE_DIRTY), value);
+    }
+    if ((frame & PG_LAZYFREE) === 0) lru_move(k.frames, value, PG_LAZYFREE, PG_ACTIVE | PG_REFERENCED);
+  });
+  flush_tlb_range(k, mm, start, end);
+  return 0;
+}
+
+/** A page of this process alone that is on the LRU: COLD and PAGEOUT leave shared ones be. */
+function agedPage(k: Kernel, flags: number, pfn: number): boolean {
+  return (flags & PTE_MAPPED) !== 0 && (flags & PTE_SPECIAL) === 0 && k.frames.mapcountOf(pfn) === 1;
+}
+
+/** MADV_COLD: the pages become old and inactive. */
+export function madvise_cold(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 0 {
+  for_each_pte(mm, start, end, (table, addr, flags, pfn) => {
+    if (!agedPage(k, flags, pfn)) return;
+    if ((flags & PTE_ACCESSED) !== 0) set_pte(k, mm, table, addr, flags & ~PTE_ACCESSED, pfn);
+    lru_move(k.frames, pfn, 0, PG_ACTIVE | PG_REFERENCED);
+  });
+  flush_tlb_range(k, mm, start, end);
+  return 0;
+}
+
+/** MADV_PAGEOUT: the pages are reclaimed at once, whether they were used lately or not. */
+export function madvise_pageout(k: Kernel, mm: Mm, _vma: Vma, start: VirtAddr, end: VirtAddr): 0 {
+  const victims: number[] = [];
+  for_each_pte(mm, start, end, (_table, _addr, flags, pfn) => {
+    if (agedPage(k, flags, pfn)) victims.push(pfn);
+  });
+  reclaim_pages(k, victims);
+  return 0;
+}
+
+/** MADV_WILLNEED: reads ahead what is in the file or in swap. */
+export function madvise_willneed(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 {
+  if (vma.vm_ops === 'none') {
+    const root = vma.anon?.root ?? 0;
+    for_each_pte(mm, start, end, (_table, addr, flags, slot) => {
+      if ((flags & PTE_SWAP) === 0) return;
+      read_swap_cache(k, slot, (pfn) => init_anon_page(k, pfn, root, linear_page_index(vma, addr)));
+    });
+    return 0;
+  }
+  const inode = k.inodes.edit(vma.inode);
+  const first = linear_page_index(vma, start);
+  const last = Math.min(file_pages(inode), linear_page_index(vma, end));
+  if (vma.vm_ops === 'shmem') {
+    for (let index = first; index < last; index++) if (cache_entry(inode, index) < 0) shmem_get_page(k, inode.id, index);
+  } else if (vma.vm_ops === 'generic_file') do_page_cache_ra(k, inode, first, last - first);
+  return 0;
+}
+
+/** MADV_REMOVE: punches a hole into the file of a shared writable mapping. */
+export function madvise_remove(k: Kernel, _mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
+  if ((vma.vm_flags & VM_LOCKED) !== 0 || vma.inode === 0) return 'EINVAL';
+  if ((vma.vm_flags & (VM_SHARED | VM_MAYWRITE)) !== (VM_SHARED | VM_MAYWRITE)) return 'EACCES';
+  punch_hole(k, vma.inode, linear_page_index(vma, start), linear_page_index(vma, end));
+  return 0;
+}
+
+/** MADV_GUARD_INSTALL: the pages go, and every access to them is SIGSEGV from now on. */
+export function madvise_guard_install(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
+  if ((vma.vm_flags & (VM_SPECIAL | VM_LOCKED)) !== 0) return 'EINVAL';
+  const named = (vma.vm_flags & VM_SHARED) === 0 ? vma_with_anon(k, mm, vma) : vma;
+  if ((named.vm_flags & VM_MAYBE_GUARD) === 0) {
+    vma_replace(k, mm, named, { ...named, vm_flags: named.vm_flags | VM_MAYBE_GUARD });
+  }
+  zap_page_range(k, mm, start, end, 'pages');
+  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+    const table = mm.pt.edit(addr);
+    if (((table.words[2 * pteIndex(addr)] as number) & PTE_GUARD) === 0) set_pte(k, mm, table, addr, PTE_GUARD, 0);
+  }
+  return 0;
+}
+
+/** MADV_GUARD_REMOVE: untouched memory again. */
+export function madvise_guard_remove(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
+  if ((vma.vm_flags & VM_SPECIAL) !== 0) return 'EINVAL';
+  for_each_pte(mm, start, end, (table, addr, flags) => {
+    if ((flags & PTE_GUARD) !== 0) set_pte(k, mm, table, addr, 0, 0);
+  });
+  return 0;
+}
+
+/** mincore(2): one byte a page; the caller checked that the range is mapped. */
+export function mincore_vec(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): Uint8Array {
+  const vec = new Uint8Array((end - start) / PAGE_SIZE);
+  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+    const vma = mm.vmas.lookup(addr) as Vma;
+    const table = mm.pt.find(addr);
+    const at = 2 * pteIndex(addr);
+    const flags = table === undefined ? 0 : (table.words[at] as number);
+    const value = table === undefined ? 0 : (table.words[at + 1] as number);
+    let present = 0;
+    if ((flags & PTE_MAPPED) !== 0) present = 1;
+    else if ((flags & PTE_SWAP) !== 0) present = k.swap.cached(value) !== 0 ? 1 : 0;
+    else if (flags === 0 && vma.inode !== 0) {
+      present = find_get_page(k.inodes.get(vma.inode), linear_page_index(vma, addr)) !== 0 ? 1 : 0;
+    }
+    vec[(addr - start) / PAGE_SIZE] = present;
+  }
+  return vec;
+}
+

@@ -1,0 +1,333 @@
+/** Making mappings: do_mmap(), mmap_region(), brk and stack growth (mm/mmap.c, mm/vma.c). */
+
+import { isPageAligned, PAGE_SIZE, pageAlign, pageDown, type VirtAddr } from '../machine/address.ts';
+import { MAP, PROT } from '../uapi.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Inode, Mm, OpenFile } from '../state/records.ts';
+import {
+  can_do_mlock,
+  may_expand_vm,
+  mlock_future_ok,
+  rlimit,
+  vm_enough_memory,
+  vm_stat_account,
+  vm_unacct_memory,
+} from './accounting.ts';
+import { map_device } from './device.ts';
+import { fput, open_file } from './file-refs.ts';
+import { gather_munmap_vmas, remove_vmas, unmap_range } from './munmap.ts';
+import { new_inode } from './shmem.ts';
+import { get_unmapped_area, MMAP_MIN_ADDR, task_size } from './unmapped-area.ts';
+import * as vm from './vma.ts';
+import { vma_link, vma_replace } from './vma-link.ts';
+import { new_vma, vma_merge_new_range } from './vma-merge.ts';
+
+export type Errno = string;
+
+/** Arguments of mmap(2) as folded words; `file` is the open file of fd, null for MAP_ANONYMOUS. */
+export interface MmapArgs {
+  readonly addr: number;
+  readonly length: number;
+  readonly prot: number;
+  readonly flags: number;
+  readonly file: OpenFile | null;
+  /** Bytes, page aligned. */
+  readonly offset: number;
+}
+
+/** What mmap made; `populate` is the range to fault in (MAP_POPULATE, MAP_LOCKED). */
+export interface Mapped {
+  readonly addr: VirtAddr;
+  readonly length: number;
+  readonly populate: boolean;
+}
+
+function refuse(k: Kernel, errno: Errno, why: string): Errno {
+  if (k.sink !== null) k.emit({ type: 'refused', errno, why });
+  return errno;
+}
+
+/** calc_vm_prot_bits(), calc_vm_flag_bits() and the VM_MAY… bits. */
+function vmFlags(mm: Mm, prot: number, flags: number): number {
+  let bits = vm.VM_MAYREAD | vm.VM_MAYWRITE | vm.VM_MAYEXEC | mm.def_flags;
+  if ((prot & PROT.READ) !== 0) bits |= vm.VM_READ;
+  if ((prot & PROT.WRITE) !== 0) bits |= vm.VM_WRITE;
+  if ((prot & PROT.EXEC) !== 0) bits |= vm.VM_EXEC;
+  if ((flags & MAP.GROWSDOWN) !== 0) bits |= vm.VM_GROWSDOWN;
+  if ((flags & MAP.LOCKED) !== 0) bits |= vm.VM_LOCKED;
+  if ((flags & MAP.STACK) !== 0) bits |= vm.VM_NOHUGEPAGE;
+  return bits;
+}
+
+/** The place of the mapping: MAP_FIXED's or one that is looked for. */
+function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAddr | Errno {
+  const { flags } = args;
+  const fixed = (flags & (MAP.FIXED | MAP.FIXED_NOREPLACE)) !== 0;
+  if (fixed) {
+    if (length > task_size(k) || args.addr > task_size(k) - length) return refuse(k, 'ENOMEM', 'beyond TASK_SIZE');
+    if (!isPageAligned(args.addr)) return refuse(k, 'EINVAL', 'MAP_FIXED address is not page aligned');
+    if (args.addr < MMAP_MIN_ADDR) return refuse(k, 'EPERM', 'below mmap_min_addr');
+    return args.addr;
+  }
+  let hint = pageDown(args.addr);
+  if (hint !== 0 && hint < MMAP_MIN_ADDR) hint = MMAP_MIN_ADDR;
+  const area = get_unmapped_area(k, mm, { addr: hint, length, bits32: (flags & MAP.BIT32) !== 0, align: alignment(k, args, hint, length) });
+  if (area === null) return refuse(k, 'ENOMEM', 'no hole is large enough');
+  if (k.sink !== null) k.emit({ type: 'placement', addr: area.addr, length, why: area.why });
+  return area.addr;
+}
+
+/** The file offset that a 2 MiB alignment follows, or null for no alignment. */
+function alignment(k: Kernel, args: MmapArgs, hint: number, length: number): number | null {
+  if (args.file !== null) {
+    const inode = k.inodes.get(args.file.inode);
+    return inode.kind === 'file' ? args.offset : null;
+  }
+  if ((args.flags & MAP.TYPE) === MAP.SHARED) return null;
+  return hint === 0 && length % 0x200000 === 0 ? 0 : null;
+}
+
+/** Checks of a file mapping (the switch of do_mmap()). The vm_flags, or an errno. */
+function fileFlags(k: Kernel, file: OpenFile, args: MmapArgs, bits: number): number | Errno {
+  const type = args.flags & MAP.TYPE;
+  const known = MAP.LEGACY_MASK | MAP.SYNC;
+  let flags = bits;
+  switch (type) {
+    case MAP.SHARED:
+    case MAP.SHARED_VALIDATE:
+      if (type === MAP.SHARED_VALIDATE && ((args.flags & ~known) !== 0 || (args.flags & MAP.SYNC) !== 0)) {
+        return refuse(k, 'EOPNOTSUPP', 'MAP_SHARED_VALIDATE with a flag that the file system does not know');
+      }
+      if ((args.prot & PROT.WRITE) !== 0 && !file.writable) {
+        return refuse(k, 'EACCES', 'shared writable mapping of a file that is not open for writing');
+      }
+      flags |= vm.VM_SHARED | vm.VM_MAYSHARE;
+      if (!file.writable) flags &= ~(vm.VM_MAYWRITE | vm.VM_SHARED);
+      break;
+    case MAP.PRIVATE:
+      break;
+    default:
+      return refuse(k, 'EINVAL', 'neither MAP_SHARED nor MAP_PRIVATE');
+  }
+  if (!file.readable) return refuse(k, 'EACCES', 'the file is not open for reading');
+  if ((flags & vm.VM_GROWSDOWN) !== 0) return refuse(k, 'EINVAL', 'MAP_GROWSDOWN of a file');
+  return flags;
+}
+
+/** Checks of an anonymous mapping. */
+function anonFlags(k: Kernel, args: MmapArgs, bits: number): number | Errno {
+  switch (args.flags & MAP.TYPE) {
+    case MAP.SHARED:
+      if ((bits & vm.VM_GROWSDOWN) !== 0) return refuse(k, 'EINVAL', 'MAP_GROWSDOWN needs MAP_PRIVATE');
+      return bits | vm.VM_SHARED | vm.VM_MAYSHARE;
+    case MAP.DROPPABLE: {
+      if ((bits & (vm.VM_LOCKED | vm.VM_GROWSDOWN)) !== 0) return refuse(k, 'EINVAL', 'MAP_DROPPABLE cannot be locked or grow');
+      return bits | vm.VM_DROPPABLE | vm.VM_NORESERVE | vm.VM_WIPEONFORK | vm.VM_DONTDUMP;
+    }
+    case MAP.PRIVATE:
+      return bits;
+    default:
+      return refuse(k, 'EINVAL', 'neither MAP_SHARED nor MAP_PRIVATE');
+  }
+}
+
+/**
+ * do_mmap(): checks in the kernel's order, then mmap_region(). `mm` is owned by the epoch.
+ * Returns the mapping or an errno.
+ */
+export function do_mmap(k: Kernel, mm: Mm, args: MmapArgs): Mapped | Errno {
+  if (args.length === 0) return refuse(k, 'EINVAL', 'length 0');
+  const length = pageAlign(args.length);
+  if (length === 0) return refuse(k, 'ENOMEM', 'length rounds up to 0');
+  if (args.offset / PAGE_SIZE + length / PAGE_SIZE > 2 ** 41 && args.offset + length >= 2 ** 53) {
+    return refuse(k, 'EOVERFLOW', 'offset + length overflows');
+  }
+  if (mm.vmas.size > k.config.max_map_count) return refuse(k, 'ENOMEM', 'max_map_count');
+  const addr = place(k, mm, args, length);
+  if (typeof addr === 'string') return addr;
+  if ((args.flags & MAP.FIXED_NOREPLACE) !== 0) {
+    const there = mm.vmas.find(addr);
+    if (there !== undefined && there.vm_start < addr + length) return refuse(k, 'EEXIST', 'MAP_FIXED_NOREPLACE over a mapping');
+  }
+  let bits = vmFlags(mm, args.prot, args.flags);
+  if ((args.flags & MAP.LOCKED) !== 0 && !can_do_mlock(k)) return refuse(k, 'EPERM', 'RLIMIT_MEMLOCK is 0');
+  if (!mlock_future_ok(k, mm, (bits & vm.VM_LOCKED) !== 0, length)) return refuse(k, 'EAGAIN', 'RLIMIT_MEMLOCK');
+  const checked = args.file === null ? anonFlags(k, args, bits) : fileFlags(k, args.file, args, bits);
+  if (typeof checked === 'string') return checked;
+  bits = checked;
+  if ((args.flags & MAP.NORESERVE) !== 0 && k.config.overcommit !== 2) bits |= vm.VM_NORESERVE;
+  const made = mmap_region(k, mm, { addr, length, flags: bits, file: args.file, offset: args.offset });
+  if (typeof made === 'string') return made;
+  const populate =
+    (bits & vm.VM_LOCKED) !== 0 || (args.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
+  return { addr, length, populate: populate && (bits & vm.VM_LOCKONFAULT) === 0 };
+}
+
+/** accountable_mapping(): private writable memory is promised against the commit limit. */
+function accountable(flags: number): boolean {
+  return (flags & (vm.VM_NORESERVE | vm.VM_SHARED | vm.VM_WRITE)) === vm.VM_WRITE;
+}
+
+export interface Region {
+  readonly addr: VirtAddr;
+  readonly length: number;
+  readonly flags: number;
+  readonly file: OpenFile | null;
+  readonly offset: number;
+}
+
+function vmOpsOf(inode: Inode): vm.VmOps {
+  if (inode.kind === 'device') return 'device';
+  return inode.kind === 'shmem' ? 'shmem' : 'generic_file';
+}
+
+/** shmem_zero_setup(): the nameless file behind shared anonymous memory. Returns the open file's id, -1 for ENOMEM. */
+function shmem_zero_setup(k: Kernel, mm: Mm, region: Region): number {
+  const pages = region.length / PAGE_SIZE;
+  const accounted = (region.flags & vm.VM_NORESERVE) === 0 ? pages : 0;
+  if (accounted > 0 && !vm_enough_memory(k, mm, accounted)) return -1;
+  const inode = new_inode(k, { kind: 'shmem', path: '/dev/zero', size: region.length, deleted: true, accounted });
+  return open_file(k, inode.id, { readable: true, writable: true, append: false });
+}
+
+/** mmap_region(): clears the way, merges or makes the VMA, and counts it. */
+export function mmap_region(k: Kernel, mm: Mm, region: Region): 0 | Errno {
+  const { addr, length } = region;
+  const end = addr + length;
+  const pages = length / PAGE_SIZE;
+  const cleared = gather_munmap_vmas(k, mm, addr, end);
+  if (typeof cleared === 'string') return refuse(k, cleared, 'what is in the way cannot be split');
+  let credit = 0;
+  let unaccounted = 0;
+  for (const vma of cleared) {
+    credit += vm.vma_pages(vma);
+    if ((vma.vm_flags & vm.VM_ACCOUNT) !== 0) unaccounted += vm.vma_pages(vma);
+  }
+  const limit = may_expand_vm(k, mm, region.flags, pages - credit);
+  if (limit !== null) return refuse(k, 'ENOMEM', limit);
+  let flags = region.flags;
+  if (accountable(flags)) {
+    // What is replaced gives its promise back in remove_vmas(); the check counts only the difference.
+    if (pages > unaccounted && !vm_enough_memory(k, mm, pages - unaccounted)) return refuse(k, 'ENOMEM', 'overcommit');
+    if (pages <= unaccounted) k.scalars.committed += pages - unaccounted;
+    k.scalars.committed += unaccounted;
+    flags |= vm.VM_ACCOUNT;
+  }
+  remove_vmas(k, mm, cleared);
+  const error = insertRegion(k, mm, region, flags);
+  if (error !== 0) {
+    if ((flags & vm.VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
+    return error;
+  }
+  vm_stat_account(mm, flags, pages);
+  if ((flags & vm.VM_LOCKED) !== 0) lockNew(k, mm, addr, pages);
+  return 0;
+}
+
+/** Special mappings are never locked; others count against RLIMIT_MEMLOCK at once. */
+function lockNew(k: Kernel, mm: Mm, addr: VirtAddr, pages: number): void {
+  const vma = mm.vmas.lookup(addr) as vm.Vma;
+  if ((vma.vm_flags & vm.VM_SPECIAL) === 0) mm.locked_vm += pages;
+  else vma_replace(k, mm, vma, vm.vmaWithFlags(vma, vma.vm_flags & ~vm.VM_LOCKED_MASK));
+}
+
+function insertRegion(k: Kernel, mm: Mm, region: Region, flags: number): 0 | Errno {
+  const { addr, length, file } = region;
+  const end = addr + length;
+  if (file === null && (flags & vm.VM_SHARED) !== 0) {
+    const id = shmem_zero_setup(k, mm, region);
+    if (id < 0) return refuse(k, 'ENOMEM', 'overcommit');
+    linkFile(k, mm, { addr, end, flags, file: k.files.get(id), pgoff: 0 });
+    fput(k, id);
+    return 0;
+  }
+  const vm_pgoff = (file === null ? addr : region.offset) / PAGE_SIZE;
+  const range = { vm_start: addr, vm_end: end, vm_flags: flags, vm_pgoff, vm_file: file?.id ?? 0, anon: null };
+  if (vma_merge_new_range(k, mm, range) !== null) return 0;
+  if (file !== null) return linkFile(k, mm, { addr, end, flags, file, pgoff: vm_pgoff });
+  new_vma(k, mm, { ...range, inode: 0, vm_ops: 'none', special: null });
+  return 0;
+}
+
+interface FileRange {
+  readonly addr: VirtAddr;
+  readonly end: VirtAddr;
+  readonly flags: number;
+  readonly file: OpenFile;
+  readonly pgoff: number;
+}
+
+/** __mmap_new_file_vma(): the file's own mmap sets the operations; a driver may map pages at once or refuse. */
+function linkFile(k: Kernel, mm: Mm, range: FileRange): 0 | Errno {
+  const inode = k.inodes.get(range.file.inode);
+  const vma: vm.Vma = {
+    vm_start: range.addr,
+    vm_end: range.end,
+    vm_flags: range.flags,
+    vm_pgoff: range.pgoff,
+    vm_file: range.file.id,
+    inode: inode.id,
+    anon: null,
+    vm_ops: vmOpsOf(inode),
+    special: null,
+  };
+  vma_link(k, mm, vma);
+  if (inode.kind !== 'device') return 0;
+  const error = map_device(k, mm, vma, inode);
+  return error === 0 ? 0 : refuse(k, error, 'the driver refuses');
+}
+
+/** brk(2): returns the new break, or the old one when it cannot move. `populate` as in {@link Mapped}. */
+export function sys_brk(k: Kernel, mm: Mm, brk: number): { readonly brk: VirtAddr; readonly from: VirtAddr; readonly populate: boolean } {
+  const stay = (why: string): { brk: VirtAddr; from: VirtAddr; populate: boolean } => {
+    refuse(k, 'ENOMEM', why);
+    return { brk: mm.brk, from: 0, populate: false };
+  };
+  if (brk < mm.start_brk) return { brk: mm.brk, from: 0, populate: false };
+  const data = rlimit(k, 'DATA');
+  if (brk - mm.start_brk + (mm.end_data - mm.start_data) > data) return stay('RLIMIT_DATA');
+  const newbrk = pageAlign(brk);
+  const oldbrk = pageAlign(mm.brk);
+  if (newbrk === oldbrk) {
+    mm.brk = brk;
+    return { brk, from: 0, populate: false };
+  }
+  if (brk <= mm.brk) {
+    const vma = mm.vmas.find(newbrk);
+    if (vma === undefined || vma.vm_start >= oldbrk) return stay('nothing of the heap is mapped there');
+    if (unmap_range(k, mm, newbrk, oldbrk) !== 0) return stay('the heap cannot be split');
+    mm.brk = brk;
+    return { brk, from: 0, populate: false };
+  }
+  if (newbrk > task_size(k)) return stay('beyond TASK_SIZE');
+  if (!mlock_future_ok(k, mm, (mm.def_flags & vm.VM_LOCKED) !== 0, newbrk - oldbrk)) return stay('RLIMIT_MEMLOCK');
+  const next = mm.vmas.find(oldbrk);
+  if (next !== undefined) {
+    const gap = (next.vm_flags & vm.VM_GROWSDOWN) !== 0 ? k.config.stack_guard_gap : 0;
+    if (newbrk + PAGE_SIZE > next.vm_start - gap) return stay('a mapping is in the way');
+  }
+  if (do_brk_flags(k, mm, oldbrk, newbrk - oldbrk, 0) !== 0) return stay('do_brk_flags');
+  mm.brk = brk;
+  return { brk, from: oldbrk, populate: (mm.def_flags & (vm.VM_LOCKED | vm.VM_LOCKONFAULT)) === vm.VM_LOCKED };
+}
+
+/** do_brk_flags(): anonymous memory at a fixed place, for the heap and for bss. `extra` is 0 or VM_EXEC. */
+export function do_brk_flags(k: Kernel, mm: Mm, addr: VirtAddr, length: number, extra: number): 0 | Errno {
+  const pages = length / PAGE_SIZE;
+  const flags =
+    vm.VM_READ | vm.VM_WRITE | vm.VM_MAYREAD | vm.VM_MAYWRITE | vm.VM_MAYEXEC | vm.VM_ACCOUNT | mm.def_flags | extra;
+  const limit = may_expand_vm(k, mm, flags, pages);
+  if (limit !== null) return refuse(k, 'ENOMEM', limit);
+  if (mm.vmas.size > k.config.max_map_count) return refuse(k, 'ENOMEM', 'max_map_count');
+  if (!vm_enough_memory(k, mm, pages)) return refuse(k, 'ENOMEM', 'overcommit');
+  const range = { vm_start: addr, vm_end: addr + length, vm_flags: flags, vm_pgoff: addr / PAGE_SIZE, vm_file: 0, anon: null };
+  const below = mm.vmas.before(addr);
+  // The search for the heap's VMA ends at start_brk: a bss that ends there stays a mapping of its own.
+  const heap = below !== undefined && below.vm_end > mm.start_brk;
+  if (!heap || vma_merge_new_range(k, mm, range, 'previous') === null) {
+    new_vma(k, mm, { ...range, inode: 0, vm_ops: 'none', special: null });
+  }
+  vm_stat_account(mm, flags, pages);
+  if ((flags & vm.VM_LOCKED) !== 0) mm.locked_vm += pages;
+  return 0;
+}

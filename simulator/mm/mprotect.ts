@@ -1,0 +1,143 @@
+/** mprotect(2): changing permissions of a range (mm/mprotect.c). */
+
+import { isPageAligned, PAGE_SIZE, pageAlign, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { PG_ANON, PG_ANON_EXCLUSIVE } from '../machine/frames.ts';
+import {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_MAPPED,
+  PTE_NX,
+  PTE_PRESENT,
+  PTE_PROTNONE,
+  PTE_RW,
+  PTE_SPECIAL,
+  PTE_USER,
+} from '../machine/pagetable.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
+import { PROT } from '../uapi.ts';
+import { may_expand_vm, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
+import { populate_vma } from './populate.ts';
+import { flush_tlb_range, set_pte, vm_page_prot, vma_wants_writenotify } from './pte.ts';
+import * as vm from './vma.ts';
+import { vma_modify_flags } from './vma-merge.ts';
+
+const PROT_BITS = PTE_PRESENT | PTE_RW | PTE_USER | PTE_PROTNONE | PTE_NX;
+
+/** can_change_pte_writable(): a fault would only set the write bit, so set it now. */
+function can_change_pte_writable(k: Kernel, vma: vm.Vma, flags: number, pfn: number): boolean {
+  if ((vma.vm_flags & vm.VM_WRITE) === 0 || (flags & PTE_PROTNONE) !== 0) return false;
+  if ((vma.vm_flags & vm.VM_SHARED) !== 0) return vma_wants_writenotify(vma) && (flags & PTE_DIRTY) !== 0;
+  if ((flags & PTE_SPECIAL) !== 0) return false;
+  const want = PG_ANON | PG_ANON_EXCLUSIVE;
+  return (k.frames.flagsOf(pfn) & want) === want;
+}
+
+/** change_protection(): gives every mapped page of [start, end) the permissions of its VMA. */
+function change_protection(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtAddr): void {
+  const prot = vm_page_prot(vma) & ~PTE_ACCESSED;
+  for (let addr = start; addr < end; ) {
+    const stop = Math.min(end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    if (mm.pt.find(addr) === undefined) {
+      addr = mm.pt.nextTable(stop, end);
+      continue;
+    }
+    const table = mm.pt.edit(addr);
+    for (; addr < stop; addr += PAGE_SIZE) {
+      const at = 2 * pteIndex(addr);
+      const old = table.words[at] as number;
+      if ((old & PTE_MAPPED) === 0) continue;
+      const pfn = table.words[at + 1] as number;
+      let flags = (old & ~PROT_BITS) | prot;
+      if ((flags & PTE_RW) === 0 && can_change_pte_writable(k, vma, flags, pfn)) flags |= PTE_RW;
+      if (flags !== old) set_pte(k, mm, table, addr, flags, pfn);
+    }
+  }
+  flush_tlb_range(k, mm, start, end);
+}
+
+/** mprotect_fixup(): one VMA's part of the change. Returns the end of the VMA that holds it now, or an errno. */
+function mprotect_fixup(
+  k: Kernel,
+  mm: Mm,
+  vma: vm.Vma,
+  start: VirtAddr,
+  end: VirtAddr,
+  wanted: number,
+): vm.Vma | string {
+  const old = vma.vm_flags;
+  if (wanted === old) return vma;
+  const pages = (end - start) / PAGE_SIZE;
+  let flags = wanted;
+  let charged = 0;
+  if ((flags & vm.VM_WRITE) !== 0) {
+    if (may_expand_vm(k, mm, flags, pages) !== null && may_expand_vm(k, mm, old, pages) === null) return 'ENOMEM';
+    if ((old & (vm.VM_ACCOUNT | vm.VM_WRITE | vm.VM_SHARED | vm.VM_NORESERVE)) === 0) {
+      if (!vm_enough_memory(k, mm, pages)) return 'ENOMEM';
+      charged = pages;
+      flags |= vm.VM_ACCOUNT;
+    }
+  } else if ((old & vm.VM_ACCOUNT) !== 0 && vm.vma_is_anonymous(vma) && vma.anon === null) {
+    flags &= ~vm.VM_ACCOUNT;
+  }
+  const changed = vma_modify_flags(k, mm, vma, start, end, flags);
+  if (typeof changed === 'string') {
+    vm_unacct_memory(k, charged);
+    return changed;
+  }
+  change_protection(k, mm, changed, start, end);
+  if ((old & vm.VM_ACCOUNT) !== 0 && (flags & vm.VM_ACCOUNT) === 0) vm_unacct_memory(k, pages);
+  vm_stat_account(mm, old, -pages);
+  vm_stat_account(mm, flags, pages);
+  // A locked private mapping that becomes writable gets its copies now.
+  if ((old & (vm.VM_WRITE | vm.VM_SHARED | vm.VM_LOCKED)) === vm.VM_LOCKED && (flags & vm.VM_WRITE) !== 0) {
+    populate_vma(k, mm, start, end);
+  }
+  return mm.vmas.lookup(start) as vm.Vma;
+}
+
+function protFlags(prot: number): number {
+  let flags = 0;
+  if ((prot & PROT.READ) !== 0) flags |= vm.VM_READ;
+  if ((prot & PROT.WRITE) !== 0) flags |= vm.VM_WRITE;
+  if ((prot & PROT.EXEC) !== 0) flags |= vm.VM_EXEC;
+  return flags;
+}
+
+/** The range that PROT_GROWSDOWN and PROT_GROWSUP make of it, or the errno. */
+function growsRange(mm: Mm, start: VirtAddr, end: VirtAddr, grows: number): VirtAddr | string {
+  const vma = mm.vmas.find(start);
+  if (vma === undefined) return 'ENOMEM';
+  if ((grows & PROT.GROWSDOWN) !== 0) {
+    if (vma.vm_start >= end) return 'ENOMEM';
+    return (vma.vm_flags & vm.VM_GROWSDOWN) === 0 ? 'EINVAL' : vma.vm_start;
+  }
+  if (vma.vm_start > start) return 'ENOMEM';
+  return (grows & PROT.GROWSUP) !== 0 ? 'EINVAL' : start;
+}
+
+/** do_mprotect_pkey(): pieces before a hole or an error stay changed. Arguments are folded words. */
+export function do_mprotect(k: Kernel, mm: Mm, addr: number, length: number, protection: number): 0 | string {
+  const both = PROT.GROWSDOWN | PROT.GROWSUP;
+  const grows = protection & both;
+  const prot = protection & ~both;
+  if (grows === both || !isPageAligned(addr)) return 'EINVAL';
+  if (length === 0) return 0;
+  const end = addr + pageAlign(length);
+  if (end <= addr || end >= 2 ** 53) return 'ENOMEM';
+  if ((prot & ~(PROT.READ | PROT.WRITE | PROT.EXEC | PROT.SEM)) !== 0) return 'EINVAL';
+  const start = growsRange(mm, addr, end, grows);
+  if (typeof start === 'string') return start;
+  let at = start;
+  while (at < end) {
+    const vma = mm.vmas.find(at);
+    if (vma === undefined || vma.vm_start > at) return 'ENOMEM';
+    const flags = protFlags(prot) | (vma.vm_flags & ~vm.VM_ACCESS_FLAGS);
+    if ((flags & ~(flags >> 4) & vm.VM_ACCESS_FLAGS) !== 0) return 'EACCES';
+    const stop = Math.min(vma.vm_end, end);
+    const changed = mprotect_fixup(k, mm, vma, at, stop, flags);
+    if (typeof changed === 'string') return changed;
+    at = Math.max(stop, Math.min(end, changed.vm_end));
+  }
+  return 0;
+}

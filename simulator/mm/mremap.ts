@@ -1,0 +1,292 @@
+/** mremap(2): growing, shrinking, moving and doubling mappings (mm/mremap.c). Lengths are bytes, page aligned inside. */
+
+import { isPageAligned, PAGE_SIZE, pageAlign, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
+import { MREMAP } from '../uapi.ts';
+import { may_expand_vm, mlock_future_ok, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
+import { do_munmap } from './munmap.ts';
+import { mm_populate } from './populate.ts';
+import { flush_tlb_range, set_pte } from './pte.ts';
+import { get_unmapped_area, MMAP_MIN_ADDR, task_size } from './unmapped-area.ts';
+import * as vm from './vma.ts';
+import { vma_link, vma_replace } from './vma-link.ts';
+import { split_vma, vma_merge_new_range } from './vma-merge.ts';
+
+/** struct vma_remap_struct: the request as it is worked on. */
+interface Remap {
+  addr: VirtAddr;
+  oldLen: number;
+  newLen: number;
+  readonly flags: number;
+  newAddr: VirtAddr;
+  populate: boolean;
+}
+
+type Result = VirtAddr | string;
+
+function impliesNewAddr(r: Remap): boolean {
+  return (r.flags & (MREMAP.FIXED | MREMAP.DONTUNMAP)) !== 0;
+}
+
+/** check_mremap_params(). */
+function check_mremap_params(k: Kernel, r: Remap): string | null {
+  if ((r.flags & ~(MREMAP.MAYMOVE | MREMAP.FIXED | MREMAP.DONTUNMAP)) !== 0) return 'EINVAL';
+  if (!isPageAligned(r.addr) || r.newLen === 0 || r.newLen > task_size(k)) return 'EINVAL';
+  if (!impliesNewAddr(r)) return null;
+  if (r.newAddr > task_size(k) - r.newLen || !isPageAligned(r.newAddr)) return 'EINVAL';
+  if ((r.flags & MREMAP.MAYMOVE) === 0) return 'EINVAL';
+  if ((r.flags & MREMAP.DONTUNMAP) !== 0 && r.oldLen !== r.newLen) return 'EINVAL';
+  const overlaps = r.addr + r.oldLen > r.newAddr && r.newAddr + r.newLen > r.addr;
+  return overlaps ? 'EINVAL' : null;
+}
+
+/** check_prep_vma(): what the VMA at the old address allows. */
+function check_prep_vma(k: Kernel, mm: Mm, r: Remap, vma: vm.Vma | undefined): string | null {
+  if (vma === undefined) return 'EFAULT';
+  if (!impliesNewAddr(r)) r.newAddr = r.addr;
+  if (r.newLen <= r.oldLen && !impliesNewAddr(r)) return null;
+  if (r.oldLen === 0 && (vma.vm_flags & (vm.VM_SHARED | vm.VM_MAYSHARE)) === 0) return 'EINVAL';
+  if ((r.flags & MREMAP.DONTUNMAP) !== 0 && (vma.vm_flags & (vm.VM_DONTEXPAND | vm.VM_PFNMAP)) !== 0) return 'EINVAL';
+  const oldLen = Math.min(r.oldLen, r.newLen);
+  if (oldLen > vma.vm_end - r.addr) return 'EFAULT';
+  if (r.newLen === oldLen) return null;
+  if ((vma.vm_flags & vm.VM_LOCKED) !== 0) r.populate = true;
+  const grow = r.newLen - oldLen;
+  if ((vma.vm_flags & (vm.VM_DONTEXPAND | vm.VM_PFNMAP)) !== 0) return 'EFAULT';
+  if (!mlock_future_ok(k, mm, (vma.vm_flags & vm.VM_LOCKED) !== 0, grow)) return 'EAGAIN';
+  return may_expand_vm(k, mm, vma.vm_flags, grow / PAGE_SIZE) === null ? null : 'ENOMEM';
+}
+
+/** Charges the pages that the operation adds; false when overcommit forbids it. */
+function charge(k: Kernel, mm: Mm, vma: vm.Vma, pages: number): boolean {
+  return (vma.vm_flags & vm.VM_ACCOUNT) === 0 || vm_enough_memory(k, mm, pages);
+}
+
+/** expand_vma_in_place(): the VMA grows at its end, and joins the next one if they now fit. */
+function expand_in_place(k: Kernel, mm: Mm, vma: vm.Vma, delta: number): boolean {
+  if (!charge(k, mm, vma, delta / PAGE_SIZE)) return false;
+  const range = {
+    vm_start: vma.vm_end,
+    vm_end: vma.vm_end + delta,
+    vm_flags: vma.vm_flags,
+    vm_pgoff: vma.vm_pgoff + vm.vma_pages(vma),
+    vm_file: vma.vm_file,
+    anon: vma.anon,
+  };
+  if (vma_merge_new_range(k, mm, range) === null) return false;
+  vm_stat_account(mm, vma.vm_flags, delta / PAGE_SIZE);
+  if ((vma.vm_flags & vm.VM_LOCKED) !== 0) mm.locked_vm += delta / PAGE_SIZE;
+  return true;
+}
+
+function canExpandInPlace(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): boolean {
+  if (vma.vm_end - r.addr !== r.oldLen) return false;
+  const end = vma.vm_end + r.newLen - r.oldLen;
+  const next = mm.vmas.find(vma.vm_end);
+  return end <= task_size(k) && (next === undefined || next.vm_start >= end);
+}
+
+/** vrm_set_new_addr(): where the mapping moves to. */
+function set_new_addr(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): string | null {
+  if ((r.flags & MREMAP.FIXED) !== 0) {
+    if (r.newAddr > task_size(k) - r.newLen) return 'ENOMEM';
+    return r.newAddr < MMAP_MIN_ADDR ? 'EPERM' : null;
+  }
+  const hint = impliesNewAddr(r) ? r.newAddr : 0;
+  const offset = vma.vm_pgoff * PAGE_SIZE + (r.addr - vma.vm_start);
+  let align: number | null = null;
+  if (vma.vm_ops === 'generic_file') align = offset;
+  else if (vma.vm_ops === 'none' && hint === 0 && r.newLen % PMD_SIZE === 0) align = 0;
+  const area = get_unmapped_area(k, mm, { addr: hint, length: r.newLen, bits32: false, align });
+  if (area === null) return 'ENOMEM';
+  if (area.addr < MMAP_MIN_ADDR) return 'EPERM';
+  r.newAddr = area.addr;
+  return null;
+}
+
+/** copy_vma(): the VMA at the new place, merged with a neighbour there if possible. Null: it could not be made. */
+function copy_vma(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): void {
+  const untouched = vm.vma_is_anonymous(vma) && vma.anon === null;
+  const vm_pgoff = untouched ? r.newAddr / PAGE_SIZE : vma.vm_pgoff + (r.addr - vma.vm_start) / PAGE_SIZE;
+  const range = {
+    vm_start: r.newAddr,
+    vm_end: r.newAddr + r.newLen,
+    vm_flags: vma.vm_flags,
+    vm_pgoff,
+    vm_file: vma.vm_file,
+    anon: vma.anon,
+  };
+  // With MREMAP_DONTUNMAP the source stays a VMA of its own: it must not grow over the target.
+  const keepsSource = (r.flags & MREMAP.DONTUNMAP) !== 0 && untouched && touches(vma, range.vm_start, range.vm_end);
+  if (!keepsSource && vma_merge_new_range(k, mm, range) !== null) return;
+  vma_link(k, mm, { ...vma, vm_start: range.vm_start, vm_end: range.vm_end, vm_pgoff });
+}
+
+function touches(vma: vm.Vma, start: VirtAddr, end: VirtAddr): boolean {
+  return vma.vm_end === start || vma.vm_start === end;
+}
+
+/** move_page_tables(): the entries change place; no page is copied, no fault taken. */
+function move_page_tables(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, length: number): void {
+  const end = from + length;
+  for (let addr = from; addr < end; ) {
+    const stop = Math.min(end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    if (mm.pt.find(addr) === undefined) {
+      addr = mm.pt.nextTable(stop, end);
+      continue;
+    }
+    const source = mm.pt.edit(addr);
+    for (; addr < stop; addr += PAGE_SIZE) {
+      const target = addr - from + to;
+      const table = mm.pt.edit(target);
+      const at = 2 * pteIndex(addr);
+      const flags = source.words[at] as number;
+      if (flags === 0) continue;
+      const value = source.words[at + 1] as number;
+      set_pte(k, mm, source, addr, 0, 0);
+      set_pte(k, mm, table, target, flags, value);
+    }
+  }
+  flush_tlb_range(k, mm, from, end);
+}
+
+/** dontunmap_complete(): the old VMA stays, empty and unlocked, and forgets its anon_vma when all of it moved. */
+function dontunmap_complete(k: Kernel, mm: Mm, r: Remap): void {
+  const vma = mm.vmas.lookup(r.addr) as vm.Vma;
+  const whole = vma.vm_start === r.addr && vma.vm_end === r.addr + r.oldLen;
+  const flags = vma.vm_flags & ~vm.VM_LOCKED_MASK;
+  vma_replace(k, mm, vma, { ...vma, vm_flags: flags, anon: whole ? null : vma.anon });
+}
+
+/** Splits a locked VMA before MREMAP_DONTUNMAP, so that only the moved part loses its lock. */
+function presplit(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): string | null {
+  if ((r.flags & MREMAP.DONTUNMAP) === 0 || (vma.vm_flags & vm.VM_LOCKED) === 0) return null;
+  let part = vma;
+  if (part.vm_start < r.addr) {
+    const split = split_vma(k, mm, part, r.addr);
+    if (typeof split === 'string') return split;
+    part = split[1];
+  }
+  if (part.vm_end > r.addr + r.oldLen) {
+    const split = split_vma(k, mm, part, r.addr + r.oldLen);
+    if (typeof split === 'string') return split;
+  }
+  return null;
+}
+
+/** move_vma(): makes the new VMA, moves the page table entries, unmaps the old range. */
+function move_vma(k: Kernel, mm: Mm, r: Remap): Result {
+  const vma = mm.vmas.lookup(r.addr) as vm.Vma;
+  // Room for the splits and the copy.
+  if (mm.vmas.size >= k.config.max_map_count - 3) return 'ENOMEM';
+  const inside = vma.vm_start !== r.addr || vma.vm_end !== r.addr + r.oldLen;
+  if (vma.vm_ops === 'special_mapping' && inside) return 'EINVAL';
+  const split = presplit(k, mm, vma, r);
+  if (split !== null) return split;
+  const source = mm.vmas.lookup(r.addr) as vm.Vma;
+  const keep = (r.flags & MREMAP.DONTUNMAP) !== 0;
+  const charged = (keep ? r.newLen : r.newLen - r.oldLen) / PAGE_SIZE;
+  if (!charge(k, mm, source, charged)) return 'ENOMEM';
+  const hiwater = mm.hiwater_vm;
+  copy_vma(k, mm, source, r);
+  move_page_tables(k, mm, r.addr, r.newAddr, r.oldLen);
+  if (keep) dontunmap_complete(k, mm, r);
+  vm_stat_account(mm, source.vm_flags, r.newLen / PAGE_SIZE);
+  if ((source.vm_flags & vm.VM_LOCKED) !== 0 && !keep) mm.locked_vm += r.newLen / PAGE_SIZE;
+  if (!keep && r.oldLen > 0) {
+    const error = do_munmap(k, mm, r.addr, r.oldLen);
+    // The promise moved with the memory: what munmap gave back is taken again.
+    if (error === 0 && (source.vm_flags & vm.VM_ACCOUNT) !== 0) vm_unacct_memory(k, -r.oldLen / PAGE_SIZE);
+  }
+  mm.hiwater_vm = Math.max(hiwater, mm.total_vm);
+  if (source.special === '[vdso]') mm.vdso = r.newAddr;
+  return r.newAddr;
+}
+
+/** mremap_to(): MREMAP_FIXED and MREMAP_DONTUNMAP. */
+function mremap_to(k: Kernel, mm: Mm, r: Remap): Result {
+  if ((r.flags & MREMAP.FIXED) !== 0) {
+    const error = do_munmap(k, mm, r.newAddr, r.newLen);
+    if (error !== 0) return error;
+    if (mm.vmas.lookup(r.addr) === undefined) return 'EFAULT';
+  }
+  if (r.newLen < r.oldLen) {
+    const error = do_munmap(k, mm, r.addr + r.newLen, r.oldLen - r.newLen);
+    if (error !== 0) return error;
+    r.oldLen = r.newLen;
+  }
+  const vma = mm.vmas.lookup(r.addr);
+  if (vma === undefined) return 'EFAULT';
+  if ((r.flags & MREMAP.DONTUNMAP) !== 0 && may_expand_vm(k, mm, vma.vm_flags, r.oldLen / PAGE_SIZE) !== null) {
+    return 'ENOMEM';
+  }
+  const error = set_new_addr(k, mm, vma, r);
+  return error ?? move_vma(k, mm, r);
+}
+
+/** mremap_at(): the kernel chooses whether the mapping moves. */
+function mremap_at(k: Kernel, mm: Mm, r: Remap, vma: vm.Vma): Result {
+  if (r.newLen === r.oldLen) return r.addr;
+  if (r.newLen < r.oldLen) {
+    const error = do_munmap(k, mm, r.addr + r.newLen, r.oldLen - r.newLen);
+    return error === 0 ? r.addr : error;
+  }
+  if (canExpandInPlace(k, mm, vma, r)) return expand_in_place(k, mm, vma, r.newLen - r.oldLen) ? r.addr : 'ENOMEM';
+  if ((r.flags & MREMAP.MAYMOVE) === 0) return 'ENOMEM';
+  const error = set_new_addr(k, mm, vma, r);
+  return error ?? move_vma(k, mm, r);
+}
+
+/** remap_move(): a move without resize may span several VMAs; holes between them are kept. */
+function remap_move(k: Kernel, mm: Mm, request: Remap): Result {
+  const end = request.addr + request.oldLen;
+  let result: Result = 'EFAULT';
+  let target = request.newAddr;
+  let lastEnd = -1;
+  for (let vma = mm.vmas.find(request.addr); vma !== undefined && vma.vm_start < end; ) {
+    const first = lastEnd < 0;
+    if (first && vma.vm_start > request.addr) return 'EFAULT';
+    const addr = Math.max(vma.vm_start, request.addr);
+    const length = Math.min(end, vma.vm_end) - addr;
+    const part: Remap = { ...request, addr, oldLen: length, newLen: length, newAddr: target + (first ? 0 : vma.vm_start - lastEnd) };
+    lastEnd = vma.vm_end;
+    const moved: Result = check_prep_vma(k, mm, part, vma) ?? mremap_to(k, mm, part);
+    if (typeof moved === 'string') return moved;
+    if (first) result = moved;
+    target = moved + length;
+    vma = mm.vmas.find(lastEnd);
+  }
+  return result;
+}
+
+/** mremap(2), arguments as folded words. Returns the address or an errno. */
+export function do_mremap(
+  k: Kernel,
+  mm: Mm,
+  addr: number,
+  oldLength: number,
+  newLength: number,
+  flags: number,
+  newAddr: number,
+): Result {
+  const r: Remap = {
+    addr,
+    oldLen: pageAlign(oldLength),
+    newLen: pageAlign(newLength),
+    flags,
+    newAddr,
+    populate: false,
+  };
+  const wrong = check_mremap_params(k, r);
+  if (wrong !== null) return wrong;
+  if (mm.vmas.size + 2 >= k.config.max_map_count - 3) return 'ENOMEM';
+  if ((flags & MREMAP.FIXED) !== 0 && r.oldLen === r.newLen) return remap_move(k, mm, r);
+  const vma = mm.vmas.lookup(addr);
+  const error = check_prep_vma(k, mm, r, vma);
+  if (error !== null) return error;
+  const oldLen = r.oldLen;
+  const result = impliesNewAddr(r) ? mremap_to(k, mm, r) : mremap_at(k, mm, r, vma as vm.Vma);
+  if (typeof result === 'number' && r.populate) mm_populate(k, mm, result + oldLen, r.newLen - oldLen);
+  return result;
+}

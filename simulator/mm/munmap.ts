@@ -1,0 +1,77 @@
+/** Taking mappings away: do_vmi_munmap() and its halves, used by munmap, MAP_FIXED, brk, mremap (mm/vma.c). */
+
+import { isPageAligned, pageAlign, type VirtAddr } from '../machine/address.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
+import { vm_stat_account, vm_unacct_memory } from './accounting.ts';
+import { task_size } from './unmapped-area.ts';
+import { VM_ACCOUNT, VM_LOCKED, type Vma, vma_pages } from './vma.ts';
+import { vma_unlink } from './vma-link.ts';
+import { split_vma, split_vma_unchecked } from './vma-merge.ts';
+import { free_pgtables, update_hiwater_rss, zap_page_range } from './zap.ts';
+
+/**
+ * vms_gather_munmap_vmas(): splits at both ends so that whole VMAs lie in [start, end), and returns them. On an error
+ * a split that was made stays.
+ */
+export function gather_munmap_vmas(
+  k: Kernel,
+  mm: Mm,
+  start: VirtAddr,
+  end: VirtAddr,
+): readonly Vma[] | 'ENOMEM' | 'EINVAL' {
+  const gathered: Vma[] = [];
+  let vma = mm.vmas.find(start);
+  if (vma === undefined || vma.vm_start >= end) return gathered;
+  if (vma.vm_start < start) {
+    // The check is made once: cutting a hole needs one VMA more.
+    if (vma.vm_end > end && mm.vmas.size >= k.config.max_map_count) return 'ENOMEM';
+    const split = split_vma(k, mm, vma, start);
+    if (typeof split === 'string') return split;
+    vma = split[1];
+  }
+  while (vma !== undefined && vma.vm_start < end) {
+    if (vma.vm_end > end) {
+      const split = split_vma_unchecked(k, mm, vma, end);
+      if (typeof split === 'string') return split;
+      vma = split[0];
+    }
+    gathered.push(vma);
+    vma = mm.vmas.find(vma.vm_end);
+  }
+  return gathered;
+}
+
+/** vms_complete_munmap_vmas(): unmaps the pages of whole VMAs and removes them. */
+export function remove_vmas(k: Kernel, mm: Mm, vmas: readonly Vma[]): void {
+  const first = vmas[0];
+  const last = vmas[vmas.length - 1];
+  if (first === undefined || last === undefined) return;
+  update_hiwater_rss(mm);
+  for (const vma of vmas) {
+    zap_page_range(k, mm, vma.vm_start, vma.vm_end, 'markers');
+    const pages = vma_pages(vma);
+    if ((vma.vm_flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
+    if ((vma.vm_flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;
+    vm_stat_account(mm, vma.vm_flags, -pages);
+    vma_unlink(k, mm, vma);
+    if (vma.special === '[vdso]') mm.vdso = 0;
+  }
+  free_pgtables(mm, first.vm_start, last.vm_end);
+}
+
+/** Unmaps [start, end), both page aligned, inside user space. */
+export function unmap_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 0 | 'ENOMEM' | 'EINVAL' {
+  const vmas = gather_munmap_vmas(k, mm, start, end);
+  if (typeof vmas === 'string') return vmas;
+  remove_vmas(k, mm, vmas);
+  return 0;
+}
+
+/** do_vmi_munmap(): munmap(2) behind its system call. Arguments are folded words. */
+export function do_munmap(k: Kernel, mm: Mm, start: number, length: number): 0 | 'ENOMEM' | 'EINVAL' {
+  if (!isPageAligned(start) || start > task_size(k) || length > task_size(k) - start) return 'EINVAL';
+  const end = start + pageAlign(length);
+  if (end === start) return 'EINVAL';
+  return unmap_range(k, mm, start, end);
+}

@@ -1,0 +1,56 @@
+/**
+ * The operation tables by name, and the two that are neither files nor shmem: special mappings ([vdso], [vvar]) and
+ * devices (vm_special_mapping, a driver's vm_operations_struct).
+ */
+
+import { VM_FAULT_NOPAGE, VM_FAULT_SIGBUS, type VmFault, type VmOperations } from './fault.ts';
+import { generic_file_vm_ops } from './filemap.ts';
+import { insert_pfn } from './map-page.ts';
+import { shmem_vm_ops } from './shmem.ts';
+import { VM_PFNMAP, type VmOps } from './vma.ts';
+
+/** [vdso] has pages of its own; [vvar] maps kernel data by PFN, which is not counted as resident. */
+function special_mapping_fault(vmf: VmFault, index: number): number {
+  const pfn = vmf.k.frames.deviceBase + index - vmf.vma.vm_pgoff;
+  if ((vmf.vma.vm_flags & VM_PFNMAP) !== 0) {
+    insert_pfn(vmf, pfn, true);
+    return VM_FAULT_NOPAGE;
+  }
+  vmf.k.frames.edit(pfn);
+  vmf.page = pfn;
+  return 0;
+}
+
+const special_mapping_vmops: VmOperations = {
+  name: 'special_mapping_vmops',
+  functions: { fault: 'special_mapping_fault', may_split: 'special_mapping_split', close: 'special_mapping_close' },
+  fault: special_mapping_fault,
+};
+
+/** A driver with `fault` hands out its page; the others mapped theirs before, so a fault finds nothing. */
+function device_fault(vmf: VmFault, index: number): number {
+  const device = vmf.k.inodes.get(vmf.vma.inode).device;
+  if (device === null || device.mmap !== 'fault' || index >= device.pages) return VM_FAULT_SIGBUS;
+  vmf.kind = 'device';
+  vmf.page = device.firstPfn + index;
+  return 0;
+}
+
+const device_vm_ops: VmOperations = {
+  name: 'device_vm_ops',
+  functions: { open: 'device_vma_open', close: 'device_vma_close', fault: 'device_vma_fault' },
+  fault: device_fault,
+};
+
+const TABLES: Readonly<Record<Exclude<VmOps, 'none'>, VmOperations>> = {
+  generic_file: generic_file_vm_ops,
+  shmem: shmem_vm_ops,
+  special_mapping: special_mapping_vmops,
+  device: device_vm_ops,
+};
+
+/** The table of a VMA that has one. Throws for anonymous memory. */
+export function operations(ops: VmOps): VmOperations {
+  if (ops === 'none') throw new Error('operations: anonymous memory has no table');
+  return TABLES[ops];
+}

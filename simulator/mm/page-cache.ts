@@ -1,0 +1,163 @@
+/**
+ * The page cache: pages of an inode by index (mm/filemap.c, the xarray of address_space). Shmem keeps in it the swap
+ * slots of its pages as well.
+ */
+
+import { PAGE_SIZE, type Pfn } from '../machine/address.ts';
+import {
+  bytesContent,
+  filledContent,
+  type PageContent,
+  readFrame,
+  setFrame,
+  ZERO_CONTENT,
+  zeroTail,
+} from '../machine/content.ts';
+import { CHUNK_MASK, PG_DIRTY, PG_FILE, PG_SHMEM } from '../machine/frames.ts';
+import { lru_add } from '../machine/lru.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { CacheChunk, Inode } from '../state/records.ts';
+import { alloc_page, free_page } from './page-alloc.ts';
+
+const BITS = 6;
+const WIDTH = 1 << BITS;
+
+/** The cache's entry for a page: PFN, 0 for none, -(slot + 1) for a shmem page in swap. */
+export function cache_entry(inode: Inode, index: number): number {
+  const chunk = inode.cache.get(Math.floor(index / WIDTH));
+  return chunk === undefined ? 0 : (chunk.pages[index % WIDTH] as number);
+}
+
+/** PFN of the cached page, 0 when it is not in RAM. */
+export function find_get_page(inode: Inode, index: number): Pfn {
+  return Math.max(0, cache_entry(inode, index));
+}
+
+/** Stores an entry; the inode must be owned by the present epoch. */
+export function cache_store(k: Kernel, inode: Inode, index: number, value: number): void {
+  if (inode.cacheOwner !== k.epoch.now) {
+    inode.cache = new Map(inode.cache);
+    inode.cacheOwner = k.epoch.now;
+  }
+  const at = Math.floor(index / WIDTH);
+  const chunks = inode.cache as Map<number, CacheChunk>;
+  let chunk = chunks.get(at);
+  if (chunk === undefined || chunk.owner !== k.epoch.now) {
+    chunk = { owner: k.epoch.now, pages: chunk === undefined ? new Int32Array(WIDTH) : chunk.pages.slice() };
+    chunks.set(at, chunk);
+  }
+  const before = chunk.pages[index % WIDTH] as number;
+  chunk.pages[index % WIDTH] = value;
+  inode.nrpages += (value > 0 ? 1 : 0) - (before > 0 ? 1 : 0);
+  inode.swapped += (value < 0 ? 1 : 0) - (before < 0 ? 1 : 0);
+}
+
+/** Calls `visit` for each entry in [first, end) in ascending order; entries may be stored meanwhile. */
+export function cache_for_each(
+  inode: Inode,
+  first: number,
+  end: number,
+  visit: (index: number, entry: number) => void,
+): void {
+  const chunks = [...inode.cache.keys()].filter((at) => (at + 1) * WIDTH > first && at * WIDTH < end);
+  chunks.sort((a, b) => a - b);
+  for (const at of chunks) {
+    for (let i = 0; i < WIDTH; i++) {
+      const index = at * WIDTH + i;
+      if (index < first || index >= end) continue;
+      const entry = inode.cache.get(at)?.pages[i] ?? 0;
+      if (entry !== 0) visit(index, entry);
+    }
+  }
+}
+
+/** Pages that a file has: the index behind its last byte. */
+export function file_pages(inode: Inode): number {
+  return Math.ceil(inode.size / PAGE_SIZE);
+}
+
+function imagePage(inode: Inode, index: number): PageContent {
+  const image = inode.image;
+  switch (image.kind) {
+    case 'zeros':
+      return ZERO_CONTENT;
+    case 'pattern':
+      return filledContent((index + 1) & 255);
+    case 'bytes': {
+      const part = image.bytes.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE);
+      return part.length === 0 ? ZERO_CONTENT : bytesContent(part);
+    }
+    case 'elf': {
+      if (index === 0) return bytesContent(image.header);
+      let byte = 0;
+      for (const fill of image.fills) if (fill.page <= index) byte = fill.byte;
+      return filledContent(byte);
+    }
+    case 'host':
+      return bytesContent(image.read(index * PAGE_SIZE, PAGE_SIZE));
+  }
+}
+
+/** What the disk holds of a page of the file. */
+export function disk_page(inode: Inode, index: number): PageContent {
+  const written = inode.written.get(index);
+  if (written !== undefined) return written;
+  const valid = inode.imageEnd - index * PAGE_SIZE;
+  if (valid <= 0) return ZERO_CONTENT;
+  const content = imagePage(inode, index);
+  return valid < PAGE_SIZE ? zeroTail(content, valid) : content;
+}
+
+/** Puts a frame into the cache (filemap_add_folio()), on the inactive list, with the cache's reference. */
+export function cache_insert(k: Kernel, inode: Inode, index: number, pfn: Pfn): void {
+  const chunk = k.frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  chunk.flags[i] = (chunk.flags[i] as number) | PG_FILE | (inode.kind === 'shmem' ? PG_SHMEM : 0);
+  chunk.mapping[i] = inode.id;
+  chunk.index[i] = index;
+  chunk.refs[i] = (chunk.refs[i] as number) + 1;
+  cache_store(k, inode, index, pfn);
+  lru_add(k.frames, pfn);
+}
+
+/** Reads a page of a regular file from disk into a new frame of the cache; its PFN, or 0 when no frame is to be had. */
+export function read_page(k: Kernel, inode: Inode, index: number): Pfn {
+  const pfn = alloc_page(k, 'file');
+  if (pfn === 0) return 0;
+  setFrame(k.frames, pfn, disk_page(inode, index));
+  cache_insert(k, inode, index, pfn);
+  return pfn;
+}
+
+/** Takes a page out of the cache (delete_from_page_cache()); the frame is freed unless PTEs still map it. */
+export function cache_delete(k: Kernel, inode: Inode, index: number, pfn: Pfn): void {
+  cache_store(k, inode, index, 0);
+  const chunk = k.frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  chunk.refs[i] = (chunk.refs[i] as number) - 1;
+  if (chunk.mapcount[i] === 0 && chunk.refs[i] === 0) free_page(k, pfn);
+}
+
+/** Drops every page and swap slot of an inode that nobody maps any more. */
+export function cache_drop_all(k: Kernel, inode: Inode): void {
+  cache_for_each(inode, 0, Number.POSITIVE_INFINITY, (index, entry) => {
+    if (entry > 0) cache_delete(k, inode, index, entry);
+    else {
+      cache_store(k, inode, index, 0);
+      k.swap.drop(-entry - 1);
+    }
+  });
+}
+
+/** Writes a dirty page to the disk's copy; the caller has write-protected its PTEs. */
+export function write_page(k: Kernel, inode: Inode, index: number, pfn: Pfn): void {
+  if (inode.writtenOwner !== k.epoch.now) {
+    inode.written = new Map(inode.written);
+    inode.writtenOwner = k.epoch.now;
+  }
+  const valid = inode.size - index * PAGE_SIZE;
+  const content = readFrame(k.frames, pfn);
+  (inode.written as Map<number, PageContent>).set(index, valid < PAGE_SIZE ? zeroTail(content, Math.max(0, valid)) : content);
+  k.frames.clearFlags(pfn, PG_DIRTY);
+  if (k.sink !== null) k.emit({ type: 'writeback', path: inode.path, index, pfn });
+}

@@ -1,0 +1,81 @@
+/** Faulting pages in before they are touched: mlock, MAP_POPULATE, MADV_POPULATE_… (mm/gup.c). */
+
+import type { VirtAddr } from '../machine/address.ts';
+import { PTE_MAPPED, PTE_PROTNONE, PTE_RW } from '../machine/pagetable.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
+import { count_fault } from './fault-count.ts';
+import { VM_FAULT_ERROR, VM_FAULT_OOM } from './fault.ts';
+import { handle_mm_fault } from './memory.ts';
+import { pteWord } from './fault.ts';
+import * as vm from './vma.ts';
+
+/** What a page was asked for and not given. */
+export type PopulateError = 'EFAULT' | 'ENOMEM' | 'EINVAL' | null;
+
+/** faultin_page() until the page is there as wanted. Null, or why it cannot be. */
+function faultin_page(k: Kernel, mm: Mm, addr: VirtAddr, write: boolean): PopulateError {
+  // A second round is a copy-on-write behind a read; more would be a fault that makes no progress.
+  for (let round = 0; round < 4; round++) {
+    const flags = mm.pt.find(addr)?.words[pteWord(addr)] ?? 0;
+    if ((flags & PTE_MAPPED) !== 0 && (flags & PTE_PROTNONE) === 0 && (!write || (flags & PTE_RW) !== 0)) return null;
+    const vma = mm.vmas.lookup(addr);
+    if (vma === undefined) return 'ENOMEM';
+    const result = handle_mm_fault(k, mm, vma, addr, write);
+    if ((result & VM_FAULT_OOM) !== 0) return 'ENOMEM';
+    if ((result & VM_FAULT_ERROR) !== 0) return 'EFAULT';
+    count_fault(k, addr, write ? 'write' : 'read', result);
+  }
+  throw new Error(`faultin_page: no progress at 0x${addr.toString(16)}`);
+}
+
+/**
+ * populate_vma_page_range(): private writable memory is written, other memory read. Returns the first error.
+ */
+export function populate_vma(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): PopulateError {
+  const vma = mm.vmas.lookup(start);
+  if (vma === undefined || (vma.vm_flags & vm.VM_LOCKONFAULT) !== 0) return null;
+  if (!vm.vma_is_accessible(vma)) return 'EFAULT';
+  const write = (vma.vm_flags & (vm.VM_WRITE | vm.VM_SHARED)) === vm.VM_WRITE;
+  for (let addr = start; addr < end; addr += 4096) {
+    const error = faultin_page(k, mm, addr, write);
+    if (error !== null) return error;
+  }
+  return null;
+}
+
+/** __mm_populate(): every VMA of the range. `strict`: stop at the first error and tell it. */
+export function mm_populate(
+  k: Kernel,
+  mm: Mm,
+  start: VirtAddr,
+  length: number,
+  errors: 'strict' | 'ignored' = 'ignored',
+): PopulateError {
+  const end = start + length;
+  for (let vma = mm.vmas.find(start); vma !== undefined && vma.vm_start < end; vma = mm.vmas.find(vma.vm_end)) {
+    if ((vma.vm_flags & (vm.VM_IO | vm.VM_PFNMAP)) !== 0) continue;
+    const error = populate_vma(k, mm, Math.max(start, vma.vm_start), Math.min(end, vma.vm_end));
+    if (error !== null && errors === 'strict') return error;
+  }
+  return null;
+}
+
+/** faultin_page_range(): MADV_POPULATE_READ and MADV_POPULATE_WRITE; pages before an error are populated. */
+export function faultin_page_range(
+  k: Kernel,
+  mm: Mm,
+  start: VirtAddr,
+  end: VirtAddr,
+  write: boolean,
+): PopulateError {
+  for (let addr = start; addr < end; addr += 4096) {
+    const vma = mm.vmas.lookup(addr);
+    if (vma === undefined) return 'ENOMEM';
+    if ((vma.vm_flags & (vm.VM_IO | vm.VM_PFNMAP)) !== 0) return 'EINVAL';
+    if ((vma.vm_flags & (write ? vm.VM_WRITE : vm.VM_READ)) === 0) return 'EINVAL';
+    const error = faultin_page(k, mm, addr, write);
+    if (error !== null) return error;
+  }
+  return null;
+}

@@ -1,0 +1,69 @@
+/**
+ * The reverse map: which PTEs map a frame (mm/rmap.c). The frame knows its family of anon_vmas or its inode; those know
+ * the address spaces; the VMAs there and the frame's index give the addresses; the PTE has the last word.
+ */
+
+import { pteIndex, type Pfn, type VirtAddr } from '../machine/address.ts';
+import { CHUNK_MASK, PG_ANON } from '../machine/frames.ts';
+import { PTE_MAPPED } from '../machine/pagetable.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
+import type { Vma } from './vma.ts';
+
+/** Called for each PTE; return false to stop. */
+export type RmapVisitor = (mm: Mm, vma: Vma, addr: VirtAddr) => boolean | undefined;
+
+function maps(mm: Mm, addr: VirtAddr, pfn: Pfn): boolean {
+  const table = mm.pt.find(addr);
+  if (table === undefined) return false;
+  const at = 2 * pteIndex(addr);
+  return ((table.words[at] as number) & PTE_MAPPED) !== 0 && table.words[at + 1] === pfn;
+}
+
+function addressIn(vma: Vma, index: number): VirtAddr {
+  const addr = vma.vm_start + (index - vma.vm_pgoff) * 4096;
+  return addr >= vma.vm_start && addr < vma.vm_end ? addr : -1;
+}
+
+/** Address spaces that can map the frame, by mm id, ascending. */
+export function rmap_mms(k: Kernel, pfn: Pfn): readonly number[] {
+  const chunk = k.frames.chunk(pfn);
+  const i = pfn & CHUNK_MASK;
+  const mapping = chunk.mapping[i] as number;
+  const mms =
+    ((chunk.flags[i] as number) & PG_ANON) !== 0 ? k.anonVmas.find(mapping)?.mms : k.inodes.find(mapping)?.mms;
+  return mms === undefined ? [] : [...mms.keys()].sort((a, b) => a - b);
+}
+
+/** rmap_walk(): visits every PTE that maps the frame. `mm` handed to the visitor is to be read only. */
+export function rmap_walk(k: Kernel, pfn: Pfn, visit: RmapVisitor): void {
+  const chunk = k.frames.chunk(pfn);
+  const i = pfn & CHUNK_MASK;
+  let left = chunk.mapcount[i] as number;
+  if (left === 0) return;
+  const index = chunk.index[i] as number;
+  const mapping = chunk.mapping[i] as number;
+  const anon = ((chunk.flags[i] as number) & PG_ANON) !== 0;
+  for (const id of rmap_mms(k, pfn)) {
+    if (left === 0) return;
+    const mm = k.mms.get(id);
+    // Anonymous memory that was never moved lies at its index: no search.
+    const guess = anon ? mm.vmas.lookup(index * 4096) : undefined;
+    const guessed = guess !== undefined && addressIn(guess, index) === index * 4096 && maps(mm, index * 4096, pfn);
+    if (guess !== undefined && guessed) {
+      left--;
+      if (visit(mm, guess, index * 4096) === false) return;
+    }
+    if (left === 0) return;
+    let go = true;
+    mm.vmas.forEach((vma) => {
+      if (anon ? vma.anon?.root !== mapping : vma.inode !== mapping) return true;
+      const addr = addressIn(vma, index);
+      if (addr < 0 || (guessed && addr === index * 4096) || !maps(mm, addr, pfn)) return true;
+      left--;
+      go = visit(mm, vma, addr) !== false;
+      return go && left > 0;
+    });
+    if (!go) return;
+  }
+}

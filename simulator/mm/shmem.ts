@@ -1,0 +1,97 @@
+/** Shared memory without a disk: tmpfs, memfd, shared anonymous and SysV memory (mm/shmem.c). */
+
+import type { Pfn } from '../machine/address.ts';
+import { PG_DIRTY, PG_FILE, PG_SHMEM } from '../machine/frames.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { DiskImage, Inode } from '../state/records.ts';
+import { handler, VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS, type VmFault, type VmOperations } from './fault.ts';
+import { filemap_map_pages } from './filemap.ts';
+import { cache_entry, cache_insert, cache_store, file_pages } from './page-cache.ts';
+import { alloc_page } from './page-alloc.ts';
+import { swap_read } from './swap-cache.ts';
+
+export interface ShmemPage {
+  /** 0: no frame was to be had. */
+  readonly pfn: Pfn;
+  /** It came from swap. */
+  readonly major: boolean;
+}
+
+/** shmem_get_folio(): the page at `index`; made when there is none, brought back when it is in swap. */
+export function shmem_get_page(k: Kernel, inodeId: number, index: number): ShmemPage {
+  const inode = k.inodes.edit(inodeId);
+  const entry = cache_entry(inode, index);
+  if (entry > 0) return { pfn: entry, major: false };
+  if (entry === 0) {
+    const pfn = alloc_page(k, 'shmem');
+    if (pfn !== 0) cache_insert(k, k.inodes.edit(inodeId), index, pfn);
+    return { pfn, major: false };
+  }
+  const slot = -entry - 1;
+  const pfn = swap_read(k, slot, 'shmem');
+  if (pfn === 0) return { pfn, major: true };
+  if (k.sink !== null) k.emit({ type: 'swap-in', slot, pfn, cached: false });
+  const again = k.inodes.edit(inodeId);
+  cache_store(k, again, index, 0);
+  k.swap.drop(slot);
+  cache_insert(k, again, index, pfn);
+  k.frames.setFlags(pfn, PG_DIRTY | PG_FILE | PG_SHMEM);
+  return { pfn, major: true };
+}
+
+function shmem_fault(vmf: VmFault, index: number): number {
+  const { k, vma } = vmf;
+  if (index >= file_pages(k.inodes.get(vma.inode))) return VM_FAULT_SIGBUS;
+  const { pfn, major } = shmem_get_page(k, vma.inode, index);
+  if (pfn === 0) return VM_FAULT_OOM;
+  if (major) {
+    handler(vmf, 'shmem_swapin_folio', 'swap-device');
+    vmf.kind = 'swap-in';
+  }
+  vmf.page = pfn;
+  return major ? VM_FAULT_MAJOR : 0;
+}
+
+export const shmem_vm_ops: VmOperations = {
+  name: 'shmem_vm_ops',
+  functions: { fault: 'shmem_fault', map_pages: 'filemap_map_pages' },
+  fault: shmem_fault,
+  map_pages: filemap_map_pages,
+};
+
+/** A new inode. `accounted`: pages reserved against the commit limit. */
+export function new_inode(
+  k: Kernel,
+  fields: {
+    readonly kind: Inode['kind'];
+    readonly path: string;
+    readonly size: number;
+    readonly deleted: boolean;
+    readonly image?: DiskImage;
+    readonly accounted?: number;
+    readonly device?: Inode['device'];
+  },
+): Inode {
+  return k.inodes.add((id, owner) => ({
+    id,
+    owner,
+    kind: fields.kind,
+    path: fields.path,
+    deleted: fields.deleted,
+    size: fields.size,
+    image: fields.image ?? { kind: 'zeros' },
+    imageEnd: fields.size,
+    written: new Map(),
+    writtenOwner: owner,
+    cache: new Map(),
+    cacheOwner: owner,
+    nrpages: 0,
+    swapped: 0,
+    mms: new Map(),
+    users: 0,
+    executing: 0,
+    accounted: fields.accounted ?? 0,
+    device: fields.device ?? null,
+    seals: 0,
+  }));
+}

@@ -1,0 +1,48 @@
+/** Stack growth: expand_downwards() and its limits (mm/vma.c). */
+
+import { pageDown, type VirtAddr } from '../machine/address.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
+import { may_expand_vm, mlock_future_ok, rlimit, vm_enough_memory, vm_stat_account } from './accounting.ts';
+import { vma_with_anon } from './map-page.ts';
+import { MMAP_MIN_ADDR } from './unmapped-area.ts';
+import { VM_ACCOUNT, VM_GROWSDOWN, VM_LOCKED, type Vma, vma_is_accessible } from './vma.ts';
+import { vma_replace } from './vma-link.ts';
+
+/** acct_stack_growth(): null, or the limit that forbids growth by `grow` pages to `size` bytes. */
+function acct_stack_growth(k: Kernel, mm: Mm, vma: Vma, size: number, grow: number): string | null {
+  const limit = may_expand_vm(k, mm, vma.vm_flags, grow);
+  if (limit !== null) return limit;
+  if (size > rlimit(k, 'STACK')) return 'RLIMIT_STACK';
+  if (!mlock_future_ok(k, mm, (vma.vm_flags & VM_LOCKED) !== 0, grow * 4096)) return 'RLIMIT_MEMLOCK';
+  if ((vma.vm_flags & VM_ACCOUNT) !== 0 && !vm_enough_memory(k, mm, grow)) return 'overcommit';
+  return null;
+}
+
+function growthError(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr): string | null {
+  if (start < MMAP_MIN_ADDR) return 'below mmap_min_addr';
+  const prev = mm.vmas.before(vma.vm_start);
+  if (prev !== undefined && (prev.vm_flags & VM_GROWSDOWN) === 0 && vma_is_accessible(prev)) {
+    if (start - prev.vm_end < k.config.stack_guard_gap) return 'stack guard gap';
+  }
+  if (prev !== undefined && start < prev.vm_end) return 'a mapping is in the way';
+  if ((vma.vm_start - start) / 4096 > vma.vm_pgoff) return 'vm_pgoff underflows';
+  return acct_stack_growth(k, mm, vma, vma.vm_end - start, (vma.vm_start - start) / 4096);
+}
+
+/**
+ * expand_stack(): grows a VM_GROWSDOWN VMA down to the page of `addr`. Returns the grown VMA, or what forbids it.
+ */
+export function expand_stack(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr): Vma | string {
+  const start = pageDown(addr);
+  const error = growthError(k, mm, vma, start);
+  if (k.sink !== null) k.emit({ type: 'expand-stack', from: vma.vm_start, to: start, error });
+  if (error !== null) return error;
+  const grow = (vma.vm_start - start) / 4096;
+  const named = vma_with_anon(k, mm, vma);
+  const grown: Vma = { ...named, vm_start: start, vm_pgoff: named.vm_pgoff - grow };
+  vma_replace(k, mm, named, grown);
+  vm_stat_account(mm, vma.vm_flags, grow);
+  if ((vma.vm_flags & VM_LOCKED) !== 0) mm.locked_vm += grow;
+  return grown;
+}

@@ -1,0 +1,81 @@
+/** The swap cache: pages that are in RAM and have a swap slot (mm/swap_state.c, mm/swapfile.c). */
+
+import type { Pfn } from '../machine/address.ts';
+import { readFrame, setFrame } from '../machine/content.ts';
+import { CHUNK_MASK, PG_DIRTY, PG_SWAPCACHE } from '../machine/frames.ts';
+import { lru_add } from '../machine/lru.ts';
+import type { Kernel } from '../state/kernel.ts';
+import { alloc_page, free_page } from './page-alloc.ts';
+
+/** Slot of a swap cache page. */
+export function slot_of(k: Kernel, pfn: Pfn): number {
+  return (k.frames.chunk(pfn).slot[pfn & CHUNK_MASK] as number) - 1;
+}
+
+/** add_to_swap_cache(): ties a frame and a slot together; the cache holds both. */
+export function add_to_swap_cache(k: Kernel, pfn: Pfn, slot: number): void {
+  const chunk = k.frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  chunk.flags[i] = (chunk.flags[i] as number) | PG_SWAPCACHE;
+  chunk.slot[i] = slot + 1;
+  chunk.refs[i] = (chunk.refs[i] as number) + 1;
+  k.swap.setCached(slot, pfn);
+}
+
+/** delete_from_swap_cache(): the slot is freed when no PTE names it, the frame when nothing maps it. */
+export function delete_from_swap_cache(k: Kernel, pfn: Pfn): void {
+  const chunk = k.frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  const slot = (chunk.slot[i] as number) - 1;
+  chunk.flags[i] = (chunk.flags[i] as number) & ~PG_SWAPCACHE;
+  chunk.slot[i] = 0;
+  chunk.refs[i] = (chunk.refs[i] as number) - 1;
+  k.swap.setCached(slot, 0);
+  if (chunk.mapcount[i] === 0 && chunk.refs[i] === 0) free_page(k, pfn);
+}
+
+/** folio_free_swap(): gives the slot up if no PTE names it; the page is then dirty, as it has no copy. */
+export function folio_free_swap(k: Kernel, pfn: Pfn): boolean {
+  if ((k.frames.flagsOf(pfn) & PG_SWAPCACHE) === 0) return false;
+  if (k.swap.count(slot_of(k, pfn)) > 0) return false;
+  k.frames.setFlags(pfn, PG_DIRTY);
+  delete_from_swap_cache(k, pfn);
+  return true;
+}
+
+/** A PTE or shmem entry gives its slot up (free_swap_and_cache()). */
+export function free_swap_entry(k: Kernel, slot: number): void {
+  k.swap.drop(slot);
+  if (k.swap.count(slot) > 0) return;
+  const pfn = k.swap.cached(slot);
+  if (pfn !== 0 && k.frames.mapcountOf(pfn) === 0) folio_free_swap(k, pfn);
+}
+
+/** Writes a page of the swap cache to its slot. */
+export function swap_writepage(k: Kernel, pfn: Pfn): void {
+  const slot = slot_of(k, pfn);
+  k.swap.write(slot, readFrame(k.frames, pfn));
+  k.frames.clearFlags(pfn, PG_DIRTY);
+  k.scalars.pswpout++;
+}
+
+/** Reads a slot into a new frame that is on no list and in no cache yet; 0 when no frame is to be had. */
+export function swap_read(k: Kernel, slot: number, use: 'anon' | 'shmem'): Pfn {
+  const pfn = alloc_page(k, use);
+  if (pfn === 0) return 0;
+  setFrame(k.frames, pfn, k.swap.content(slot));
+  k.scalars.pswpin++;
+  return pfn;
+}
+
+/** read_swap_cache_async(): brings a slot into the swap cache without mapping it. */
+export function read_swap_cache(k: Kernel, slot: number, init: (pfn: Pfn) => void): Pfn {
+  const cached = k.swap.cached(slot);
+  if (cached !== 0) return cached;
+  const pfn = swap_read(k, slot, 'anon');
+  if (pfn === 0) return 0;
+  init(pfn);
+  add_to_swap_cache(k, pfn, slot);
+  lru_add(k.frames, pfn);
+  return pfn;
+}

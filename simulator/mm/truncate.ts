@@ -1,0 +1,68 @@
+/** Making files shorter, longer or hollow (mm/truncate.c, mm/shmem.c: shmem_undo_range()). */
+
+import { PAGE_SIZE } from '../machine/address.ts';
+import { fillFrame } from '../machine/content.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Inode } from '../state/records.ts';
+import { cache_delete, cache_for_each, cache_store, disk_page, find_get_page } from './page-cache.ts';
+import { unmap_mapping_range } from './zap.ts';
+import { filledContent, zeroTail, type PageContent } from '../machine/content.ts';
+
+/** truncate_inode_pages_range(): drops pages [first, end) from the cache, and shmem's from swap. */
+export function drop_pages(k: Kernel, inode: Inode, first: number, end: number): void {
+  cache_for_each(inode, first, end, (index, entry) => {
+    if (entry > 0) cache_delete(k, inode, index, entry);
+    else {
+      cache_store(k, inode, index, 0);
+      k.swap.drop(-entry - 1);
+    }
+  });
+}
+
+function forgetDisk(k: Kernel, inode: Inode, first: number, end: number, hollow: boolean): void {
+  const written = new Map<number, PageContent>();
+  for (const [index, content] of inode.written) if (index < first || index >= end) written.set(index, content);
+  if (hollow) {
+    const last = Math.min(end, Math.ceil(inode.imageEnd / PAGE_SIZE));
+    for (let index = first; index < last; index++) written.set(index, filledContent(0));
+  }
+  inode.written = written;
+  inode.writtenOwner = k.epoch.now;
+}
+
+/** Zeros behind `size` in the page that holds it: cache and disk; private copies keep their bytes. */
+function zeroPartial(k: Kernel, inode: Inode, size: number): void {
+  const offset = size % PAGE_SIZE;
+  if (offset === 0) return;
+  const index = (size - offset) / PAGE_SIZE;
+  const pfn = find_get_page(inode, index);
+  if (pfn !== 0) fillFrame(k.frames, k.epoch, pfn, offset, PAGE_SIZE - offset, 0);
+  const written = inode.written.get(index);
+  if (written === undefined) return;
+  const copy = new Map(inode.written);
+  copy.set(index, zeroTail(disk_page(inode, index), offset));
+  inode.written = copy;
+  inode.writtenOwner = k.epoch.now;
+}
+
+/** truncate_setsize() and what a file system adds: the file has `size` bytes from now on. */
+export function set_size(k: Kernel, inodeId: number, size: number): void {
+  const inode = k.inodes.edit(inodeId);
+  const old = inode.size;
+  inode.size = size;
+  if (size >= old) return;
+  const first = Math.ceil(size / PAGE_SIZE);
+  unmap_mapping_range(k, inode, first, Number.MAX_SAFE_INTEGER, true);
+  drop_pages(k, inode, first, Number.POSITIVE_INFINITY);
+  zeroPartial(k, inode, size);
+  inode.imageEnd = Math.min(inode.imageEnd, size);
+  forgetDisk(k, inode, first, Number.POSITIVE_INFINITY, false);
+}
+
+/** fallocate(FALLOC_FL_PUNCH_HOLE) of whole pages [first, end): they read as zeros. */
+export function punch_hole(k: Kernel, inodeId: number, first: number, end: number): void {
+  const inode = k.inodes.edit(inodeId);
+  unmap_mapping_range(k, inode, first, end, false);
+  drop_pages(k, inode, first, end);
+  if (inode.kind === 'file') forgetDisk(k, inode, first, end, true);
+}

@@ -1,0 +1,260 @@
+/**
+ * Merging VMAs (mm/vma.c: vma_merge_new_range(), vma_merge_existing_range(), vma_modify()). Each rule that forbids a
+ * merge has a name, so that the same code answers `why`.
+ */
+
+import type { VirtAddr } from '../machine/address.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
+import { anon_chain_get, anon_chain_put } from './anon-vma.ts';
+import {
+  type AnonVmaChain,
+  VM_FLAG_NAMES,
+  VM_MAYBE_GUARD,
+  VM_SPECIAL,
+  type Vma,
+  type VmaFields,
+  vmaWithFlags,
+} from './vma.ts';
+import { vma_link, vma_replace, vma_split, vma_unlink, vmaRef } from './vma-link.ts';
+
+/** VM_IGNORE_MERGE: a difference in them does not keep VMAs apart; VM_STICKY: the merged VMA has it if one had. */
+const VM_IGNORE_MERGE = VM_MAYBE_GUARD;
+const VM_STICKY = VM_MAYBE_GUARD;
+
+/** The fields that a merge of a proposed or changed range compares (struct vma_merge_struct). */
+export interface MergeRange {
+  readonly vm_start: VirtAddr;
+  readonly vm_end: VirtAddr;
+  readonly vm_flags: number;
+  readonly vm_pgoff: number;
+  readonly vm_file: number;
+  readonly anon: AnonVmaChain | null;
+}
+
+/** Names of the flags in which two masks differ: `VM_ACCOUNT|VM_LOCKED`. */
+export function flagDifference(a: number, b: number): string {
+  const names = VM_FLAG_NAMES.filter(([bit]) => ((a ^ b) & bit) !== 0).map(([, , name]) => name);
+  return names.join('|');
+}
+
+function is_fork_child(anon: AnonVmaChain | null): boolean {
+  return anon !== null && anon.chain.length > 1;
+}
+
+/** is_mergeable_vma(): null, or the rule that forbids it. */
+function is_mergeable_vma(range: MergeRange, vma: Vma): string | null {
+  const diff = (range.vm_flags ^ vma.vm_flags) & ~VM_IGNORE_MERGE;
+  if (diff !== 0) return `is_mergeable_vma: vm_flags differ: ${flagDifference(diff, 0)}`;
+  if (range.vm_file !== vma.vm_file) return 'is_mergeable_vma: vm_file differs';
+  return null;
+}
+
+/**
+ * is_mergeable_anon_vma(): `source` is the chain of the VMA that the range comes from, when it exists already.
+ */
+function is_mergeable_anon_vma(range: MergeRange, target: Vma): string | null {
+  if (target.anon === null && range.anon !== null) {
+    return is_fork_child(range.anon) ? 'is_mergeable_anon_vma: anon_vma inherited by fork' : null;
+  }
+  if (target.anon !== null && range.anon === null) {
+    return is_fork_child(target.anon) ? 'is_mergeable_anon_vma: anon_vma inherited by fork' : null;
+  }
+  return range.anon?.anon_vma === target.anon?.anon_vma ? null : 'is_mergeable_anon_vma: anon_vma differs';
+}
+
+/** can_vma_merge_after(): `range` directly behind `prev`. Null, or the first rule that forbids it. */
+export function can_vma_merge_after(range: MergeRange, prev: Vma): string | null {
+  if (prev.vm_end !== range.vm_start) return 'not adjacent';
+  const rule = is_mergeable_vma(range, prev) ?? is_mergeable_anon_vma(range, prev);
+  if (rule !== null) return rule;
+  const continues = prev.vm_pgoff + (prev.vm_end - prev.vm_start) / 4096 === range.vm_pgoff;
+  return continues ? null : 'can_vma_merge_after: vm_pgoff not contiguous';
+}
+
+/** can_vma_merge_before(): `range` directly below `next`. */
+export function can_vma_merge_before(range: MergeRange, next: Vma): string | null {
+  if (next.vm_start !== range.vm_end) return 'not adjacent';
+  const rule = is_mergeable_vma(range, next) ?? is_mergeable_anon_vma(range, next);
+  if (rule !== null) return rule;
+  const continues = next.vm_pgoff === range.vm_pgoff + (range.vm_end - range.vm_start) / 4096;
+  return continues ? null : 'can_vma_merge_before: vm_pgoff not contiguous';
+}
+
+/** The neighbours agree with each other as well (can_vma_merge_right()). */
+function sidesAgree(prev: Vma, next: Vma): boolean {
+  return prev.anon === null || next.anon === null || prev.anon.anon_vma === next.anon.anon_vma;
+}
+
+/** can_merge_remove_vma(): a VMA with a `close` operation must not disappear. */
+function removable(vma: Vma): boolean {
+  return vma.vm_ops !== 'special_mapping' && vma.vm_ops !== 'device';
+}
+
+function emitMerge(k: Kernel, mm: Mm, vma: Vma, sides: 'previous' | 'next' | 'both'): void {
+  if (k.sink !== null) k.emit({ type: 'vma-merge', mm: mm.id, vma: vmaRef(k, vma), sides });
+}
+
+/** Removes `gone` (their range is covered by `to`) and puts `to` in the place of `target`, with `chain` kept alive. */
+function commit(k: Kernel, mm: Mm, target: Vma, to: Vma, gone: readonly Vma[]): Vma {
+  if (to.anon !== null) anon_chain_get(k, mm.id, to.anon);
+  for (const vma of gone) vma_unlink(k, mm, vma);
+  vma_replace(k, mm, target, to);
+  if (to.anon !== null) anon_chain_put(k, mm.id, to.anon);
+  return to;
+}
+
+/**
+ * vma_merge_new_range(): grows a neighbour over a new range instead of making a VMA. `side` 'previous' is the
+ * just_expand of brk.
+ */
+export function vma_merge_new_range(
+  k: Kernel,
+  mm: Mm,
+  range: MergeRange,
+  side: 'any' | 'previous' = 'any',
+): Vma | null {
+  if ((range.vm_flags & VM_SPECIAL) !== 0) return null;
+  const prev = mm.vmas.before(range.vm_start);
+  const next = side === 'any' ? mm.vmas.find(range.vm_start) : undefined;
+  const left = prev !== undefined && can_vma_merge_after(range, prev) === null ? prev : null;
+  let right = next !== undefined && can_vma_merge_before(range, next) === null ? next : null;
+  if (left !== null && right !== null && (!sidesAgree(left, right) || !removable(right))) right = null;
+  const sticky = range.vm_flags & VM_STICKY;
+  if (left !== null && right !== null) {
+    emitMerge(k, mm, left, 'both');
+    const flags = left.vm_flags | ((right.vm_flags | range.vm_flags) & VM_STICKY);
+    const anon = left.anon ?? right.anon ?? range.anon;
+    return commit(k, mm, left, { ...left, vm_end: right.vm_end, vm_flags: flags, anon }, [right]);
+  }
+  if (left !== null) {
+    emitMerge(k, mm, left, 'previous');
+    const anon = left.anon ?? range.anon;
+    return commit(k, mm, left, { ...left, vm_end: range.vm_end, vm_flags: left.vm_flags | sticky, anon }, []);
+  }
+  if (right === null) return null;
+  emitMerge(k, mm, right, 'next');
+  const { vm_start, vm_pgoff } = range;
+  const anon = right.anon ?? range.anon;
+  return commit(k, mm, right, { ...right, vm_start, vm_pgoff, vm_flags: right.vm_flags | sticky, anon }, []);
+}
+
+/** What a change of flags of [start, end) inside `middle` proposes. */
+function changedRange(middle: Vma, start: VirtAddr, end: VirtAddr, flags: number): MergeRange {
+  return {
+    vm_start: start,
+    vm_end: end,
+    vm_flags: flags,
+    vm_pgoff: middle.vm_pgoff + (start - middle.vm_start) / 4096,
+    vm_file: middle.vm_file,
+    anon: middle.anon,
+  };
+}
+
+/** vma_merge_existing_range(): the changed part of `middle` joins its neighbours. Null when it cannot. */
+function vma_merge_existing_range(
+  k: Kernel,
+  mm: Mm,
+  middle: Vma,
+  start: VirtAddr,
+  end: VirtAddr,
+  flags: number,
+): Vma | null {
+  const leftSide = start === middle.vm_start;
+  const rightSide = end === middle.vm_end;
+  if ((flags & VM_SPECIAL) !== 0 || (!leftSide && !rightSide)) return null;
+  const range = changedRange(middle, start, end, flags);
+  const prev = leftSide ? mm.vmas.before(start) : undefined;
+  const next = rightSide ? mm.vmas.find(end) : undefined;
+  const left = prev !== undefined && can_vma_merge_after(range, prev) === null ? prev : null;
+  let right = next !== undefined && can_vma_merge_before(range, next) === null ? next : null;
+  if (left !== null && right !== null && !sidesAgree(left, right)) right = null;
+  if (left === null && right === null) return null;
+  const whole = leftSide && rightSide;
+  if (whole && !removable(middle)) return null;
+  if (left !== null && right !== null && !removable(right)) right = null;
+  const sticky = (flags | (left?.vm_flags ?? 0) | (right?.vm_flags ?? 0)) & VM_STICKY;
+  if (left !== null && right !== null) {
+    emitMerge(k, mm, middle, 'both');
+    const anon = left.anon ?? right.anon ?? middle.anon;
+    const to = { ...left, vm_end: right.vm_end, vm_flags: left.vm_flags | sticky, anon };
+    return commit(k, mm, left, to, [middle, right]);
+  }
+  if (left !== null) {
+    emitMerge(k, mm, middle, 'previous');
+    const to = { ...left, vm_end: end, vm_flags: left.vm_flags | sticky, anon: left.anon ?? middle.anon };
+    if (whole) return commit(k, mm, left, to, [middle]);
+    vma_replace(k, mm, middle, sliceOf(middle, end, middle.vm_end));
+    return commit(k, mm, left, to, []);
+  }
+  const target = right as Vma;
+  emitMerge(k, mm, middle, 'next');
+  const to: Vma = {
+    ...target,
+    vm_start: start,
+    vm_pgoff: range.vm_pgoff,
+    vm_flags: target.vm_flags | sticky,
+    anon: target.anon ?? middle.anon,
+  };
+  if (whole) return commit(k, mm, target, to, [middle]);
+  vma_replace(k, mm, middle, sliceOf(middle, middle.vm_start, start));
+  return commit(k, mm, target, to, []);
+}
+
+function sliceOf(vma: Vma, start: VirtAddr, end: VirtAddr): Vma {
+  return { ...vma, vm_start: start, vm_end: end, vm_pgoff: vma.vm_pgoff + (start - vma.vm_start) / 4096 };
+}
+
+/**
+ * vma_modify_flags(): gives [start, end) of `vma` other flags, merging or splitting as needed. Returns the VMA that
+ * holds the range now, or ENOMEM when a split would exceed max_map_count, EINVAL when the VMA must not be split.
+ */
+export function vma_modify_flags(
+  k: Kernel,
+  mm: Mm,
+  vma: Vma,
+  start: VirtAddr,
+  end: VirtAddr,
+  flags: number,
+): Vma | 'ENOMEM' | 'EINVAL' {
+  const merged = vma_merge_existing_range(k, mm, vma, start, end, flags);
+  if (merged !== null) return merged;
+  let part = vma;
+  if (part.vm_start < start) {
+    const split = split_vma(k, mm, part, start);
+    if (typeof split === 'string') return split;
+    part = split[1];
+  }
+  if (part.vm_end > end) {
+    const split = split_vma(k, mm, part, end);
+    if (typeof split === 'string') return split;
+    part = split[0];
+  }
+  if (part.vm_flags === flags) return part;
+  const changed = vmaWithFlags(part, flags);
+  vma_replace(k, mm, part, changed);
+  return changed;
+}
+
+/** split_vma(): splits unless there are too many VMAs or the mapping is special. */
+export function split_vma(
+  k: Kernel,
+  mm: Mm,
+  vma: Vma,
+  addr: VirtAddr,
+): readonly [Vma, Vma] | 'ENOMEM' | 'EINVAL' {
+  if (mm.vmas.size >= k.config.max_map_count) return 'ENOMEM';
+  return split_vma_unchecked(k, mm, vma, addr);
+}
+
+/** __split_vma(): for callers that checked the number of VMAs. */
+export function split_vma_unchecked(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr): readonly [Vma, Vma] | 'EINVAL' {
+  if (vma.vm_ops === 'special_mapping') return 'EINVAL';
+  return vma_split(k, mm, vma, addr);
+}
+
+/** Makes a VMA of a range that could not be merged. */
+export function new_vma(k: Kernel, mm: Mm, fields: VmaFields): Vma {
+  vma_link(k, mm, fields);
+  return fields;
+}

@@ -1,0 +1,139 @@
+/** Unmapping pages: zap_pte_range() and those who call it (mm/memory.c), and freeing empty page tables. */
+
+import { PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { CHUNK_MASK, PG_ANON, PG_DIRTY, PG_REFERENCED, PG_SWAPCACHE } from '../machine/frames.ts';
+import {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_GUARD,
+  PTE_MAPPED,
+  PTE_SPECIAL,
+  PTE_SWAP,
+  type PteTable,
+} from '../machine/pagetable.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Inode, Mm } from '../state/records.ts';
+import { free_page } from './page-alloc.ts';
+import { add_mm_counter, flush_tlb_range } from './pte.ts';
+import { folio_free_swap, free_swap_entry } from './swap-cache.ts';
+import type { Vma } from './vma.ts';
+
+/** What else than present and swapped pages goes: `markers`, guard markers too; `pages`, they stay. */
+export type ZapWhat = 'pages' | 'markers';
+
+/** folio_remove_rmap_pte(): one PTE less maps the frame; frees it when nobody holds it any more. */
+export function put_mapping(k: Kernel, mm: Mm, pfn: number, pteFlags: number): void {
+  const chunk = k.frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  const flags = chunk.flags[i] as number;
+  add_mm_counter(mm, flags, -1);
+  if ((flags & PG_ANON) === 0) {
+    let keep = flags;
+    if ((pteFlags & PTE_DIRTY) !== 0) keep |= PG_DIRTY;
+    if ((pteFlags & PTE_ACCESSED) !== 0) keep |= PG_REFERENCED;
+    if (keep !== flags) chunk.flags[i] = keep;
+  }
+  const count = (chunk.mapcount[i] as number) - 1;
+  if (count < 0) throw new Error(`put_mapping: frame ${pfn} is not mapped`);
+  chunk.mapcount[i] = count;
+  if (count > 0) return;
+  if (chunk.refs[i] === 0) free_page(k, pfn);
+  else if ((flags & PG_SWAPCACHE) !== 0) folio_free_swap(k, pfn);
+}
+
+function zapEntry(k: Kernel, mm: Mm, flags: number, value: number): void {
+  if ((flags & PTE_MAPPED) !== 0) {
+    if ((flags & PTE_SPECIAL) === 0) put_mapping(k, mm, value, flags);
+  } else if ((flags & PTE_SWAP) !== 0) {
+    mm.swapents--;
+    free_swap_entry(k, value);
+  }
+}
+
+function zapTable(k: Kernel, mm: Mm, table: PteTable, start: VirtAddr, end: VirtAddr, what: ZapWhat): void {
+  const words = table.words;
+  const last = 2 * pteIndex(end - 4096);
+  let addr = start;
+  for (let at = 2 * pteIndex(start); at <= last; at += 2, addr += 4096) {
+    const flags = words[at] as number;
+    if (flags === 0 || (what === 'pages' && (flags & PTE_GUARD) !== 0)) continue;
+    const value = words[at + 1] as number;
+    if (k.sink !== null) {
+      k.emit({ type: 'pte', mm: mm.id, va: addr, before: { flags, pfn: value }, after: { flags: 0, pfn: 0 } });
+    }
+    words[at] = 0;
+    words[at + 1] = 0;
+    zapEntry(k, mm, flags, value);
+  }
+}
+
+/** unmap_page_range(): unmaps all pages of [start, end). */
+export function zap_page_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, what: ZapWhat): void {
+  for (let addr = start; addr < end; ) {
+    const stop = Math.min(end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    if (mm.pt.find(addr) !== undefined) zapTable(k, mm, mm.pt.edit(addr), addr, stop, what);
+    else {
+      // Skip whole missing gibibytes quickly: absurd lengths are mapped here too.
+      addr = mm.pt.nextTable(stop, end);
+      continue;
+    }
+    addr = stop;
+  }
+  flush_tlb_range(k, mm, start, end);
+}
+
+/** Highest resident set, as far as Linux remembers it: small processes' per-CPU counters are summed too rarely. */
+export function update_hiwater_rss(mm: Mm): void {
+  const rss = mm.rss_anon + mm.rss_file + mm.rss_shmem;
+  if (rss > 128 && rss > mm.hiwater_rss) mm.hiwater_rss = rss;
+}
+
+/** zap_pte_range() with PT_RECLAIM: MADV_DONTNEED of whole 2 MiB blocks gives their PTE tables back. */
+export function zap_and_reclaim_tables(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): void {
+  zap_page_range(k, mm, start, end, 'pages');
+  const first = Math.ceil(start / PMD_SIZE) * PMD_SIZE;
+  for (let addr = mm.pt.nextTable(first, end); addr + PMD_SIZE <= end; addr = mm.pt.nextTable(addr + PMD_SIZE, end)) {
+    mm.pt.freeEmptyLeaf(addr);
+  }
+}
+
+/** Zaps what a VMA maps of pages [first, end) of its file. `cows`: private copies too (truncation). */
+function zapFileRange(k: Kernel, mm: Mm, vma: Vma, first: number, end: number, cows: boolean): void {
+  const from = Math.max(vma.vm_start, vma.vm_start + (first - vma.vm_pgoff) * 4096);
+  const to = Math.min(vma.vm_end, vma.vm_start + (end - vma.vm_pgoff) * 4096);
+  if (from >= to) return;
+  if (cows) {
+    zap_page_range(k, mm, from, to, 'pages');
+    return;
+  }
+  for (let addr = from; addr < to; addr += 4096) {
+    const table = mm.pt.find(addr);
+    if (table === undefined) {
+      addr = mm.pt.nextTable(addr - (addr % PMD_SIZE) + PMD_SIZE, to) - 4096;
+      continue;
+    }
+    const at = 2 * pteIndex(addr);
+    const flags = table.words[at] as number;
+    if ((flags & PTE_MAPPED) === 0 || (flags & PTE_SPECIAL) !== 0) continue;
+    if ((k.frames.flagsOf(table.words[at + 1] as number) & PG_ANON) !== 0) continue;
+    zap_page_range(k, mm, addr, addr + 4096, 'pages');
+  }
+}
+
+/** unmap_mapping_range(): unmaps pages [first, end) of a file from every process. */
+export function unmap_mapping_range(k: Kernel, inode: Inode, first: number, end: number, cows: boolean): void {
+  for (const id of [...inode.mms.keys()].sort((a, b) => a - b)) {
+    const mm = k.mms.edit(id);
+    const vmas = mm.vmas.toArray().filter((vma) => vma.inode === inode.id);
+    for (const vma of vmas) zapFileRange(k, mm, vma, first, end, cows);
+  }
+}
+
+/**
+ * free_pgtables() behind an unmapped [start, end): frees the tables that no other VMA can need.
+ */
+export function free_pgtables(mm: Mm, start: VirtAddr, end: VirtAddr): void {
+  const floor = mm.vmas.before(start)?.vm_end ?? 0;
+  const ceiling = mm.vmas.find(end)?.vm_start ?? Number.MAX_SAFE_INTEGER;
+  mm.pt.freeRange(start, end, floor, ceiling);
+}

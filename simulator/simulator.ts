@@ -1,0 +1,387 @@
+/** The simulated machine behind the border of abi.ts: declarations, steps, queries, reports, snapshots. */
+
+import type {
+  Backend,
+  CallResult,
+  Declaration,
+  FaultRecord,
+  MachineConfig,
+  MachineReport,
+  ProcessReport,
+  Query,
+  QueryResult,
+  Request,
+  StepOutcome,
+  StringArg,
+} from './abi.ts';
+import type { KernelEvent } from './events.ts';
+import { exec_elf } from './fs/binfmt-elf.ts';
+import { add_elf, add_host_elf } from './fs/elf-image.ts';
+import { load_libraries } from './fs/ld-so.ts';
+import { fetch, load, raise, store } from './kernel/cpu.ts';
+import { do_exit, do_group_exit, mmput, out_of_memory } from './kernel/exit.ts';
+import { KERNEL_OPERATIONS } from './kernel/kernel-calls.ts';
+import { FILE_CALLS, dropRemoved } from './kernel/sys-file.ts';
+import { MM_CALLS } from './kernel/sys-mm.ts';
+import { PROCESS_CALLS } from './kernel/sys-process.ts';
+import { SysCall, type SysHandler, type SysResult } from './kernel/syscall.ts';
+import { current_mm, new_task, switch_to } from './kernel/task.ts';
+import { WORD_END } from './machine/address.ts';
+import { cpu_access, OOM_KILLED } from './mm/access.ts';
+import { read_page, file_pages } from './mm/page-cache.ts';
+import { new_inode, shmem_get_page } from './mm/shmem.ts';
+import { reclaim_batch, try_to_free_pages } from './mm/vmscan.ts';
+import { setFrame } from './machine/content.ts';
+import { disk_page } from './mm/page-cache.ts';
+import { PG_DIRTY } from './machine/frames.ts';
+import { pagemap_report } from './proc/pagemap.ts';
+import { proc_maps } from './proc/maps.ts';
+import { smaps_report } from './proc/smaps.ts';
+import { status_report } from './proc/status.ts';
+import { answer_query } from './queries.ts';
+import { Kernel, type Snapshot } from './state/kernel.ts';
+import type { Task } from './state/records.ts';
+
+export type { Snapshot } from './state/kernel.ts';
+
+/** The machine of a scenario that says nothing of it. */
+export const DEFAULT_MACHINE: MachineConfig = {
+  ram: 2 ** 30,
+  swap: 2 ** 30,
+  levels: 4,
+  aslr: null,
+  overcommit: 0,
+  swappiness: 60,
+  max_map_count: 65530,
+  fault_around: 65536,
+  readahead: 131072,
+  stack_limit: 8 * 2 ** 20,
+  stack_guard_gap: 2 ** 20,
+  thp: 'never',
+  replacement: 'linux',
+  tlb: 64,
+  filesystem: 'ext4',
+  page_cache: 'cold',
+};
+
+const SYSCALLS: Readonly<Record<string, SysHandler>> = { ...MM_CALLS, ...FILE_CALLS, ...PROCESS_CALLS };
+
+/** What `spawn()` runs. */
+const PUPPET = '/bin/puppet';
+const WORDS = 2n ** 64n;
+
+/** Device pages that all devices together may have. */
+const MAX_DEVICE_PAGES = 0x80000;
+
+function toWord(value: number): bigint {
+  return value > WORD_END / 2 ? WORDS - BigInt(WORD_END - value) : BigInt(value);
+}
+
+export class Simulator implements Backend {
+  private kernel: Kernel;
+  private declared = false;
+  private started = false;
+  private nextDevicePage = 0;
+  private listening = false;
+  private heard: KernelEvent[] = [];
+
+  constructor() {
+    this.kernel = Simulator.boot(DEFAULT_MACHINE);
+  }
+
+  private static boot(config: MachineConfig): Kernel {
+    const kernel = new Kernel(config);
+    const batch = reclaim_batch(kernel);
+    kernel.reclaimer = (k, wanted) => try_to_free_pages(k, Math.max(wanted, batch));
+    kernel.oomKiller = out_of_memory;
+    return kernel;
+  }
+
+  /** The state, to be read only. */
+  get state(): Kernel {
+    return this.kernel;
+  }
+
+  /** Events of the last step, when listening. */
+  get events(): readonly KernelEvent[] {
+    return this.heard;
+  }
+
+  /** Records the events of each step from now on, or stops to. */
+  listen(on: boolean): void {
+    this.listening = on;
+    if (!on) this.heard = [];
+  }
+
+  snapshot(): Snapshot {
+    this.start();
+    return this.kernel.snapshot();
+  }
+
+  restore(snapshot: Snapshot): void {
+    this.kernel.restore(snapshot);
+    this.heard = [];
+  }
+
+  /** Declarations come before the first step, the machine before the files. */
+  declare(declaration: Declaration): string | null {
+    if (this.started) return 'declarations come before the first step';
+    switch (declaration.kind) {
+      case 'machine':
+        if (this.declared) return 'the machine is declared before files, programs and devices';
+        this.kernel = Simulator.boot(declaration.config);
+        return null;
+      case 'file':
+        return this.declareFile(declaration.path, declaration.size, declaration.bytes);
+      case 'elf':
+        this.declared = true;
+        add_elf(this.kernel, declaration.shape);
+        return null;
+      case 'host':
+        this.declared = true;
+        for (const elf of [declaration.elf, ...declaration.closure]) add_host_elf(this.kernel, elf);
+        return null;
+      case 'device':
+        return this.declareDevice(declaration.path, declaration.pages, declaration.mmap);
+    }
+  }
+
+  private declareFile(path: string, size: number, bytes: Uint8Array | undefined): null {
+    this.declared = true;
+    const k = this.kernel;
+    const kind = k.config.filesystem === 'tmpfs' ? 'shmem' : 'file';
+    const image = bytes === undefined ? ({ kind: 'pattern' } as const) : ({ kind: 'bytes', bytes } as const);
+    k.paths.set(path, new_inode(k, { kind, path, size, deleted: false, image }).id);
+    return null;
+  }
+
+  private declareDevice(path: string, pages: number, mmap: 'remap' | 'insert' | 'fault'): string | null {
+    this.declared = true;
+    if (this.nextDevicePage + pages > MAX_DEVICE_PAGES) return `devices have at most ${MAX_DEVICE_PAGES} pages together`;
+    const k = this.kernel;
+    // The first pages behind the base are the kernel's own: [vdso] and its data.
+    const firstPfn = k.frames.deviceBase + 64 + this.nextDevicePage;
+    this.nextDevicePage += pages;
+    const device = { pages, mmap, firstPfn };
+    k.paths.set(path, new_inode(k, { kind: 'device', path, size: 0, deleted: false, device }).id);
+    return null;
+  }
+
+  /** Before the first step: the puppet, and the page cache as the machine key says. */
+  private start(): void {
+    if (this.started) return;
+    this.started = true;
+    const k = this.kernel;
+    if (k.paths.get(PUPPET) === undefined) {
+      add_elf(k, { path: PUPPET, type: 'static', text: 4096, rodata: 0, data: 0, bss: 0, needs: [] });
+    }
+    for (const file of [...k.inodes.values()]) {
+      if (file.kind === 'shmem') this.fillShmem(file.id);
+      else if (file.kind === 'file' && k.config.page_cache === 'warm') this.warm(file.id);
+    }
+  }
+
+  private warm(id: number): void {
+    const inode = this.kernel.inodes.edit(id);
+    for (let index = 0; index < file_pages(inode); index++) if (read_page(this.kernel, inode, index) === 0) return;
+  }
+
+  /** A file on tmpfs lives in RAM and nowhere else. */
+  private fillShmem(id: number): void {
+    const k = this.kernel;
+    const pages = file_pages(k.inodes.get(id));
+    for (let index = 0; index < pages; index++) {
+      const { pfn } = shmem_get_page(k, id, index);
+      if (pfn === 0) return;
+      setFrame(k.frames, pfn, disk_page(k.inodes.get(id), index));
+      k.frames.setFlags(pfn, PG_DIRTY);
+    }
+  }
+
+  execute(request: Request): StepOutcome {
+    this.start();
+    const k = this.kernel;
+    const faults: FaultRecord[] = [];
+    k.faults = faults;
+    this.heard = [];
+    k.sink = this.listening ? this.heard : null;
+    k.depth = 0;
+    const outcome = this.dispatch(request, faults);
+    k.faults = null;
+    k.sink = null;
+    return outcome;
+  }
+
+  private dispatch(request: Request, faults: FaultRecord[]): StepOutcome {
+    if (request.op === 'spawn') return this.spawn(request.path, request.argv, faults);
+    if (request.op === 'kernel') {
+      const operation = KERNEL_OPERATIONS[request.name];
+      const result = operation === undefined ? { skip: `unknown call ${request.name}` } : operation(this.kernel, request.args);
+      return { result: this.toResult(result), faults, minflt: 0, majflt: 0 };
+    }
+    const task = this.kernel.tasks.find(request.pid);
+    const trouble = this.cannotRun(task);
+    if (task === undefined || trouble !== null) return this.skipped(trouble ?? 'there is no such process');
+    const minflt = task.min_flt;
+    const majflt = task.maj_flt;
+    switch_to(this.kernel, task);
+    const done = this.perform(request, task);
+    const killed = this.finishOom(task.pid);
+    const after = this.kernel.tasks.get(task.pid);
+    return {
+      faults: [...faults],
+      minflt: after.min_flt - minflt,
+      majflt: after.maj_flt - majflt,
+      ...done,
+      ...(killed === null ? {} : { result: killed }),
+    };
+  }
+
+  private cannotRun(task: Task | undefined): string | null {
+    if (task === undefined) return 'there is no such process';
+    if (task.state !== 'alive') return `process ${task.pid} is dead`;
+    if (task.vforkChild !== 0) return `process ${task.pid} waits for its vfork child ${task.vforkChild}`;
+    return null;
+  }
+
+  private skipped(message: string): StepOutcome {
+    return { result: { kind: 'skipped', message }, faults: [], minflt: 0, majflt: 0 };
+  }
+
+  /** The OOM killer chose the running process: it dies here. */
+  private finishOom(pid: number): CallResult | null {
+    const k = this.kernel;
+    if (k.scalars.oomVictim === 0) return null;
+    k.scalars.oomVictim = 0;
+    if (k.tasks.get(pid).state === 'alive') return raise(k, OOM_KILLED, 0n);
+    return { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL', addr: 0n };
+  }
+
+  private perform(request: Request, task: Task): { result: CallResult; child?: number } {
+    const k = this.kernel;
+    switch (request.op) {
+      case 'load':
+        return { result: load(k, request.addr, request.length) };
+      case 'store':
+        return { result: store(k, request.addr, request.value, request.length) };
+      case 'fetch':
+        return { result: fetch(k, request.addr) };
+      case 'signal':
+        return { result: this.setHandler(task.pid, request.signal, request.handler) };
+      case 'syscall':
+        return this.syscall(request.name, new SysCall(k, k.tasks.edit(task.pid), request.args));
+      default:
+        throw new Error(`Simulator.perform: ${request.op} is no step of a process`);
+    }
+  }
+
+  private setHandler(pid: number, signal: string, handler: boolean): CallResult {
+    const handlers = new Set(this.kernel.tasks.get(pid).handlers);
+    if (handler) handlers.add(signal);
+    else handlers.delete(signal);
+    for (const task of this.kernel.tasks.values()) {
+      if (task.tgid === this.kernel.tasks.get(pid).tgid) this.kernel.tasks.edit(task.pid).handlers = handlers;
+    }
+    return { kind: 'value', value: 0n };
+  }
+
+  private syscall(name: string, call: SysCall): { result: CallResult; child?: number } {
+    const handler = SYSCALLS[name];
+    if (handler === undefined) return { result: { kind: 'errno', errno: 'ENOSYS' } };
+    const result = handler(call);
+    if (typeof result === 'object' && 'child' in result) {
+      this.firstInstruction(result.child, call.task.pid);
+      return { result: { kind: 'value', value: BigInt(result.child) }, child: result.child };
+    }
+    if (name === 'execve' && result === 0) this.afterExec(call.task.pid);
+    dropRemoved(this.kernel);
+    return { result: this.toResult(result) };
+  }
+
+  /** A forked child executes one instruction of its text page before the step ends; its fault is its own. */
+  private firstInstruction(child: number, parent: number): void {
+    const k = this.kernel;
+    const task = k.tasks.get(child);
+    if (task.mm === k.tasks.get(parent).mm) return;
+    const faults = k.faults;
+    k.faults = null;
+    switch_to(k, task);
+    cpu_access(k, current_mm(k), k.mms.get(task.mm).entry, 'exec');
+    switch_to(k, k.tasks.get(parent));
+    k.faults = faults;
+  }
+
+  /** A new program executes its first instruction, and its loader maps what it needs. */
+  private afterExec(pid: number): void {
+    const k = this.kernel;
+    const mm = current_mm(k);
+    if (cpu_access(k, mm, mm.entry, 'exec') < 0) {
+      do_group_exit(k, pid, { kind: 'signal', signal: 'SIGSEGV', code: 'SEGV_MAPERR' });
+      return;
+    }
+    const elf = k.elves.get(k.inodes.get(mm.exe).path);
+    if (elf !== undefined) load_libraries(k, mm, elf);
+  }
+
+  private spawn(path: string, argv: readonly StringArg[], faults: FaultRecord[]): StepOutcome {
+    const k = this.kernel;
+    const from = k.scalars.current;
+    if (k.elves.get(path) === undefined) {
+      const errno = k.paths.get(path) === undefined ? 'ENOENT' : 'EACCES';
+      return { result: { kind: 'errno', errno }, faults, minflt: 0, majflt: 0 };
+    }
+    const task = new_task(k, path);
+    k.scalars.current = task.pid;
+    const error = exec_elf(k, task.pid, path, argv, [], (mm) => mmput(k, mm));
+    if (error === null) {
+      const mm = k.mms.get(k.tasks.get(task.pid).mm);
+      if (k.sink !== null) k.emit({ type: 'context-switch', from, to: task.pid, cr3: mm.pt.rootPfn });
+      this.afterExec(task.pid);
+    } else do_exit(k, task.pid, { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL' });
+    const killed = this.finishOom(task.pid);
+    const after = k.tasks.get(task.pid);
+    let result: CallResult = { kind: 'value', value: BigInt(task.pid) };
+    if (error !== null) result = error === 'SIGKILL' ? { kind: 'errno', errno: 'ENOMEM' } : { kind: 'errno', errno: error };
+    else if (killed !== null) result = killed;
+    return { result, faults, minflt: after.min_flt, majflt: after.maj_flt, child: task.pid };
+  }
+
+  private toResult(result: SysResult): CallResult {
+    if (typeof result === 'number') return { kind: 'value', value: toWord(result) };
+    if (typeof result === 'string') return { kind: 'errno', errno: result };
+    if ('skip' in result) return { kind: 'skipped', message: result.skip };
+    if ('signal' in result) return { kind: 'signal', signal: result.signal, code: result.code, addr: 0n };
+    return { kind: 'value', value: BigInt(result.child) };
+  }
+
+  query(query: Query): QueryResult {
+    this.start();
+    return answer_query(this.kernel, query);
+  }
+
+  reportProcess(pid: number): ProcessReport {
+    const k = this.kernel;
+    const task = k.tasks.get(pid);
+    const head = { pid, minflt: task.min_flt, majflt: task.maj_flt };
+    if (task.mm === 0) return { ...head, state: 'dead', maps: '', pages: [], smaps: [], status: {} };
+    const mm = k.mms.get(task.mm);
+    return {
+      ...head,
+      state: 'alive',
+      maps: proc_maps(k, mm),
+      pages: pagemap_report(k, mm),
+      smaps: smaps_report(k, mm).map((entry) => ({ ...entry })),
+      status: status_report(mm),
+    };
+  }
+
+  reportMachine(): MachineReport {
+    const k = this.kernel;
+    return {
+      frames: k.frames.total,
+      free: k.frames.counters.free,
+      swapSlots: k.swap.total,
+      swapUsed: k.swap.used,
+    };
+  }
+}

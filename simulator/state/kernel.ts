@@ -1,0 +1,171 @@
+/**
+ * The whole state of the machine in one place: its stores, their snapshot, and the sink for events. Modules take it as
+ * their first argument, as kernel code takes `current` and its globals.
+ */
+
+import type { FaultRecord, MachineConfig } from '../abi.ts';
+import type { EventData, KernelEvent } from '../events.ts';
+import { PAGE_SIZE } from '../machine/address.ts';
+import { Frames, type FramesRoot } from '../machine/frames.ts';
+import type { TablePages } from '../machine/pagetable.ts';
+import { SwapSlots, type SwapRoot } from '../machine/swap-slots.ts';
+import { Tlb, type TlbRoot } from '../machine/tlb.ts';
+import { CowMap, type CowMapRoot, type Epoch, Table, type TableRoot } from './cow.ts';
+import {
+  type AnonVma,
+  copyAnonVma,
+  copyInode,
+  copyMm,
+  copyOpenFile,
+  copyTask,
+  type ElfFile,
+  type Inode,
+  type Mm,
+  type OpenFile,
+  type ShmSegment,
+  type Task,
+} from './records.ts';
+
+/** Numbers of the machine as a whole (most are lines of /proc/vmstat). */
+export interface Scalars {
+  /** Pages promised (vm_committed_as). */
+  committed: number;
+  /** Task that the CPU runs, 0 at first. */
+  current: number;
+  nextShmid: number;
+  /** Task that the OOM killer chose while it ran: it dies where its step ends; 0 for none. */
+  oomVictim: number;
+  pgfault: number;
+  pgmajfault: number;
+  pswpin: number;
+  pswpout: number;
+  pgscan: number;
+  pgsteal: number;
+  allocstall: number;
+  nextTable: number;
+}
+
+/** Everything of one moment; immutable. */
+export interface Snapshot {
+  readonly frames: FramesRoot;
+  readonly swap: SwapRoot;
+  readonly tlb: TlbRoot;
+  readonly tasks: TableRoot<Task>;
+  readonly mms: TableRoot<Mm>;
+  readonly inodes: TableRoot<Inode>;
+  readonly files: TableRoot<OpenFile>;
+  readonly anonVmas: TableRoot<AnonVma>;
+  readonly paths: CowMapRoot<string, number>;
+  readonly elves: CowMapRoot<string, ElfFile>;
+  readonly shm: CowMapRoot<number, ShmSegment>;
+  readonly scalars: Scalars;
+}
+
+/** First pid that a scenario's process gets. */
+const FIRST_PID = 1000;
+
+/** Brings frames back when none is free; registered by the composition root (mm/vmscan.ts), so that the allocator need not know it. */
+export type Reclaimer = (k: Kernel, wanted: number) => number;
+
+export class Kernel {
+  readonly epoch: Epoch = { now: 1 };
+  readonly config: MachineConfig;
+  readonly frames: Frames;
+  readonly swap: SwapSlots;
+  readonly tlb: Tlb;
+  readonly tasks: Table<Task>;
+  readonly mms: Table<Mm>;
+  readonly inodes: Table<Inode>;
+  readonly files: Table<OpenFile>;
+  readonly anonVmas: Table<AnonVma>;
+  /** Inode ids by path. */
+  readonly paths: CowMap<string, number>;
+  /** Program headers of executable files by path. */
+  readonly elves: CowMap<string, ElfFile>;
+  /** SysV shared memory by shmid. */
+  readonly shm: CowMap<number, ShmSegment>;
+  scalars: Scalars;
+  readonly tablePages: TablePages;
+  reclaimer: Reclaimer = () => 0;
+  /** Kills a process to free memory; true when frames may be free now. Registered like the reclaimer. */
+  oomKiller: (k: Kernel) => boolean = () => false;
+  /** Events of the step, null when nobody listens. */
+  sink: KernelEvent[] | null = null;
+  /** Faults of the step, null when only counters matter. */
+  faults: FaultRecord[] | null = null;
+  depth = 0;
+
+  constructor(config: MachineConfig) {
+    this.config = config;
+    const epoch = this.epoch;
+    this.frames = new Frames(epoch, Math.max(1, Math.floor(config.ram / PAGE_SIZE)));
+    this.swap = new SwapSlots(epoch, Math.floor(config.swap / PAGE_SIZE));
+    this.tlb = new Tlb(epoch, config.tlb);
+    this.tasks = new Table(epoch, copyTask, FIRST_PID);
+    this.mms = new Table(epoch, copyMm);
+    this.inodes = new Table(epoch, copyInode);
+    this.files = new Table(epoch, copyOpenFile);
+    this.anonVmas = new Table(epoch, copyAnonVma);
+    this.paths = new CowMap(epoch);
+    this.elves = new CowMap(epoch);
+    this.shm = new CowMap(epoch);
+    this.tablePages = { next: this.frames.tableBase };
+    this.scalars = {
+      committed: 0,
+      current: 0,
+      nextShmid: 0,
+      oomVictim: 0,
+      pgfault: 0,
+      pgmajfault: 0,
+      pswpin: 0,
+      pswpout: 0,
+      pgscan: 0,
+      pgsteal: 0,
+      allocstall: 0,
+      nextTable: 0,
+    };
+  }
+
+  /** The state of this moment; O(1), shares everything with the running machine until one side changes. */
+  snapshot(): Snapshot {
+    const snapshot: Snapshot = {
+      frames: this.frames.freeze(),
+      swap: this.swap.freeze(),
+      tlb: this.tlb.freeze(),
+      tasks: this.tasks.freeze(),
+      mms: this.mms.freeze(),
+      inodes: this.inodes.freeze(),
+      files: this.files.freeze(),
+      anonVmas: this.anonVmas.freeze(),
+      paths: this.paths.freeze(),
+      elves: this.elves.freeze(),
+      shm: this.shm.freeze(),
+      scalars: { ...this.scalars, nextTable: this.tablePages.next },
+    };
+    this.epoch.now++;
+    return snapshot;
+  }
+
+  /** Makes `snapshot` the present again. */
+  restore(snapshot: Snapshot): void {
+    this.epoch.now++;
+    this.frames.thaw(snapshot.frames);
+    this.swap.thaw(snapshot.swap);
+    this.tlb.thaw(snapshot.tlb);
+    this.tasks.thaw(snapshot.tasks);
+    this.mms.thaw(snapshot.mms);
+    this.inodes.thaw(snapshot.inodes);
+    this.files.thaw(snapshot.files);
+    this.anonVmas.thaw(snapshot.anonVmas);
+    this.paths.thaw(snapshot.paths);
+    this.elves.thaw(snapshot.elves);
+    this.shm.thaw(snapshot.shm);
+    this.scalars = { ...snapshot.scalars };
+    this.tablePages.next = snapshot.scalars.nextTable;
+  }
+
+  /** Records an event. Callers test `k.sink !== null` first where the event costs something to make. */
+  emit(event: EventData): void {
+    if (this.sink !== null) this.sink.push({ ...event, depth: this.depth, pid: this.scalars.current });
+  }
+}
