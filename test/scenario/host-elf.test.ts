@@ -58,7 +58,7 @@ describe('real programs', () => {
       writeFileSync(text, 'no program');
       expect(readHostElf(text)).toEqual({ error: `"${text}" cannot be loaded: it is no ELF file` });
       expect(readHostElf(join(folder, 'none'))).toHaveProperty('error');
-      expect(readHostElf(folder)).toEqual({ error: `"${folder}" is no regular file` });
+      expect(readHostElf(folder)).toEqual({ error: `"${folder}" is no file of this machine` });
     } finally {
       rmSync(folder, { recursive: true });
     }
