@@ -14,6 +14,7 @@ import { RecordWindow } from './scenario/record-window.ts';
 import { lineOf, type Scenario } from './scenario/scenario.ts';
 import { SnapshotStore } from './scenario/snapshot-store.ts';
 import type { Diagnostic } from './scenario/source.ts';
+import { Simulator, type Snapshot } from './simulator.ts';
 import type { StoryLine } from './view/types.ts';
 
 /** A backend that a timeline can take back. */
@@ -194,8 +195,8 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     if (this.#state.cursor === null) return null;
     this.simulator.listen(true);
     const record = this.#advance();
-    this.simulator.listen(false);
     this.#events = record.kind === 'assert' ? [] : this.simulator.events;
+    this.simulator.listen(false);
     this.#eventsOf = this.#position;
     this.#keep();
     return record;
@@ -334,9 +335,18 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     return this.#visit(index, () => {
       this.simulator.listen(true);
       const { report } = driveSync(performStep(this.scenario, this.#state), this.simulator);
+      const events = report.kind === 'assert' ? [] : this.simulator.events;
       this.simulator.listen(false);
-      return report.kind === 'assert' ? [] : this.simulator.events;
+      return events;
     });
+  }
+}
+
+/** The timeline of a scenario on the simulated kernel. */
+export class Timeline extends TimelineOver<Snapshot, Simulator> {
+  /** A timeline at its start. Works for scenarios with mistakes too: their good lines are executed. */
+  static open(scenario: Scenario, options: TimelineOptions = {}): Timeline {
+    return new Timeline(scenario, new Simulator(), options);
   }
 }
 

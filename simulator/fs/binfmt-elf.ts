@@ -11,7 +11,7 @@ import { do_brk_flags, do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
 import { find_get_page } from '../mm/page-cache.ts';
 import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
-import { expand_stack } from '../mm/stack.ts';
+import { grow_down } from '../mm/stack.ts';
 import { DEFAULT_MAP_WINDOW, get_unmapped_area } from '../mm/unmapped-area.ts';
 import * as vm from '../mm/vma.ts';
 import { vma_link } from '../mm/vma-link.ts';
@@ -170,7 +170,11 @@ function setup_stack(k: Kernel, mm: Mm, path: string, argv: readonly StringArg[]
   const stack = mm.vmas.lookup(first) as vm.Vma;
   const limit = rlimit(k, 'STACK');
   const base = Math.max(first - STACK_EXPAND, Number.isFinite(limit) ? top - pageDown(limit) : 0);
-  if (base < first) expand_stack(k, mm, stack, base);
+  if (base < first) {
+    // A machine smaller than a stack can be: its first 128 KiB are promised without asking.
+    k.scalars.committed += (first - base) / PAGE_SIZE;
+    grow_down(k, mm, stack, base);
+  }
   mm.start_stack = image.pointer;
   mm.arg_start = image.argStart;
   mm.arg_end = image.argEnd;

@@ -38,6 +38,11 @@ export function expand_stack(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr): Vma |
   const error = growthError(k, mm, vma, start);
   if (k.sink !== null) k.emit({ type: 'expand-stack', from: vma.vm_start, to: start, error });
   if (error !== null) return error;
+  return grow_down(k, mm, vma, start);
+}
+
+/** Moves the start of a VMA down to `start`, without asking limits. */
+export function grow_down(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr): Vma {
   const grow = (vma.vm_start - start) / 4096;
   const named = vma_with_anon(k, mm, vma);
   const grown: Vma = { ...named, vm_start: start, vm_pgoff: named.vm_pgoff - grow };

@@ -1,11 +1,12 @@
 // Declarations: what a scenario says of its machine, files and devices, checked and made into the kernel's own terms.
 
 import type { Declaration, ElfShape, MachineConfig } from '../abi.ts';
+import { DEFAULT_MACHINE } from '../simulator.ts';
 import type { DeclarationStatement, Expr, KeyValue, Statement, StringExpr } from './ast.ts';
 import type { Reporter } from './binder.ts';
 import { constantValue, isArithmetic } from './evaluate.ts';
 import { clip } from './lexer.ts';
-import { DEFAULT_MACHINE, MACHINE_KEYS, type MachineKey, machineKey, writeSize } from './machine-keys.ts';
+import { MACHINE_KEYS, type MachineKey, machineKey, writeSize } from './machine-keys.ts';
 import type { DeclarationCode } from './scenario.ts';
 import { closest, type Span } from './source.ts';
 

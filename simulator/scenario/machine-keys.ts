@@ -191,26 +191,6 @@ export function machineKey(name: string): MachineKey | undefined {
   return MACHINE_KEYS.find((key) => key.key === name);
 }
 
-/** What a scenario that says nothing about its machine gets. */
-export const DEFAULT_MACHINE: MachineConfig = {
-  ram: G,
-  swap: G,
-  levels: 4,
-  aslr: null,
-  overcommit: 0,
-  swappiness: 60,
-  max_map_count: 65530,
-  fault_around: 64 * K,
-  readahead: 128 * K,
-  stack_limit: 8 * M,
-  stack_guard_gap: M,
-  thp: 'never',
-  replacement: 'linux',
-  tlb: 64,
-  filesystem: 'ext4',
-  page_cache: 'cold',
-};
-
 /** A size as people write it: `16K`, `3G`, `100`. */
 export function writeSize(bytes: number): string {
   for (const [suffix, unit] of [
