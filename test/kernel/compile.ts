@@ -1,7 +1,7 @@
 /** Finds out whether this machine can run the comparison, and compiles the driver when its sources have changed. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -36,6 +36,7 @@ export function compileDriver(): string {
   const path = join(dir, hash.digest('hex').slice(0, 16));
   if (!existsSync(path)) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (statSync(dir).uid !== process.getuid?.()) throw new Error(`compileDriver: ${dir} belongs to somebody else`);
     const scratch = `${path}.${process.pid}`;
     const sources = names.filter((name) => name.endsWith('.c')).map((name) => join(SOURCES, name));
     try {
