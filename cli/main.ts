@@ -6,10 +6,10 @@ import { driveSync } from '../simulator/scenario/asking.ts';
 import { evaluateExpression } from '../simulator/scenario/conditions.ts';
 import type { RunState } from '../simulator/scenario/index.ts';
 import { parseExpressionText } from '../simulator/scenario/parser.ts';
-import { type Command, parseArguments, USAGE, UsageError } from './arguments.ts';
+import { type Command, type Limits, parseArguments, USAGE, UsageError } from './arguments.ts';
 import { execute, isRunnable, type Listener, statusOf } from './execution.ts';
 import { JsonReport, Trace } from './json-report.ts';
-import type { Limits, Machines } from './machine.ts';
+import type { Machine, MakeMachine } from './machine.ts';
 import { BrokenPipe, Output, painter } from './output.ts';
 import { readScenario, type SourceFile } from './source-file.ts';
 import { TextReport } from './text-report.ts';
@@ -20,10 +20,15 @@ const BAD_INPUT = 2;
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 
-/** Runs the command line `args`; `version` is what --version prints. Returns the exit status. */
-export function main(args: readonly string[], machines: Machines, version: string, output = Output.toFile(1)): number {
+/** Runs the command line `args`; `version` tells what --version prints. Returns the exit status. */
+export function main(
+  args: readonly string[],
+  make: MakeMachine,
+  version: () => string,
+  output = Output.toFile(1),
+): number {
   try {
-    const status = dispatch(parseArguments(args), machines, version, output);
+    const status = dispatch(parseArguments(args), make, version, output);
     output.flush();
     return status;
   } catch (error) {
@@ -34,24 +39,24 @@ export function main(args: readonly string[], machines: Machines, version: strin
   }
 }
 
-function dispatch(command: Command, machines: Machines, version: string, output: Output): number {
+function dispatch(command: Command, make: MakeMachine, version: () => string, output: Output): number {
   switch (command.name) {
     case 'help':
       output.write(USAGE);
       return OK;
     case 'version':
-      output.write(`${version}\n`);
+      output.write(`${version()}\n`);
       return OK;
     case 'check':
       return check(command);
     case 'run':
-      return run(command, machines, output);
+      return run(command, make, output);
     case 'maps':
     case 'smaps':
     case 'status':
-      return showProc(command, machines, output);
+      return showProc(command, make, output);
     case 'translate':
-      return translate(command, machines, output);
+      return translate(command, make, output);
   }
 }
 
@@ -59,10 +64,10 @@ function check(command: Of<'check'>): number {
   return isRunnable(readScenario(command.file)) ? OK : BAD_INPUT;
 }
 
-function run(command: Of<'run'>, machines: Machines, output: Output): number {
+function run(command: Of<'run'>, make: MakeMachine, output: Output): number {
   const source = readScenario(command.file);
   if (!isRunnable(source)) return BAD_INPUT;
-  const backend = machines.make();
+  const { backend } = make();
   const trace = command.trace === null ? null : openTrace(command.trace, backend);
   try {
     if (command.json) return runJson(source, backend, command.limits, output, trace?.listener);
@@ -115,22 +120,21 @@ function openTrace(path: string, backend: Backend): { listener: Listener; close:
 
 /** A scenario that was run to its end without printing, and a process of it. */
 interface Finished {
-  readonly backend: Backend;
+  readonly machine: Machine;
   readonly state: RunState;
-  readonly source: SourceFile;
   readonly pid: number;
   readonly status: number;
 }
 
-function finish(file: string, processName: string, limits: Limits, machines: Machines): Finished | null {
+function finish(file: string, processName: string, limits: Limits, make: MakeMachine): Finished | null {
   const source = readScenario(file);
   if (!isRunnable(source)) return null;
-  const backend = machines.make();
-  const end = execute(source, backend, limits, { step: () => undefined });
+  const machine = make();
+  const end = execute(source, machine.backend, limits, { step: () => undefined });
   if (end === null) return null;
   const binding = end.state.environment.get(processName);
   if (binding?.kind === 'process') {
-    return { backend, state: end.state, source, pid: binding.pid, status: statusOf(end) };
+    return { machine, state: end.state, pid: binding.pid, status: statusOf(end) };
   }
   const named = [...end.state.environment.entries()];
   const processes = named.filter(([, b]) => b.kind === 'process').map(([name]) => name);
@@ -138,19 +142,18 @@ function finish(file: string, processName: string, limits: Limits, machines: Mac
   throw new UsageError(`${source.name}: no process '${processName}' at the end of the run: ${known}`);
 }
 
-function showProc(command: Of<'maps' | 'smaps' | 'status'>, machines: Machines, output: Output): number {
-  const finished = finish(command.file, command.process, command.limits, machines);
+function showProc(command: Of<'maps' | 'smaps' | 'status'>, make: MakeMachine, output: Output): number {
+  const finished = finish(command.file, command.process, command.limits, make);
   if (finished === null) return BAD_INPUT;
-  output.write(machines.procText(finished.backend, finished.pid, command.name));
+  output.write(finished.machine.procText(finished.pid, command.name));
   return finished.status;
 }
 
-function translate(command: Of<'translate'>, machines: Machines, output: Output): number {
-  const finished = finish(command.file, command.process, command.limits, machines);
+function translate(command: Of<'translate'>, make: MakeMachine, output: Output): number {
+  const finished = finish(command.file, command.process, command.limits, make);
   if (finished === null) return BAD_INPUT;
   const address = evaluateAddress(command.address, finished);
-  const { backend, source, pid } = finished;
-  const walk = machines.walk(backend, source.scenario, pid, command.process, address);
+  const walk = finished.machine.walk(finished.pid, address, finished.state.environment.processNames());
   output.write(command.json ? `${JSON.stringify(walk, null, 1)}\n` : walkText(walk));
   return finished.status;
 }
@@ -158,7 +161,7 @@ function translate(command: Of<'translate'>, machines: Machines, output: Output)
 function evaluateAddress(text: string, finished: Finished): bigint {
   const parsed = parseExpressionText(text);
   if ('error' in parsed) throw new UsageError(`ADDR '${text}': ${parsed.error}`);
-  const value = driveSync(evaluateExpression(parsed.expr, finished.state.environment), finished.backend);
+  const value = driveSync(evaluateExpression(parsed.expr, finished.state.environment), finished.machine.backend);
   if ('message' in value) throw new UsageError(`ADDR '${text}': ${value.message}`);
   if (!('int' in value)) throw new UsageError(`ADDR '${text}': this is no address`);
   return value.int;

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import type { Machines } from '../../cli/machine.ts';
+import type { Machine } from '../../cli/machine.ts';
 import { main } from '../../cli/main.ts';
 import { Output } from '../../cli/output.ts';
 import type { WalkView } from '../../simulator/view/types.ts';
@@ -13,12 +13,12 @@ import { FakeBackend } from './fake-backend.ts';
 const folder = mkdtempSync(join(tmpdir(), 'vas-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const machines: Machines = {
-  make: () => new FakeBackend(),
-  procText: (_machine, pid, file) => `${file} of ${pid}\n`,
-  walk: (_machine, _scenario, pid, name, address): WalkView => ({
+const makeFake = (): Machine => ({
+  backend: new FakeBackend(),
+  procText: (pid, file) => `${file} of ${pid}\n`,
+  walk: (pid, address, names): WalkView => ({
     pid,
-    process: name,
+    process: names.get(pid) ?? '',
     address: `0x${address.toString(16)}`,
     canonical: true,
     cr3: '0x1',
@@ -30,7 +30,7 @@ const machines: Machines = {
     state: 'nothing is mapped here',
     would: { read: 'SIGSEGV', write: 'SIGSEGV', exec: 'SIGSEGV' },
   }),
-};
+});
 
 /** Runs the command line, `FILE` standing for a file with `text`. */
 function vas(line: string, text = ''): { status: number; out: string; err: string } {
@@ -45,7 +45,7 @@ function vas(line: string, text = ''): { status: number; out: string; err: strin
   try {
     const output = new Output((bytes) => out.push(Buffer.from(bytes).toString()));
     const args = line.split(' ').map((word) => word.replace('FILE', file));
-    const status = main(args, machines, '1.2.3', output);
+    const status = main(args, makeFake, () => '1.2.3', output);
     return { status, out: out.join(''), err: err.join('').replaceAll(file, 'FILE') };
   } finally {
     stderr.mockRestore();
