@@ -82,17 +82,22 @@ export class Editor {
     this.workspace = workspace;
   }
 
-  /** Opens a file of the workspace by quick open, and waits until it can be typed into. @param name relative to it */
+  /** Opens a file of the workspace by quick open; the cursor is then at its beginning. @param name relative to it */
   async openFile(name: string): Promise<void> {
     await this.page.keyboard.press('Escape');
     await this.page.keyboard.press('Control+P');
-    const input = this.quickInput();
-    await input.fill(name);
+    await this.quickInput().fill(name);
     const base = name.split('/').at(-1) ?? name;
-    await this.quickRow((text) => text.startsWith(base));
-    await this.page.keyboard.press('Enter');
-    await this.page.locator(`.tab.active[data-resource-name="${base}"]`).waitFor({ timeout: patience });
-    await this.page.locator('.editor-group-container.active .monaco-editor.focused').waitFor({ timeout: patience });
+    const row = await this.quickRow((text) => text.startsWith(base));
+    await row.click();
+    const group = this.page.locator('.editor-group-container.active');
+    await group.locator(`.tab.active[data-resource-name="${base}"]`).waitFor({ timeout: patience });
+    await eventually('the focus in the editor', async () => {
+      if (await group.locator('.monaco-editor.focused').isVisible()) return true;
+      await group.locator('.view-lines').first().click({ timeout: 1000 });
+      return undefined;
+    });
+    await this.page.keyboard.press('Control+Home');
     this.file = name;
   }
 
