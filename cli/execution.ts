@@ -9,6 +9,7 @@ import {
   initialState,
   performStep,
   type RunState,
+  type StepEnd,
   type StepReport,
 } from '../simulator/scenario/index.ts';
 import { lineOf } from '../simulator/scenario/scenario.ts';
@@ -58,7 +59,7 @@ export function execute(source: SourceFile, backend: Backend, limits: Limits, li
       errors += 1;
       break;
     }
-    const end = driveSync(performStep(scenario, state), backend);
+    const end = perform(source, state, backend);
     state = end.state;
     const { report } = end;
     if (report.kind === 'assert') asserts += 1;
@@ -71,6 +72,17 @@ export function execute(source: SourceFile, backend: Backend, limits: Limits, li
     else errors += 1;
   }
   return { state, steps, asserts, failures, errors };
+}
+
+/** One step. A broken invariant of the simulator is told with the line that broke it. */
+function perform(source: SourceFile, state: RunState, backend: Backend): StepEnd {
+  try {
+    return driveSync(performStep(source.scenario, state), backend);
+  } catch (error) {
+    if (state.cursor === null) throw error;
+    const line = lineOf(codeAt(source.scenario.code, state.cursor));
+    throw new Error(`${source.name}:${line}: the simulator broke one of its own rules`, { cause: error });
+  }
 }
 
 /** Exit status of a run: 0 or 1. */

@@ -28,7 +28,8 @@ export class TextReport implements Listener {
     const { start, end } = report.callRange;
     const source = (this.#scenario.lines[start.line] ?? '').slice(start.character, end.character);
     const number = this.#paint('dim', String(report.line).padStart(this.#lineWidth));
-    const result = report.kind === 'assert' ? '' : ` = ${describeStep(report)}`;
+    const isSilent = report.kind === 'assert' || report.outcome.result.kind === 'skipped';
+    const result = isSilent ? '' : ` = ${describeStep(report)}`;
     const text = `${number}  ${source.padEnd(result === '' ? 0 : RESULT_COLUMN)}${result}`;
     const problem = report.failure ?? report.error;
     const mark =
