@@ -4,16 +4,21 @@ import { command } from './names.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
+const REFRESH_MS = 200;
+
 /** `step 7 of 12`, or `step 7` while the length of the run is not known. */
 export function positionText(session: Session): string {
   const { total } = session;
-  return total === null ? `step ${session.position}` : `step ${session.position} of ${total}`;
+  const position = session.position.toLocaleString('en');
+  return total === null ? `step ${position}` : `step ${position} of ${total.toLocaleString('en')}`;
 }
 
 export class StatusBar implements Disposable {
   private readonly sessions: Sessions;
   private readonly item: StatusBarItem;
   private readonly subscriptions: Disposable[];
+  private waiting = false;
+  private disposed = false;
 
   constructor(sessions: Sessions) {
     this.sessions = sessions;
@@ -29,8 +34,19 @@ export class StatusBar implements Disposable {
   }
 
   dispose(): void {
+    this.disposed = true;
     for (const subscription of this.subscriptions) subscription.dispose();
     this.item.dispose();
+  }
+
+  /** A long run changes the position all the time and says nothing. */
+  private showAgain(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    setTimeout(() => {
+      this.waiting = false;
+      if (!this.disposed) this.show();
+    }, REFRESH_MS);
   }
 
   private show(): void {
@@ -39,6 +55,7 @@ export class StatusBar implements Disposable {
       this.item.hide();
       return;
     }
+    if (session.busy !== null) this.showAgain();
     this.item.text = statusText(session);
     this.item.tooltip = tooltip(session);
     this.item.command = session.busy === null ? command.goToStep : command.cancel;
