@@ -1,0 +1,186 @@
+/** The real kernel as a backend of the scenario interpreter: requests become steps of a {@link KernelMachine}. */
+import type {
+  Arg,
+  CallResult,
+  Declaration,
+  MachineConfig,
+  Request,
+  StepOutcome,
+  StringArg,
+} from '../../simulator/abi.ts';
+import type { Scenario } from '../../simulator/scenario/index.ts';
+import type { Constant, KernelMachine, StepResult, SyscallArgument } from './driver.ts';
+
+/** What the harness cannot do for real: the scenario is left out of a comparison. */
+export class Unsupported extends Error {}
+
+function text(arg: StringArg): string {
+  return arg.text;
+}
+
+function constantOf(arg: Arg): Constant | null {
+  if (typeof arg === 'bigint') return null;
+  return 'text' in arg ? text(arg) : (arg as readonly StringArg[]).map(text);
+}
+
+/** Paths and vectors that the system calls of a scenario name, wherever they stand. */
+export function constantsOf(scenario: Scenario): Constant[] {
+  const found: Constant[] = [];
+  for (const code of scenario.code) {
+    if (code.kind !== 'step' || code.signature.family === 'CPU') continue;
+    for (const arg of code.args) {
+      if (arg?.kind === 'string') found.push(arg.value.text);
+      else if (arg?.kind === 'array')
+        found.push(arg.items.flatMap((item) => (item.kind === 'string' ? [item.value.text] : [])));
+    }
+    if (code.signature.name === 'execve') {
+      const path = code.args[0];
+      if (path?.kind === 'string') found.push([path.value.text], []);
+    }
+  }
+  return found;
+}
+
+/** Declares files, programs and libraries on the machine, and the state of its page cache. */
+export async function declare(machine: KernelMachine, declarations: readonly Declaration[]): Promise<void> {
+  let puppet = false;
+  for (const declaration of declarations) {
+    switch (declaration.kind) {
+      case 'machine':
+        checkConfig(declaration.config);
+        machine.pageCache(declaration.config.page_cache);
+        break;
+      case 'file':
+        await machine.file(declaration.path, declaration.bytes ?? declaration.size);
+        break;
+      case 'elf': {
+        const { path, type, text: code, rodata, data, bss, interp, needs } = declaration.shape;
+        if (needs.length > 0) throw new Unsupported('needs=');
+        if (path === '/bin/puppet') puppet = true;
+        const sizes = { text: code, rodata, data, bss };
+        if (type === 'shared') await machine.library(path, sizes);
+        else await machine.program(path, { type, ...sizes, ...(interp === undefined ? {} : { interp }) });
+        break;
+      }
+      default:
+        throw new Unsupported(`${declaration.kind} declarations`);
+    }
+  }
+  if (!puppet) await machine.program('/bin/puppet', { type: 'static', text: 4096 });
+}
+
+function checkConfig(config: MachineConfig): void {
+  const kernels: Partial<MachineConfig> = {
+    levels: 4,
+    aslr: null,
+    overcommit: 0,
+    fault_around: 65536,
+    readahead: 131072,
+    stack_limit: 8388608,
+    stack_guard_gap: 1048576,
+    thp: 'never',
+    max_map_count: 65530,
+  };
+  for (const [key, value] of Object.entries(kernels)) {
+    if (config[key as keyof MachineConfig] !== value) throw new Unsupported(`machine ${key}=`);
+  }
+}
+
+function resultOf(step: StepResult, request: Request): CallResult {
+  if (step.blocked === true) return { kind: 'skipped', message: 'would block' };
+  if (step.signal !== undefined) {
+    const { name, code, addr } = step.signal;
+    return { kind: 'signal', signal: name, code, addr };
+  }
+  if (step.errno !== undefined) return { kind: 'errno', errno: step.errno };
+  if (step.died && step.ended !== undefined && 'signal' in step.ended) {
+    return { kind: 'signal', signal: step.ended.signal, code: 'SI_USER', addr: 0n };
+  }
+  if (request.op === 'load' && step.bytes !== undefined) {
+    return request.length === undefined
+      ? { kind: 'value', value: BigInt(step.bytes[0] ?? 0) }
+      : { kind: 'bytes', bytes: step.bytes };
+  }
+  return { kind: 'value', value: step.value ?? 0n };
+}
+
+/** A step as the interpreter wants it, and the faults of a child that it made. */
+export interface RealOutcome extends StepOutcome {
+  readonly childMinflt?: number;
+}
+
+function outcomeOf(step: StepResult, request: Request): RealOutcome {
+  const base = { result: resultOf(step, request), faults: [], minflt: step.minflt, majflt: step.majflt };
+  return step.child === undefined ? base : { ...base, child: step.child.pid, childMinflt: step.child.minflt };
+}
+
+const NOTHING: RealOutcome = { result: { kind: 'value', value: 0n }, faults: [], minflt: 0, majflt: 0 };
+
+/** execve gets the path as argv and an empty environment unless they are given; a new file the usual mode. */
+function syscallArgs(name: string, args: readonly Arg[]): SyscallArgument[] {
+  const words = args.map((arg): SyscallArgument => constantOf(arg) ?? (arg as bigint));
+  if (name === 'execve') {
+    if (words.length < 2) words.push([words[0] as string]);
+    if (words.length < 3) words.push([]);
+  }
+  if (name === 'open' && words.length < 3) words.push(0o644n);
+  if (name === 'openat' && words.length < 4) words.push(0o644n);
+  if (name === 'creat' && words.length < 2) words.push(0o644n);
+  return words;
+}
+
+async function kernelStep(machine: KernelMachine, request: Request & { op: 'kernel' }): Promise<RealOutcome> {
+  const { name, args } = request;
+  if (name === 'drop_caches' || name === 'writeback' || name === 'swapoff' || name === 'swapon') {
+    await machine.kernel({ op: name });
+    return NOTHING;
+  }
+  const [path, size] = args;
+  if (name === 'truncate' && typeof path === 'object' && 'text' in path && typeof size === 'bigint') {
+    await machine.kernel({ op: 'truncate', path: path.text, size });
+    return NOTHING;
+  }
+  throw new Unsupported(`kernel: ${name}`);
+}
+
+/** Makes one request on the real kernel. */
+export async function execute(machine: KernelMachine, request: Request): Promise<RealOutcome> {
+  switch (request.op) {
+    case 'spawn': {
+      const made = await machine.spawn(request.path, request.argv.map(text));
+      return {
+        ...NOTHING,
+        result: { kind: 'value', value: BigInt(made.pid) },
+        minflt: made.minflt,
+        majflt: made.majflt,
+        child: made.pid,
+      };
+    }
+    case 'kernel':
+      return kernelStep(machine, request);
+    case 'signal':
+      await machine.signal(
+        request.pid,
+        request.signal as 'SIGSEGV' | 'SIGBUS',
+        request.handler ? 'handler' : 'default',
+      );
+      return NOTHING;
+    case 'load':
+      return outcomeOf(await machine.load(request.pid, request.addr, request.length), request);
+    case 'store': {
+      const { pid, addr, value, length } = request;
+      const step = typeof value === 'number' ? machine.fill(pid, addr, value, length) : machine.store(pid, addr, value);
+      return outcomeOf(await step, request);
+    }
+    case 'fetch':
+      return outcomeOf(await machine.fetch(request.pid, request.addr), request);
+    case 'syscall': {
+      const { pid, name, args } = request;
+      if (name === 'setrlimit') {
+        const [resource, soft, hard] = args as bigint[];
+        return outcomeOf(await machine.setrlimit(pid, Number(resource), soft ?? 0n, hard), request);
+      }
+      return outcomeOf(await machine.syscall(pid, name, syscallArgs(name, args)), request);
+    }
+  }
+}
