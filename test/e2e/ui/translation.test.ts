@@ -95,11 +95,11 @@ test('the walk of an address is the same in the page tables, the hover and vas t
 test('the tree shows the area of the address as vas translate does, and the mark of the last step', async () => {
   const expected = await translate(7, 'kid', 'buf + 8');
   const maps = expected.vma?.mapsLine.replace(/\s+/g, ' ').trim() ?? '';
-  const rows = await editor.treeRows('Processes');
+  const rows = await editor.treeRows();
   const kid = rows.findIndex(({ text }) => text.startsWith('kid (1001)'));
   expect(kid).toBeGreaterThan(0);
   const row = await eventually('the area of the kid', async () => {
-    const now = await editor.treeRows('Processes');
+    const now = await editor.treeRows();
     return now
       .slice(now.findIndex(({ text }) => text.startsWith('kid (1001)')))
       .find(({ text }) => text.trim() === maps);
@@ -123,9 +123,9 @@ test('a step back takes the entry back, a step forward brings it again', async (
 
 test('a click on an area of the tree shows it in the page tables', async () => {
   const frame = await editor.webviewFrame('input.address-field');
-  const [stack] = (await editor.treeRows('Processes')).filter(({ text }) => text.includes('[stack]'));
+  const [stack] = (await editor.treeRows()).filter(({ text }) => text.includes('[stack]'));
   const start = `0x${stack?.text.split('-')[0]}`;
-  await (await editor.treeRow('[stack]', 'Processes')).click();
+  await (await editor.treeRow('[stack]')).click();
   await eventually('the address field', async () =>
     (await frame.locator('input.address-field').inputValue()) === start ? true : undefined,
   );
