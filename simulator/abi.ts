@@ -123,14 +123,25 @@ export type Declaration =
   | { readonly kind: 'file'; readonly path: string; readonly size: number; readonly bytes?: Uint8Array }
   | { readonly kind: 'elf'; readonly shape: ElfShape }
   | { readonly kind: 'host'; readonly elf: HostElf; readonly closure: readonly HostElf[] }
-  | { readonly kind: 'device'; readonly path: string; readonly pages: number; readonly mmap: 'remap' | 'insert' | 'fault' };
+  | {
+      readonly kind: 'device';
+      readonly path: string;
+      readonly pages: number;
+      readonly mmap: 'remap' | 'insert' | 'fault';
+    };
 
 /** A step as the answering side gets it, all expressions evaluated. Processes are pids of that side. */
 export type Request =
   | { readonly op: 'spawn'; readonly path: string; readonly argv: readonly StringArg[] }
   | { readonly op: 'syscall'; readonly pid: number; readonly name: string; readonly args: readonly Arg[] }
   | { readonly op: 'load'; readonly pid: number; readonly addr: Word; readonly length?: Word }
-  | { readonly op: 'store'; readonly pid: number; readonly addr: Word; readonly value: number | Uint8Array; readonly length?: Word }
+  | {
+      readonly op: 'store';
+      readonly pid: number;
+      readonly addr: Word;
+      readonly value: number | Uint8Array;
+      readonly length?: Word;
+    }
   | { readonly op: 'fetch'; readonly pid: number; readonly addr: Word }
   | { readonly op: 'signal'; readonly pid: number; readonly signal: string; readonly handler: boolean }
   /** `kernel: NAME(ARGS)`. */
@@ -170,7 +181,10 @@ export interface ProcessReport {
   readonly minflt: number;
   readonly majflt: number;
   readonly pages: readonly PageReport[];
-  readonly smaps: readonly (Readonly<Record<string, string | number>> & { readonly start: string; readonly end: string })[];
+  readonly smaps: readonly (Readonly<Record<string, string | number>> & {
+    readonly start: string;
+    readonly end: string;
+  })[];
   readonly status: Readonly<Record<string, number>>;
 }
 

@@ -49,7 +49,13 @@ export type EventData =
   | { readonly type: 'frame-alloc'; readonly pfn: Pfn; readonly use: 'anon' | 'file' | 'shmem' }
   | { readonly type: 'frame-free'; readonly pfn: Pfn }
   | { readonly type: 'frame-copy'; readonly from: Pfn; readonly to: Pfn }
-  | { readonly type: 'pte'; readonly mm: number; readonly va: VirtAddr; readonly before: PteWords; readonly after: PteWords }
+  | {
+      readonly type: 'pte';
+      readonly mm: number;
+      readonly va: VirtAddr;
+      readonly before: PteWords;
+      readonly after: PteWords;
+    }
   | { readonly type: 'map-around'; readonly start: VirtAddr; readonly end: VirtAddr; readonly mapped: number }
   | {
       readonly type: 'readahead';
@@ -63,7 +69,13 @@ export type EventData =
   | { readonly type: 'cache-drop'; readonly path: string; readonly index: number; readonly pfn: Pfn }
   | { readonly type: 'swap-out'; readonly pfn: Pfn; readonly slot: number; readonly written: boolean }
   | { readonly type: 'swap-in'; readonly slot: number; readonly pfn: Pfn; readonly cached: boolean }
-  | { readonly type: 'reclaim'; readonly wanted: number; readonly got: number; readonly scanned: number; readonly why: string }
+  | {
+      readonly type: 'reclaim';
+      readonly wanted: number;
+      readonly got: number;
+      readonly scanned: number;
+      readonly why: string;
+    }
   | { readonly type: 'spared'; readonly pfn: Pfn; readonly why: string }
   | { readonly type: 'oom-kill'; readonly pid: number; readonly badness: number }
   | {
@@ -81,10 +93,22 @@ export type EventData =
     }
   | { readonly type: 'placement'; readonly addr: VirtAddr; readonly length: number; readonly why: string }
   | { readonly type: 'refused'; readonly errno: string; readonly why: string }
-  | { readonly type: 'fork'; readonly parent: number; readonly child: number; readonly pages: number; readonly vmas: number }
+  | {
+      readonly type: 'fork';
+      readonly parent: number;
+      readonly child: number;
+      readonly pages: number;
+      readonly vmas: number;
+    }
   | { readonly type: 'exec'; readonly path: string; readonly stage: string }
   | { readonly type: 'exit'; readonly pid: number; readonly why: string }
-  | { readonly type: 'signal'; readonly signal: string; readonly code: string; readonly addr: number; readonly handled: boolean };
+  | {
+      readonly type: 'signal';
+      readonly signal: string;
+      readonly code: string;
+      readonly addr: number;
+      readonly handled: boolean;
+    };
 
 /** An event with its place: `depth` grows inside faults and sub-steps; `pid` is the process of the step. */
 export type KernelEvent = EventData & { readonly depth: number; readonly pid: number };

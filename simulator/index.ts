@@ -3,6 +3,6 @@ export type * from './abi.ts';
 export { type HostFiles, type HostProgram, readHostProgram } from './fs/host-program.ts';
 export * from './scenario/index.ts';
 export * from './scenario/service/index.ts';
+export { DEFAULT_MACHINE, Simulator, type Snapshot } from './simulator.ts';
 export * from './timeline.ts';
 export type * from './view/types.ts';
-export { DEFAULT_MACHINE, Simulator, type Snapshot } from './simulator.ts';

@@ -21,21 +21,20 @@ import { load_libraries } from './fs/ld-so.ts';
 import { fetch, load, raise, store } from './kernel/cpu.ts';
 import { do_exit, do_group_exit, mmput, out_of_memory } from './kernel/exit.ts';
 import { KERNEL_OPERATIONS } from './kernel/kernel-calls.ts';
-import { FILE_CALLS, dropRemoved } from './kernel/sys-file.ts';
+import { dropRemoved, FILE_CALLS } from './kernel/sys-file.ts';
 import { MM_CALLS } from './kernel/sys-mm.ts';
 import { PROCESS_CALLS } from './kernel/sys-process.ts';
 import { SysCall, type SysHandler, type SysResult } from './kernel/syscall.ts';
 import { current_mm, new_task, switch_to } from './kernel/task.ts';
 import { WORD_END } from './machine/address.ts';
+import { setFrame } from './machine/content.ts';
+import { PG_DIRTY } from './machine/frames.ts';
 import { cpu_access, OOM_KILLED } from './mm/access.ts';
-import { read_page, file_pages } from './mm/page-cache.ts';
+import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
 import { new_inode, shmem_get_page } from './mm/shmem.ts';
 import { reclaim_batch, try_to_free_pages } from './mm/vmscan.ts';
-import { setFrame } from './machine/content.ts';
-import { disk_page } from './mm/page-cache.ts';
-import { PG_DIRTY } from './machine/frames.ts';
-import { pagemap_report } from './proc/pagemap.ts';
 import { proc_maps } from './proc/maps.ts';
+import { pagemap_report } from './proc/pagemap.ts';
 import { smaps_report } from './proc/smaps.ts';
 import { status_report } from './proc/status.ts';
 import { answer_query } from './queries.ts';
@@ -157,7 +156,8 @@ export class Simulator implements Backend {
 
   private declareDevice(path: string, pages: number, mmap: 'remap' | 'insert' | 'fault'): string | null {
     this.declared = true;
-    if (this.nextDevicePage + pages > MAX_DEVICE_PAGES) return `devices have at most ${MAX_DEVICE_PAGES} pages together`;
+    if (this.nextDevicePage + pages > MAX_DEVICE_PAGES)
+      return `devices have at most ${MAX_DEVICE_PAGES} pages together`;
     const k = this.kernel;
     // The first pages behind the base are the kernel's own: [vdso] and its data.
     const firstPfn = k.frames.deviceBase + 64 + this.nextDevicePage;
@@ -216,7 +216,8 @@ export class Simulator implements Backend {
     if (request.op === 'spawn') return this.spawn(request.path, request.argv, faults);
     if (request.op === 'kernel') {
       const operation = KERNEL_OPERATIONS[request.name];
-      const result = operation === undefined ? { skip: `unknown call ${request.name}` } : operation(this.kernel, request.args);
+      const result =
+        operation === undefined ? { skip: `unknown call ${request.name}` } : operation(this.kernel, request.args);
       return { result: this.toResult(result), faults, minflt: 0, majflt: 0 };
     }
     const task = this.kernel.tasks.find(request.pid);
@@ -341,7 +342,8 @@ export class Simulator implements Backend {
     const killed = this.finishOom(task.pid);
     const after = k.tasks.get(task.pid);
     let result: CallResult = { kind: 'value', value: BigInt(task.pid) };
-    if (error !== null) result = error === 'SIGKILL' ? { kind: 'errno', errno: 'ENOMEM' } : { kind: 'errno', errno: error };
+    if (error !== null)
+      result = error === 'SIGKILL' ? { kind: 'errno', errno: 'ENOMEM' } : { kind: 'errno', errno: error };
     else if (killed !== null) result = killed;
     return { result, faults, minflt: after.min_flt, majflt: after.maj_flt, child: task.pid };
   }

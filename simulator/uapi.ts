@@ -1,6 +1,14 @@
 /** Numbers of the x86-64 system call interface that the memory manager looks at (include/uapi). */
 
-export const PROT = { NONE: 0, READ: 1, WRITE: 2, EXEC: 4, SEM: 8, GROWSDOWN: 0x01000000, GROWSUP: 0x02000000 } as const;
+export const PROT = {
+  NONE: 0,
+  READ: 1,
+  WRITE: 2,
+  EXEC: 4,
+  SEM: 8,
+  GROWSDOWN: 0x01000000,
+  GROWSUP: 0x02000000,
+} as const;
 
 export const MAP = {
   SHARED: 1,
@@ -23,7 +31,24 @@ export const MAP = {
   SYNC: 0x80000,
   FIXED_NOREPLACE: 0x100000,
   /** Flags that every file system understands (LEGACY_MAP_MASK). */
-  LEGACY_MASK: 0x1 | 0x2 | 0x3 | 0x10 | 0x20 | 0x40 | 0x100 | 0x800 | 0x1000 | 0x2000 | 0x4000 | 0x8000 | 0x10000 | 0x20000 | 0x40000 | 0x100000 | 0xfc000000,
+  LEGACY_MASK:
+    0x1 |
+    0x2 |
+    0x3 |
+    0x10 |
+    0x20 |
+    0x40 |
+    0x100 |
+    0x800 |
+    0x1000 |
+    0x2000 |
+    0x4000 |
+    0x8000 |
+    0x10000 |
+    0x20000 |
+    0x40000 |
+    0x100000 |
+    0xfc000000,
 } as const;
 
 export const MREMAP = { MAYMOVE: 1, FIXED: 2, DONTUNMAP: 4 } as const;

@@ -3,6 +3,7 @@
 import type { ElfSegment, StringArg } from '../abi.ts';
 import { PAGE_SIZE, pageAlign, pageDown, type VirtAddr } from '../machine/address.ts';
 import { writeFrame } from '../machine/content.ts';
+import { PG_READAHEAD } from '../machine/frames.ts';
 import { PageTables } from '../machine/pagetable.ts';
 import { cpu_access } from '../mm/access.ts';
 import { rlimit, vm_enough_memory, vm_stat_account } from '../mm/accounting.ts';
@@ -16,7 +17,6 @@ import { DEFAULT_MAP_WINDOW, get_unmapped_area } from '../mm/unmapped-area.ts';
 import * as vm from '../mm/vma.ts';
 import { vma_link } from '../mm/vma-link.ts';
 import { VmaTree } from '../mm/vma-tree.ts';
-import { PG_READAHEAD } from '../machine/frames.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { ElfFile, Inode, Mm, OpenFile } from '../state/records.ts';
 import { MAP, PROT } from '../uapi.ts';
@@ -198,7 +198,15 @@ function padzero(k: Kernel, mm: Mm, from: VirtAddr): boolean {
 }
 
 /** elf_load(): one segment: its file part, the zeroed rest of the last page, and anonymous memory for the bss. */
-function elf_load(k: Kernel, mm: Mm, file: OpenFile, segment: ElfSegment, bias: number, flags: number, total: number): VirtAddr | string {
+function elf_load(
+  k: Kernel,
+  mm: Mm,
+  file: OpenFile,
+  segment: ElfSegment,
+  bias: number,
+  flags: number,
+  total: number,
+): VirtAddr | string {
   const offset = segment.vaddr % PAGE_SIZE;
   const start = segment.vaddr - offset + bias;
   const fileEnd = bias + segment.vaddr + segment.filesz;
@@ -209,11 +217,13 @@ function elf_load(k: Kernel, mm: Mm, file: OpenFile, segment: ElfSegment, bias: 
     at = elf_map(k, mm, file, start, length, segmentProt(segment), flags, segment.offset - offset);
     if (typeof at === 'string') return at;
     const shift = at - start;
-    if (total > 0) do_munmap(k, mm, at + pageAlign(segment.filesz + offset), total - pageAlign(segment.filesz + offset));
-    if (segment.memsz > segment.filesz && (segment.flags & PF_W) !== 0 && !padzero(k, mm, fileEnd + shift)) return 'EFAULT';
+    if (total > 0)
+      do_munmap(k, mm, at + pageAlign(segment.filesz + offset), total - pageAlign(segment.filesz + offset));
+    if (segment.memsz > segment.filesz && (segment.flags & PF_W) !== 0 && !padzero(k, mm, fileEnd + shift))
+      return 'EFAULT';
     const zeroStart = pageAlign(fileEnd) + shift;
     const zeroEnd = pageAlign(memEnd) + shift;
-    return zeroEnd > zeroStart ? elf_bss(k, mm, zeroStart, zeroEnd, segment) ?? at : at;
+    return zeroEnd > zeroStart ? (elf_bss(k, mm, zeroStart, zeroEnd, segment) ?? at) : at;
   }
   const zeroEnd = pageAlign(memEnd);
   if (zeroEnd <= start) return start;
@@ -301,7 +311,17 @@ function map_vdso(k: Kernel, mm: Mm): void {
   let start = area.addr;
   for (const [special, pages, vm_flags] of parts) {
     const vm_end = start + pages * PAGE_SIZE;
-    vma_link(k, mm, { vm_start: start, vm_end, vm_flags, vm_pgoff: 0, vm_file: 0, inode: 0, anon: null, vm_ops: 'special_mapping', special });
+    vma_link(k, mm, {
+      vm_start: start,
+      vm_end,
+      vm_flags,
+      vm_pgoff: 0,
+      vm_file: 0,
+      inode: 0,
+      anon: null,
+      vm_ops: 'special_mapping',
+      special,
+    });
     vm_stat_account(mm, vm_flags, pages);
     if (special === '[vdso]') mm.vdso = start;
     start = vm_end;
@@ -315,7 +335,7 @@ function setBrk(k: Kernel, mm: Mm, elf: ElfFile, brk: VirtAddr): void {
   mm.brk = start;
 }
 
-function load_interp(k: Kernel, mm: Mm, path: string): Loaded & { readonly entry: VirtAddr } | string {
+function load_interp(k: Kernel, mm: Mm, path: string): (Loaded & { readonly entry: VirtAddr }) | string {
   const elf = k.elves.get(path);
   if (elf === undefined) return 'ENOENT';
   stage(k, path, 'interpreter');
@@ -326,7 +346,14 @@ function load_interp(k: Kernel, mm: Mm, path: string): Loaded & { readonly entry
   return typeof loaded === 'string' ? loaded : { ...loaded, entry: loaded.bias + elf.entry };
 }
 
-function build(k: Kernel, mm: Mm, elf: ElfFile, file: OpenFile, argv: readonly StringArg[], envp: readonly StringArg[]): string | null {
+function build(
+  k: Kernel,
+  mm: Mm,
+  elf: ElfFile,
+  file: OpenFile,
+  argv: readonly StringArg[],
+  envp: readonly StringArg[],
+): string | null {
   mm.mmap_base = mmap_base(k);
   stage(k, elf.path, 'stack');
   if (!setup_stack(k, mm, elf.path, argv, envp)) return 'E2BIG';

@@ -29,7 +29,9 @@ function loadOrder(k: Kernel, program: ElfFile): ElfFile[] {
 }
 
 function protection(flags: number): number {
-  return ((flags & 4) !== 0 ? PROT.READ : 0) | ((flags & 2) !== 0 ? PROT.WRITE : 0) | ((flags & 1) !== 0 ? PROT.EXEC : 0);
+  return (
+    ((flags & 4) !== 0 ? PROT.READ : 0) | ((flags & 2) !== 0 ? PROT.WRITE : 0) | ((flags & 1) !== 0 ? PROT.EXEC : 0)
+  );
 }
 
 /** read(fd, buf, 832): the header's page comes into the page cache. */
@@ -99,6 +101,13 @@ export function load_libraries(k: Kernel, mm: Mm, program: ElfFile): void {
   const loaded = loadOrder(k, program).map((elf) => ({ elf, bias: mapLibrary(k, mm, elf) }));
   // The loader's own block for thread-local storage and the link maps.
   const anonymous = MAP.PRIVATE | MAP.ANONYMOUS;
-  do_mmap(k, mm, { addr: 0, length: 3 * PAGE_SIZE, prot: PROT.READ | PROT.WRITE, flags: anonymous, file: null, offset: 0 });
+  do_mmap(k, mm, {
+    addr: 0,
+    length: 3 * PAGE_SIZE,
+    prot: PROT.READ | PROT.WRITE,
+    flags: anonymous,
+    file: null,
+    offset: 0,
+  });
   for (const { elf, bias } of loaded) if (bias >= 0) protectRelro(k, mm, elf, bias);
 }

@@ -1,13 +1,13 @@
 /** The end of address spaces and tasks: exit_mmap() (mm/mmap.c), do_exit() (kernel/exit.c), wait4. */
 
-import type { Kernel } from '../state/kernel.ts';
-import type { Mm, Task, TaskEnd } from '../state/records.ts';
 import { vm_unacct_memory } from '../mm/accounting.ts';
 import { fput } from '../mm/file-refs.ts';
 import { oom_badness, select_bad_process } from '../mm/oom.ts';
 import { VM_ACCOUNT, vma_pages } from '../mm/vma.ts';
 import { vma_unlink } from '../mm/vma-link.ts';
 import { zap_page_range } from '../mm/zap.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm, Task, TaskEnd } from '../state/records.ts';
 
 /** exit_mmap(): every page, table and VMA of the address space goes. */
 function exit_mmap(k: Kernel, mm: Mm): void {

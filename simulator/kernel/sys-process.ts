@@ -2,8 +2,8 @@
 
 import type { StringArg } from '../abi.ts';
 import { exec_elf } from '../fs/binfmt-elf.ts';
-import { get_file } from '../mm/file-refs.ts';
 import { dup_mm } from '../mm/copy.ts';
+import { get_file } from '../mm/file-refs.ts';
 import type { Rlimit, RlimitName, Task } from '../state/records.ts';
 import { ADDR_NO_RANDOMIZE, CLONE, RLIMIT_NAMES } from '../uapi.ts';
 import { do_exit, do_group_exit, mmput, vfork_done } from './exit.ts';

@@ -1,7 +1,7 @@
 /** Tasks: making them, finding them, running one of them on the CPU. */
 
 import type { Kernel } from '../state/kernel.ts';
-import type { Mm, RlimitName, Rlimit, Task } from '../state/records.ts';
+import type { Mm, Rlimit, RlimitName, Task } from '../state/records.ts';
 import { ADDR_NO_RANDOMIZE, RLIMIT_NAMES } from '../uapi.ts';
 
 const UNLIMITED: Rlimit = { soft: Number.POSITIVE_INFINITY, hard: Number.POSITIVE_INFINITY };

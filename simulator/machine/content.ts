@@ -119,14 +119,7 @@ export function writeFrameByte(frames: Frames, epoch: Epoch, pfn: Pfn, offset: n
 }
 
 /** Fills [offset, offset + length) with one byte. */
-export function fillFrame(
-  frames: Frames,
-  epoch: Epoch,
-  pfn: Pfn,
-  offset: number,
-  length: number,
-  value: number,
-): void {
+export function fillFrame(frames: Frames, epoch: Epoch, pfn: Pfn, offset: number, length: number, value: number): void {
   if (length === PAGE_SIZE) setFrame(frames, pfn, filledContent(value));
   else if (length === 1) writeFrameByte(frames, epoch, pfn, offset, value);
   else if (length > 0) ownBytes(frames, epoch, pfn).fill(value, offset, offset + length);

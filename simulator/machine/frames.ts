@@ -108,6 +108,9 @@ export interface FrameCounters {
   readonly count: Int32Array;
 }
 
+/** What a frame that was never taken looks like. */
+const UNTOUCHED = FrameChunk.empty(-1);
+
 type Dir = (FrameChunk | undefined)[];
 
 /** The frozen content of {@link Frames}. */
@@ -160,11 +163,10 @@ export class Frames {
     };
   }
 
-  /** The chunk of a frame that was taken, to be read only. */
+  /** The chunk of a frame, to be read only. */
   chunk(pfn: Pfn): FrameChunk {
     const chunk = pfn < this.base ? this.dir[pfn >> CHUNK_BITS] : this.high[(pfn - this.base) >> CHUNK_BITS];
-    if (chunk === undefined) throw new Error(`Frames.chunk: frame ${pfn} was never taken`);
-    return chunk;
+    return chunk ?? UNTOUCHED;
   }
 
   /** The chunk of a frame, owned by the current epoch. */

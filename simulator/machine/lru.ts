@@ -13,6 +13,7 @@ import {
   PG_ANON,
   PG_LAZYFREE,
   PG_LRU,
+  PG_REFERENCED,
   PG_SHMEM,
   PG_UNEVICTABLE,
 } from './frames.ts';
@@ -71,4 +72,11 @@ export function lru_move(frames: Frames, pfn: Pfn, set: number, clear: number): 
   const i = pfn & CHUNK_MASK;
   chunk.flags[i] = ((chunk.flags[i] as number) | set) & ~clear;
   if (listed) lru_add(frames, pfn);
+}
+
+/** folio_mark_accessed(): the first use is remembered, the second makes the page active. */
+export function mark_accessed(frames: Frames, pfn: Pfn): void {
+  const flags = frames.flagsOf(pfn);
+  if ((flags & PG_REFERENCED) === 0) frames.setFlags(pfn, PG_REFERENCED);
+  else if ((flags & (PG_UNEVICTABLE | PG_ACTIVE)) === 0) lru_move(frames, pfn, PG_ACTIVE, PG_REFERENCED);
 }

@@ -161,7 +161,6 @@ export class PageTables {
     return true;
   }
 
-
   private freeUpper(table: UpperTable, base: VirtAddr, range: FreeRange): void {
     const span = 2 ** (12 + 9 * table.level);
     const first = Math.max(0, Math.floor((range.start - base) / span));

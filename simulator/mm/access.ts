@@ -4,6 +4,7 @@
  */
 
 import type { AccessKind } from '../abi.ts';
+import type { WalkEnd } from '../events.ts';
 import { gigabyteOf, type Pfn, pteIndex, type VirtAddr, withinGigabyte } from '../machine/address.ts';
 import {
   PTE_ACCESSED,
@@ -14,7 +15,6 @@ import {
   type PteTable,
   type UpperTable,
 } from '../machine/pagetable.ts';
-import type { WalkEnd } from '../events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { VM_FAULT_ERROR, VM_FAULT_OOM, VM_FAULT_SIGBUS } from './fault.ts';
@@ -128,14 +128,7 @@ function access_error(vma: Vma, access: AccessKind, present: boolean): boolean {
 }
 
 /** do_user_addr_fault(): null when the fault was served, else the signal. */
-function page_fault(
-  k: Kernel,
-  mm: Mm,
-  addr: VirtAddr,
-  access: AccessKind,
-  present: boolean,
-  by: Toucher,
-): Trap | null {
+function page_fault(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind, present: boolean, by: Toucher): Trap | null {
   if (addr >= task_size(k)) return SEGV_MAPERR;
   if (k.sink !== null) k.emit({ type: 'fault', va: addr, access, byKernel: by === 'kernel' });
   k.depth++;

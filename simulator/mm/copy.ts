@@ -46,15 +46,7 @@ interface Copied {
 }
 
 /** copy_pte_range(): entries of one table. Private pages become read-only on both sides and lose their owner. */
-function copyTable(
-  k: Kernel,
-  parent: Mm,
-  child: Mm,
-  vma: Vma,
-  start: VirtAddr,
-  end: VirtAddr,
-  copied: Copied,
-): void {
+function copyTable(k: Kernel, parent: Mm, child: Mm, vma: Vma, start: VirtAddr, end: VirtAddr, copied: Copied): void {
   const source = parent.pt.edit(start).words;
   const target = child.pt.edit(start).words;
   const cow = is_cow_mapping(vma.vm_flags);
@@ -97,13 +89,7 @@ function copyTable(
 }
 
 /** copy_nonpresent_pte(): swap slots get one more user, guard markers are copied when the VMA keeps them. */
-function copyAbsent(
-  k: Kernel,
-  source: Uint32Array,
-  target: Uint32Array,
-  at: number,
-  copied: Copied,
-): void {
+function copyAbsent(k: Kernel, source: Uint32Array, target: Uint32Array, at: number, copied: Copied): void {
   const flags = source[at] as number;
   const value = source[at + 1] as number;
   if ((flags & PTE_SWAP) !== 0) {

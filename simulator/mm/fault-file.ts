@@ -1,6 +1,6 @@
 /** Faults in memory that a file, shmem or a driver stands behind (mm/memory.c: do_fault() and what it calls). */
 
-import { PMD_SIZE, type Pfn, pteIndex } from '../machine/address.ts';
+import { type Pfn, PMD_SIZE, pteIndex } from '../machine/address.ts';
 import { copyFrame } from '../machine/content.ts';
 import { PG_ANON, PG_DIRTY } from '../machine/frames.ts';
 import { PTE_SPECIAL } from '../machine/pagetable.ts';

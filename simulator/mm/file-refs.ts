@@ -48,7 +48,6 @@ export function open_file(
     ra_start: 0,
     ra_size: 0,
     ra_async: 0,
-    ra_order: 0,
     mmap_miss: 0,
     prev_pos: -1,
   })).id;

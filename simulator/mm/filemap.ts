@@ -20,7 +20,7 @@ import { cache_for_each, file_pages, find_get_page, read_page, write_page } from
 import { flush_tlb_range, set_pte } from './pte.ts';
 import { do_sync_mmap_readahead, page_cache_async_ra } from './readahead.ts';
 import { rmap_walk } from './rmap.ts';
-import { linear_page_index, VM_RAND_READ, VM_SEQ_READ, VM_SHARED } from './vma.ts';
+import { linear_page_index, VM_RAND_READ, VM_SHARED } from './vma.ts';
 
 /**
  * filemap_map_pages(): maps what the page cache has of [start, end). Pages that carry the readahead marker are left
@@ -55,17 +55,18 @@ function filemap_fault(vmf: VmFault, index: number): number {
   const inode = k.inodes.edit(vma.inode);
   if (index >= file_pages(inode)) return VM_FAULT_SIGBUS;
   const file = k.files.edit(vma.vm_file);
-  const advice = (vma.vm_flags & VM_RAND_READ) !== 0 ? 'random' : (vma.vm_flags & VM_SEQ_READ) !== 0 ? 'sequential' : 'normal';
   const pfn = find_get_page(inode, index);
   if (pfn !== 0) {
     vmf.page = pfn;
-    if (advice === 'random') return 0;
+    if ((vma.vm_flags & VM_RAND_READ) !== 0) return 0;
     if (file.mmap_miss > 0) file.mmap_miss--;
-    if ((k.frames.flagsOf(pfn) & PG_READAHEAD) !== 0) page_cache_async_ra(k, inode, file, index, 1);
-    return 0;
+    if ((k.frames.flagsOf(pfn) & PG_READAHEAD) === 0) return 0;
+    // The lock was dropped for the read: the fault starts anew, and finds what came in.
+    page_cache_async_ra(k, inode, file, index, 1);
+    return VM_FAULT_RETRY;
   }
   handler(vmf, 'filemap_fault', 'read');
-  do_sync_mmap_readahead(k, inode, file, index, advice);
+  do_sync_mmap_readahead(k, inode, file, index, vma);
   if (find_get_page(inode, index) === 0 && read_page(k, inode, index) === 0) return VM_FAULT_OOM;
   return VM_FAULT_RETRY | VM_FAULT_MAJOR;
 }

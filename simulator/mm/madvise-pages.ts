@@ -1,15 +1,7 @@
 /** Advice that is about the pages of a range: what madvise(2) frees, ages, pages out, guards (mm/madvise.c). */
 
-import { PAGE_SIZE, pteIndex, PMD_SIZE, type VirtAddr } from '../machine/address.ts';
-import {
-
-  PG_ACTIVE,
-  PG_ANON,
-  PG_DIRTY,
-  PG_LAZYFREE,
-  PG_REFERENCED,
-  PG_SWAPCACHE,
-} from '../machine/frames.ts';
+import { PAGE_SIZE, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { PG_ACTIVE, PG_ANON, PG_DIRTY, PG_LAZYFREE, PG_REFERENCED, PG_SWAPCACHE } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
 import {
   PTE_ACCESSED,
@@ -124,7 +116,8 @@ export function madvise_willneed(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, e
   const first = linear_page_index(vma, start);
   const last = Math.min(file_pages(inode), linear_page_index(vma, end));
   if (vma.vm_ops === 'shmem') {
-    for (let index = first; index < last; index++) if (cache_entry(inode, index) < 0) shmem_get_page(k, inode.id, index);
+    for (let index = first; index < last; index++)
+      if (cache_entry(inode, index) < 0) shmem_get_page(k, inode.id, index);
   } else if (vma.vm_ops === 'generic_file') do_page_cache_ra(k, inode, first, last - first);
   return 0;
 }
@@ -180,4 +173,3 @@ export function mincore_vec(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 
   }
   return vec;
 }
-

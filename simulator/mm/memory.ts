@@ -59,7 +59,7 @@ function wp_page_copy(vmf: VmFault, old: Pfn): number {
   const flags = vmf.table.words[pteWord(vmf.addr)] as number;
   map_new_anon(vmf, pfn);
   flush_tlb_range(k, mm, vmf.addr, vmf.addr + 4096);
-  if (!special) put_mapping(k, mm, old, flags);
+  if (!special) put_mapping(k, mm, old, flags, false);
   return 0;
 }
 

@@ -102,7 +102,8 @@ function apply_mlockall_flags(k: Kernel, mm: Mm, flags: number): void {
 }
 
 export function sys_mlockall(k: Kernel, mm: Mm, flags: number): 0 | string {
-  if (flags === 0 || (flags & ~(MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT)) !== 0 || flags === MCL.ONFAULT) return 'EINVAL';
+  if (flags === 0 || (flags & ~(MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT)) !== 0 || flags === MCL.ONFAULT)
+    return 'EINVAL';
   if (!can_do_mlock(k)) return 'EPERM';
   const current = (flags & MCL.CURRENT) !== 0;
   if (current && mm.total_vm > Math.floor(rlimit(k, 'MEMLOCK') / PAGE_SIZE)) return 'ENOMEM';

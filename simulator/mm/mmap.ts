@@ -1,9 +1,9 @@
 /** Making mappings: do_mmap(), mmap_region(), brk and stack growth (mm/mmap.c, mm/vma.c). */
 
 import { isPageAligned, PAGE_SIZE, pageAlign, pageDown, type VirtAddr } from '../machine/address.ts';
-import { MAP, PROT } from '../uapi.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Mm, OpenFile } from '../state/records.ts';
+import { MAP, PROT } from '../uapi.ts';
 import {
   can_do_mlock,
   may_expand_vm,
@@ -71,7 +71,12 @@ function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAddr | Er
   }
   let hint = pageDown(args.addr);
   if (hint !== 0 && hint < MMAP_MIN_ADDR) hint = MMAP_MIN_ADDR;
-  const area = get_unmapped_area(k, mm, { addr: hint, length, bits32: (flags & MAP.BIT32) !== 0, align: alignment(k, args, hint, length) });
+  const area = get_unmapped_area(k, mm, {
+    addr: hint,
+    length,
+    bits32: (flags & MAP.BIT32) !== 0,
+    align: alignment(k, args, hint, length),
+  });
   if (area === null) return refuse(k, 'ENOMEM', 'no hole is large enough');
   if (k.sink !== null) k.emit({ type: 'placement', addr: area.addr, length, why: area.why });
   return area.addr;
@@ -121,7 +126,8 @@ function anonFlags(k: Kernel, args: MmapArgs, bits: number): number | Errno {
       if ((bits & vm.VM_GROWSDOWN) !== 0) return refuse(k, 'EINVAL', 'MAP_GROWSDOWN needs MAP_PRIVATE');
       return bits | vm.VM_SHARED | vm.VM_MAYSHARE;
     case MAP.DROPPABLE: {
-      if ((bits & (vm.VM_LOCKED | vm.VM_GROWSDOWN)) !== 0) return refuse(k, 'EINVAL', 'MAP_DROPPABLE cannot be locked or grow');
+      if ((bits & (vm.VM_LOCKED | vm.VM_GROWSDOWN)) !== 0)
+        return refuse(k, 'EINVAL', 'MAP_DROPPABLE cannot be locked or grow');
       return bits | vm.VM_DROPPABLE | vm.VM_NORESERVE | vm.VM_WIPEONFORK | vm.VM_DONTDUMP;
     }
     case MAP.PRIVATE:
@@ -147,7 +153,8 @@ export function do_mmap(k: Kernel, mm: Mm, args: MmapArgs): Mapped | Errno {
   if (typeof addr === 'string') return addr;
   if ((args.flags & MAP.FIXED_NOREPLACE) !== 0) {
     const there = mm.vmas.find(addr);
-    if (there !== undefined && there.vm_start < addr + length) return refuse(k, 'EEXIST', 'MAP_FIXED_NOREPLACE over a mapping');
+    if (there !== undefined && there.vm_start < addr + length)
+      return refuse(k, 'EEXIST', 'MAP_FIXED_NOREPLACE over a mapping');
   }
   let bits = vmFlags(mm, args.prot, args.flags);
   if ((args.flags & MAP.LOCKED) !== 0 && !can_do_mlock(k)) return refuse(k, 'EPERM', 'RLIMIT_MEMLOCK is 0');
@@ -158,8 +165,7 @@ export function do_mmap(k: Kernel, mm: Mm, args: MmapArgs): Mapped | Errno {
   if ((args.flags & MAP.NORESERVE) !== 0 && k.config.overcommit !== 2) bits |= vm.VM_NORESERVE;
   const made = mmap_region(k, mm, { addr, length, flags: bits, file: args.file, offset: args.offset });
   if (typeof made === 'string') return made;
-  const populate =
-    (bits & vm.VM_LOCKED) !== 0 || (args.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
+  const populate = (bits & vm.VM_LOCKED) !== 0 || (args.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
   return { addr, length, populate: populate && (bits & vm.VM_LOCKONFAULT) === 0 };
 }
 
@@ -278,7 +284,11 @@ function linkFile(k: Kernel, mm: Mm, range: FileRange): 0 | Errno {
 }
 
 /** brk(2): returns the new break, or the old one when it cannot move. `populate` as in {@link Mapped}. */
-export function sys_brk(k: Kernel, mm: Mm, brk: number): { readonly brk: VirtAddr; readonly from: VirtAddr; readonly populate: boolean } {
+export function sys_brk(
+  k: Kernel,
+  mm: Mm,
+  brk: number,
+): { readonly brk: VirtAddr; readonly from: VirtAddr; readonly populate: boolean } {
   const stay = (why: string): { brk: VirtAddr; from: VirtAddr; populate: boolean } => {
     refuse(k, 'ENOMEM', why);
     return { brk: mm.brk, from: 0, populate: false };
@@ -320,7 +330,14 @@ export function do_brk_flags(k: Kernel, mm: Mm, addr: VirtAddr, length: number, 
   if (limit !== null) return refuse(k, 'ENOMEM', limit);
   if (mm.vmas.size > k.config.max_map_count) return refuse(k, 'ENOMEM', 'max_map_count');
   if (!vm_enough_memory(k, mm, pages)) return refuse(k, 'ENOMEM', 'overcommit');
-  const range = { vm_start: addr, vm_end: addr + length, vm_flags: flags, vm_pgoff: addr / PAGE_SIZE, vm_file: 0, anon: null };
+  const range = {
+    vm_start: addr,
+    vm_end: addr + length,
+    vm_flags: flags,
+    vm_pgoff: addr / PAGE_SIZE,
+    vm_file: 0,
+    anon: null,
+  };
   const below = mm.vmas.before(addr);
   // The search for the heap's VMA ends at start_brk: a bss that ends there stays a mapping of its own.
   const heap = below !== undefined && below.vm_end > mm.start_brk;

@@ -1,6 +1,6 @@
 /** mprotect(2): changing permissions of a range (mm/mprotect.c). */
 
-import { isPageAligned, PAGE_SIZE, pageAlign, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { isPageAligned, PAGE_SIZE, PMD_SIZE, pageAlign, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { PG_ANON, PG_ANON_EXCLUSIVE } from '../machine/frames.ts';
 import {
   PTE_ACCESSED,

@@ -1,6 +1,6 @@
 /** mremap(2): growing, shrinking, moving and doubling mappings (mm/mremap.c). Lengths are bytes, page aligned inside. */
 
-import { isPageAligned, PAGE_SIZE, pageAlign, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { isPageAligned, PAGE_SIZE, PMD_SIZE, pageAlign, pteIndex, type VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { MREMAP } from '../uapi.ts';
@@ -249,7 +249,13 @@ function remap_move(k: Kernel, mm: Mm, request: Remap): Result {
     if (first && vma.vm_start > request.addr) return 'EFAULT';
     const addr = Math.max(vma.vm_start, request.addr);
     const length = Math.min(end, vma.vm_end) - addr;
-    const part: Remap = { ...request, addr, oldLen: length, newLen: length, newAddr: target + (first ? 0 : vma.vm_start - lastEnd) };
+    const part: Remap = {
+      ...request,
+      addr,
+      oldLen: length,
+      newLen: length,
+      newAddr: target + (first ? 0 : vma.vm_start - lastEnd),
+    };
     lastEnd = vma.vm_end;
     const moved: Result = check_prep_vma(k, mm, part, vma) ?? mremap_to(k, mm, part);
     if (typeof moved === 'string') return moved;

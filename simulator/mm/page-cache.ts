@@ -157,7 +157,10 @@ export function write_page(k: Kernel, inode: Inode, index: number, pfn: Pfn): vo
   }
   const valid = inode.size - index * PAGE_SIZE;
   const content = readFrame(k.frames, pfn);
-  (inode.written as Map<number, PageContent>).set(index, valid < PAGE_SIZE ? zeroTail(content, Math.max(0, valid)) : content);
+  (inode.written as Map<number, PageContent>).set(
+    index,
+    valid < PAGE_SIZE ? zeroTail(content, Math.max(0, valid)) : content,
+  );
   k.frames.clearFlags(pfn, PG_DIRTY);
   if (k.sink !== null) k.emit({ type: 'writeback', path: inode.path, index, pfn });
 }

@@ -1,13 +1,14 @@
 /** Faulting pages in before they are touched: mlock, MAP_POPULATE, MADV_POPULATE_… (mm/gup.c). */
 
 import type { VirtAddr } from '../machine/address.ts';
-import { PTE_MAPPED, PTE_PROTNONE, PTE_RW } from '../machine/pagetable.ts';
+import { PG_ANON, PG_DIRTY, PG_FILE } from '../machine/frames.ts';
+import { mark_accessed } from '../machine/lru.ts';
+import { PTE_DIRTY, PTE_MAPPED, PTE_PROTNONE, PTE_RW, PTE_SPECIAL, type PteTable } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
+import { pteWord, VM_FAULT_ERROR, VM_FAULT_OOM } from './fault.ts';
 import { count_fault } from './fault-count.ts';
-import { VM_FAULT_ERROR, VM_FAULT_OOM } from './fault.ts';
 import { handle_mm_fault } from './memory.ts';
-import { pteWord } from './fault.ts';
 import * as vm from './vma.ts';
 
 /** What a page was asked for and not given. */
@@ -18,7 +19,10 @@ function faultin_page(k: Kernel, mm: Mm, addr: VirtAddr, write: boolean): Popula
   // A second round is a copy-on-write behind a read; more would be a fault that makes no progress.
   for (let round = 0; round < 4; round++) {
     const flags = mm.pt.find(addr)?.words[pteWord(addr)] ?? 0;
-    if ((flags & PTE_MAPPED) !== 0 && (flags & PTE_PROTNONE) === 0 && (!write || (flags & PTE_RW) !== 0)) return null;
+    if ((flags & PTE_MAPPED) !== 0 && (flags & PTE_PROTNONE) === 0 && (!write || (flags & PTE_RW) !== 0)) {
+      touch(k, mm, addr, flags, write);
+      return null;
+    }
     const vma = mm.vmas.lookup(addr);
     if (vma === undefined) return 'ENOMEM';
     const result = handle_mm_fault(k, mm, vma, addr, write);
@@ -27,6 +31,14 @@ function faultin_page(k: Kernel, mm: Mm, addr: VirtAddr, write: boolean): Popula
     count_fault(k, addr, write ? 'write' : 'read', result);
   }
   throw new Error(`faultin_page: no progress at 0x${addr.toString(16)}`);
+}
+
+/** FOLL_TOUCH of follow_page_pte(): the page counts as used, and for a write as dirty. */
+function touch(k: Kernel, mm: Mm, addr: VirtAddr, flags: number, write: boolean): void {
+  if ((flags & PTE_SPECIAL) !== 0) return;
+  const pfn = (mm.pt.find(addr) as PteTable).words[pteWord(addr) + 1] as number;
+  if (write && (flags & PTE_DIRTY) === 0) k.frames.setFlags(pfn, PG_DIRTY);
+  if ((k.frames.flagsOf(pfn) & (PG_ANON | PG_FILE)) !== 0) mark_accessed(k.frames, pfn);
 }
 
 /**
@@ -62,13 +74,7 @@ export function mm_populate(
 }
 
 /** faultin_page_range(): MADV_POPULATE_READ and MADV_POPULATE_WRITE; pages before an error are populated. */
-export function faultin_page_range(
-  k: Kernel,
-  mm: Mm,
-  start: VirtAddr,
-  end: VirtAddr,
-  write: boolean,
-): PopulateError {
+export function faultin_page_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, write: boolean): PopulateError {
   for (let addr = start; addr < end; addr += 4096) {
     const vma = mm.vmas.lookup(addr);
     if (vma === undefined) return 'ENOMEM';

@@ -1,6 +1,6 @@
 /** Writing page-table entries: the one way in which the memory manager changes a PTE, with its event and TLB flush. */
 
-import { pteIndex, type Pfn, type VirtAddr } from '../machine/address.ts';
+import { type Pfn, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_SHMEM } from '../machine/frames.ts';
 import {
   PTE_ACCESSED,
@@ -34,14 +34,7 @@ export function vm_page_prot(vma: Vma): number {
 }
 
 /** set_pte_at(): writes entry `at / 2` of a table that the epoch owns. `addr` is the page that it maps. */
-export function set_pte(
-  k: Kernel,
-  mm: Mm,
-  table: PteTable,
-  addr: VirtAddr,
-  flags: number,
-  pfn: Pfn,
-): void {
+export function set_pte(k: Kernel, mm: Mm, table: PteTable, addr: VirtAddr, flags: number, pfn: Pfn): void {
   const at = 2 * pteIndex(addr);
   const words = table.words;
   if (k.sink !== null) {

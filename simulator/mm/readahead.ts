@@ -1,9 +1,10 @@
 /** Reading more of a file than was asked for (mm/readahead.c). Windows are in pages. */
 
-import { CHUNK_MASK, PG_READAHEAD } from '../machine/frames.ts';
+import { PG_READAHEAD } from '../machine/frames.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';
 import { cache_entry, file_pages, find_get_page, read_page } from './page-cache.ts';
+import { VM_EXEC, VM_RAND_READ, VM_SEQ_READ, type Vma, vma_pages } from './vma.ts';
 
 /** ra_pages: the `readahead` key of the machine. */
 export function ra_pages(k: Kernel): number {
@@ -30,26 +31,17 @@ function get_next_ra_size(current: number, max: number): number {
 }
 
 /**
- * page_cache_ra_order(): reads the window [ra_start, ra_start + ra_size) in folios of 2^order pages and puts the
- * readahead marker on the folio where the asynchronous part starts.
+ * do_page_cache_ra(): reads the window [ra_start, ra_start + ra_size) in single pages, cut at the end of the file, and
+ * puts the readahead marker on the page where the asynchronous part starts.
  */
-function page_cache_ra_order(k: Kernel, inode: Inode, file: OpenFile, isAsync: boolean): void {
-  const limit = Math.min(file_pages(inode) - 1, file.ra_start + file.ra_size - 1);
-  const marker = file.ra_start + file.ra_size - file.ra_async;
-  const order = Math.min(file.ra_order, Math.floor(Math.log2(Math.max(1, file.ra_size))));
-  if (limit < file.ra_start) return;
-  if (k.sink !== null) {
-    const pages = limit - file.ra_start + 1;
+function read_window(k: Kernel, inode: Inode, file: OpenFile, isAsync: boolean): void {
+  const end = Math.min(file_pages(inode), file.ra_start + file.ra_size);
+  const pages = end - file.ra_start;
+  if (pages <= 0) return;
+  const marker = file.ra_async <= pages ? end - file.ra_async : -1;
+  if (k.sink !== null)
     k.emit({ type: 'readahead', path: inode.path, first: file.ra_start, pages, marker, async: isAsync });
-  }
-  for (let index = file.ra_start; index <= limit; ) {
-    let fit = order;
-    // Folios are naturally aligned and none reaches behind the limit.
-    while (fit > 0 && (index % 2 ** fit !== 0 || index + 2 ** fit - 1 > limit)) fit--;
-    const marked = marker - (marker % 2 ** fit) === index;
-    for (let page = index; page < index + 2 ** fit; page++) readOne(k, inode, page, marked);
-    index += 2 ** fit;
-  }
+  for (let index = file.ra_start; index < end; index++) readOne(k, inode, index, index === marker);
 }
 
 function readOne(k: Kernel, inode: Inode, index: number, marked: boolean): void {
@@ -94,17 +86,17 @@ export function page_cache_sync_ra(k: Kernel, inode: Inode, file: OpenFile, inde
     file.ra_size = Math.min(history + wanted, max);
     file.ra_async = 1;
   }
-  file.ra_order = 0;
-  page_cache_ra_order(k, inode, file, false);
+  read_window(k, inode, file, false);
 }
 
 /** page_cache_async_ra(): a page with the readahead marker was touched; reads what lies behind the window. */
 export function page_cache_async_ra(k: Kernel, inode: Inode, file: OpenFile, index: number, wanted: number): void {
   const max = ra_pages(k);
-  clearMarker(k, inode, index);
+  const marked = find_get_page(inode, index);
+  if (marked !== 0) k.frames.clearFlags(marked, PG_READAHEAD);
   if (max === 0) return;
   const expected = file.ra_start + file.ra_size - file.ra_async;
-  if (index === expected || (file.ra_order > 0 && sameFolio(index, expected, file.ra_order))) {
+  if (index === expected) {
     file.ra_start += file.ra_size;
     file.ra_size = get_next_ra_size(file.ra_size, max);
   } else {
@@ -115,58 +107,32 @@ export function page_cache_async_ra(k: Kernel, inode: Inode, file: OpenFile, ind
     file.ra_size = get_next_ra_size(start - index + wanted, max);
   }
   file.ra_async = file.ra_size;
-  file.ra_order += 2;
-  page_cache_ra_order(k, inode, file, true);
-}
-
-function sameFolio(a: number, b: number, order: number): boolean {
-  return Math.floor(a / 2 ** order) === Math.floor(b / 2 ** order);
-}
-
-/** folio_clear_readahead(): the marker covers the neighbours of one folio. */
-function clearMarker(k: Kernel, inode: Inode, index: number): void {
-  const clear = (at: number): boolean => {
-    const pfn = find_get_page(inode, at);
-    if (pfn === 0 || ((k.frames.chunk(pfn).flags[pfn & CHUNK_MASK] as number) & PG_READAHEAD) === 0) return false;
-    k.frames.clearFlags(pfn, PG_READAHEAD);
-    return true;
-  };
-  clear(index);
-  for (let at = index + 1; clear(at); at++);
-  for (let at = index - 1; at >= 0 && clear(at); at--);
+  read_window(k, inode, file, true);
 }
 
 /**
- * do_sync_mmap_readahead(): a mapped page is missing. Reads around it, or ahead (MADV_SEQUENTIAL), or just it
+ * do_sync_mmap_readahead(): a mapped page is missing. Reads around it, or ahead (MADV_SEQUENTIAL, code), or just it
  * (MADV_RANDOM).
  */
-export function do_sync_mmap_readahead(
-  k: Kernel,
-  inode: Inode,
-  file: OpenFile,
-  index: number,
-  advice: 'normal' | 'sequential' | 'random',
-): void {
+export function do_sync_mmap_readahead(k: Kernel, inode: Inode, file: OpenFile, index: number, vma: Vma): void {
   const max = ra_pages(k);
-  if (advice === 'random' || max === 0) return;
-  if (advice === 'sequential') {
-    page_cache_sync_ra_sequential(k, inode, file, index, max);
+  if ((vma.vm_flags & VM_RAND_READ) !== 0 || max === 0) return;
+  if ((vma.vm_flags & VM_SEQ_READ) !== 0) {
+    page_cache_sync_ra(k, inode, file, index, max);
     return;
   }
   // MMAP_LOTSAMISS: after many misses without a hit around them the file is not read around any more.
   if (file.mmap_miss < 1000) file.mmap_miss++;
   if (file.mmap_miss > 100) return;
-  file.ra_start = Math.max(0, index - Math.floor(max / 2));
-  file.ra_size = max;
-  file.ra_async = Math.floor(max / 4);
-  file.ra_order = 0;
-  page_cache_ra_order(k, inode, file, false);
-}
-
-function page_cache_sync_ra_sequential(k: Kernel, inode: Inode, file: OpenFile, index: number, max: number): void {
-  file.ra_start = index;
-  file.ra_size = get_init_ra_size(max, max);
-  file.ra_async = file.ra_size > max ? file.ra_size - max : Math.floor(file.ra_size / 2);
-  file.ra_order = 0;
-  page_cache_ra_order(k, inode, file, false);
+  if ((vma.vm_flags & VM_EXEC) !== 0) {
+    // Code is read from the fault on, inside its own mapping, and nothing ahead of that.
+    file.ra_start = Math.max(index, vma.vm_pgoff);
+    file.ra_size = Math.min(file.ra_start + max, vma.vm_pgoff + vma_pages(vma)) - file.ra_start;
+    file.ra_async = 0;
+  } else {
+    file.ra_start = Math.max(0, index - Math.floor(max / 2));
+    file.ra_size = max;
+    file.ra_async = Math.floor(max / 4);
+  }
+  read_window(k, inode, file, false);
 }

@@ -3,7 +3,7 @@
  * the address spaces; the VMAs there and the frame's index give the addresses; the PTE has the last word.
  */
 
-import { pteIndex, type Pfn, type VirtAddr } from '../machine/address.ts';
+import { type Pfn, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON } from '../machine/frames.ts';
 import { PTE_MAPPED } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';

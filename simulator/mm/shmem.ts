@@ -6,8 +6,8 @@ import type { Kernel } from '../state/kernel.ts';
 import type { DiskImage, Inode } from '../state/records.ts';
 import { handler, VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS, type VmFault, type VmOperations } from './fault.ts';
 import { filemap_map_pages } from './filemap.ts';
-import { cache_entry, cache_insert, cache_store, file_pages } from './page-cache.ts';
 import { alloc_page } from './page-alloc.ts';
+import { cache_entry, cache_insert, cache_store, file_pages } from './page-cache.ts';
 import { swap_read } from './swap-cache.ts';
 
 export interface ShmemPage {

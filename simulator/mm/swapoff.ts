@@ -1,7 +1,7 @@
 /** swapoff(): everything comes back to RAM (mm/swapfile.c: try_to_unuse()). */
 
-import { lru_add } from '../machine/lru.ts';
 import { CHUNK_MASK, PG_ANON_EXCLUSIVE, PG_LRU } from '../machine/frames.ts';
+import { lru_add } from '../machine/lru.ts';
 import { PTE_ACCESSED, PTE_SWAP, PTE_SWP_EXCLUSIVE } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';

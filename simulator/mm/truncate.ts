@@ -1,12 +1,11 @@
 /** Making files shorter, longer or hollow (mm/truncate.c, mm/shmem.c: shmem_undo_range()). */
 
 import { PAGE_SIZE } from '../machine/address.ts';
-import { fillFrame } from '../machine/content.ts';
+import { filledContent, fillFrame, type PageContent, zeroTail } from '../machine/content.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
 import { cache_delete, cache_for_each, cache_store, disk_page, find_get_page } from './page-cache.ts';
 import { unmap_mapping_range } from './zap.ts';
-import { filledContent, zeroTail, type PageContent } from '../machine/content.ts';
 
 /** truncate_inode_pages_range(): drops pages [first, end) from the cache, and shmem's from swap. */
 export function drop_pages(k: Kernel, inode: Inode, first: number, end: number): void {

@@ -41,7 +41,8 @@ function unmapped_area_topdown(k: Kernel, mm: Mm, length: number, highLimit: Vir
     const end = mm.vmas.highestHole(MMAP_MIN_ADDR, high, length);
     if (end < 0) return -1;
     const above = mm.vmas.find(end);
-    if (above === undefined || (above.vm_flags & VM_GROWSDOWN) === 0 || vm_start_gap(k, above) >= end) return end - length;
+    if (above === undefined || (above.vm_flags & VM_GROWSDOWN) === 0 || vm_start_gap(k, above) >= end)
+      return end - length;
     high = vm_start_gap(k, above);
   }
 }

@@ -237,12 +237,7 @@ export function vma_modify_flags(
 }
 
 /** split_vma(): splits unless there are too many VMAs or the mapping is special. */
-export function split_vma(
-  k: Kernel,
-  mm: Mm,
-  vma: Vma,
-  addr: VirtAddr,
-): readonly [Vma, Vma] | 'ENOMEM' | 'EINVAL' {
+export function split_vma(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr): readonly [Vma, Vma] | 'ENOMEM' | 'EINVAL' {
   if (mm.vmas.size >= k.config.max_map_count) return 'ENOMEM';
   return split_vma_unchecked(k, mm, vma, addr);
 }

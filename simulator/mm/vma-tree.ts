@@ -266,7 +266,8 @@ export class VmaTree {
     if (node.leaf) {
       const index = slotFor(node.vmas, addr);
       const vma = node.vmas[index];
-      if (vma === undefined || vma.vm_start > addr) throw new Error(`VmaTree.remove: nothing at 0x${addr.toString(16)}`);
+      if (vma === undefined || vma.vm_start > addr)
+        throw new Error(`VmaTree.remove: nothing at 0x${addr.toString(16)}`);
       node.vmas.splice(index, 1);
     } else {
       const index = kidFor(node.kids, addr);
@@ -281,7 +282,8 @@ export class VmaTree {
     if (node.leaf) {
       const index = slotFor(node.vmas, addr);
       const old = node.vmas[index];
-      if (old === undefined || old.vm_start > addr) throw new Error(`VmaTree.replace: nothing at 0x${addr.toString(16)}`);
+      if (old === undefined || old.vm_start > addr)
+        throw new Error(`VmaTree.replace: nothing at 0x${addr.toString(16)}`);
       node.vmas[index] = vma;
     } else this.replaceIn(this.ownKid(node, kidFor(node.kids, addr)), addr, vma);
     summarize(node);

@@ -1,6 +1,7 @@
 /** Reclaim: who is looked at, spared and taken when frames are short (mm/vmscan.c, try_to_unmap() of mm/rmap.c). */
 
-import { pteIndex, type Pfn } from '../machine/address.ts';
+import { type Pfn, pteIndex } from '../machine/address.ts';
+import { readFrame } from '../machine/content.ts';
 import {
   CHUNK_MASK,
   LRU_ACTIVE_ANON,
@@ -18,7 +19,6 @@ import {
   PG_SWAPCACHE,
 } from '../machine/frames.ts';
 import { lru_del, lru_move } from '../machine/lru.ts';
-import { readFrame } from '../machine/content.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_SWAP, PTE_SWP_EXCLUSIVE } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { page_mkclean } from './filemap.ts';

@@ -1,7 +1,8 @@
 /** Unmapping pages: zap_pte_range() and those who call it (mm/memory.c), and freeing empty page tables. */
 
 import { PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
-import { CHUNK_MASK, PG_ANON, PG_DIRTY, PG_REFERENCED, PG_SWAPCACHE } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_ANON, PG_DIRTY, PG_FILE, PG_SWAPCACHE } from '../machine/frames.ts';
+import { mark_accessed } from '../machine/lru.ts';
 import {
   PTE_ACCESSED,
   PTE_DIRTY,
@@ -16,22 +17,23 @@ import type { Inode, Mm } from '../state/records.ts';
 import { free_page } from './page-alloc.ts';
 import { add_mm_counter, flush_tlb_range } from './pte.ts';
 import { folio_free_swap, free_swap_entry } from './swap-cache.ts';
-import type { Vma } from './vma.ts';
+import { VM_RAND_READ, VM_SEQ_READ, type Vma } from './vma.ts';
 
 /** What else than present and swapped pages goes: `markers`, guard markers too; `pages`, they stay. */
 export type ZapWhat = 'pages' | 'markers';
 
-/** folio_remove_rmap_pte(): one PTE less maps the frame; frees it when nobody holds it any more. */
-export function put_mapping(k: Kernel, mm: Mm, pfn: number, pteFlags: number): void {
+/**
+ * folio_remove_rmap_pte(): one PTE less maps the frame; frees it when nobody holds it any more. `recency`: that the
+ * page was used lately counts for a file's page (vma_has_recency()).
+ */
+export function put_mapping(k: Kernel, mm: Mm, pfn: number, pteFlags: number, recency: boolean): void {
   const chunk = k.frames.edit(pfn);
   const i = pfn & CHUNK_MASK;
   const flags = chunk.flags[i] as number;
   add_mm_counter(mm, flags, -1);
   if ((flags & PG_ANON) === 0) {
-    let keep = flags;
-    if ((pteFlags & PTE_DIRTY) !== 0) keep |= PG_DIRTY;
-    if ((pteFlags & PTE_ACCESSED) !== 0) keep |= PG_REFERENCED;
-    if (keep !== flags) chunk.flags[i] = keep;
+    if ((pteFlags & PTE_DIRTY) !== 0) chunk.flags[i] = flags | PG_DIRTY;
+    if ((pteFlags & PTE_ACCESSED) !== 0 && (flags & PG_FILE) !== 0 && recency) mark_accessed(k.frames, pfn);
   }
   const count = (chunk.mapcount[i] as number) - 1;
   if (count < 0) throw new Error(`put_mapping: frame ${pfn} is not mapped`);
@@ -41,16 +43,24 @@ export function put_mapping(k: Kernel, mm: Mm, pfn: number, pteFlags: number): v
   else if ((flags & PG_SWAPCACHE) !== 0) folio_free_swap(k, pfn);
 }
 
-function zapEntry(k: Kernel, mm: Mm, flags: number, value: number): void {
+function zapEntry(k: Kernel, mm: Mm, flags: number, value: number, recency: boolean): void {
   if ((flags & PTE_MAPPED) !== 0) {
-    if ((flags & PTE_SPECIAL) === 0) put_mapping(k, mm, value, flags);
+    if ((flags & PTE_SPECIAL) === 0) put_mapping(k, mm, value, flags, recency);
   } else if ((flags & PTE_SWAP) !== 0) {
     mm.swapents--;
     free_swap_entry(k, value);
   }
 }
 
-function zapTable(k: Kernel, mm: Mm, table: PteTable, start: VirtAddr, end: VirtAddr, what: ZapWhat): void {
+function zapTable(
+  k: Kernel,
+  mm: Mm,
+  table: PteTable,
+  start: VirtAddr,
+  end: VirtAddr,
+  what: ZapWhat,
+  recency: boolean,
+): void {
   const words = table.words;
   const last = 2 * pteIndex(end - 4096);
   let addr = start;
@@ -63,15 +73,17 @@ function zapTable(k: Kernel, mm: Mm, table: PteTable, start: VirtAddr, end: Virt
     }
     words[at] = 0;
     words[at + 1] = 0;
-    zapEntry(k, mm, flags, value);
+    zapEntry(k, mm, flags, value, recency);
   }
 }
 
-/** unmap_page_range(): unmaps all pages of [start, end). */
+/** unmap_page_range(): unmaps all pages of [start, end), which lies in one VMA. */
 export function zap_page_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, what: ZapWhat): void {
+  const vma = mm.vmas.lookup(start);
+  const recency = vma === undefined || (vma.vm_flags & (VM_SEQ_READ | VM_RAND_READ)) === 0;
   for (let addr = start; addr < end; ) {
     const stop = Math.min(end, addr - (addr % PMD_SIZE) + PMD_SIZE);
-    if (mm.pt.find(addr) !== undefined) zapTable(k, mm, mm.pt.edit(addr), addr, stop, what);
+    if (mm.pt.find(addr) !== undefined) zapTable(k, mm, mm.pt.edit(addr), addr, stop, what, recency);
     else {
       // Skip whole missing gibibytes quickly: absurd lengths are mapped here too.
       addr = mm.pt.nextTable(stop, end);

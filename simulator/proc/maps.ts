@@ -1,8 +1,8 @@
 /** /proc/PID/maps, byte for byte as Linux prints it (fs/proc/task_mmu.c: show_map_vma()). */
 
+import { VM_EXEC, VM_MAYSHARE, VM_READ, VM_WRITE, type Vma } from '../mm/vma.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
-import { VM_EXEC, VM_MAYSHARE, VM_READ, VM_WRITE, type Vma } from '../mm/vma.ts';
 
 /** Column at which the name starts: 25 + 6 pointers, less one, and a space. */
 const NAME_COLUMN = 72;

@@ -4,23 +4,43 @@ import type { PageReport } from '../abi.ts';
 import { hex, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_DIRTY } from '../machine/frames.ts';
 import { PTE_DIRTY, PTE_MAPPED, PTE_RW, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
+import type { Vma } from '../mm/vma.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
-import type { Vma } from '../mm/vma.ts';
 
 /** What pagemap and kpageflags say of one page, null for a page that is neither present nor swapped. */
 export function page_report(k: Kernel, addr: VirtAddr, flags: number, value: number): PageReport | null {
   const va = hex(addr);
   if ((flags & PTE_SWAP) !== 0) {
     const swap = hex(value);
-    return { va, present: false, pfn: null, file: false, exclusive: false, writable: false, dirty: false, zero: false, swap };
+    return {
+      va,
+      present: false,
+      pfn: null,
+      file: false,
+      exclusive: false,
+      writable: false,
+      dirty: false,
+      zero: false,
+      swap,
+    };
   }
   if ((flags & PTE_MAPPED) === 0) return null;
   const writable = (flags & PTE_RW) !== 0;
   const pfn = hex(value);
   if ((flags & PTE_SPECIAL) !== 0) {
     const zero = value === k.frames.zeroPfn;
-    return { va, present: true, pfn, file: false, exclusive: false, writable, dirty: (flags & PTE_DIRTY) !== 0, zero, swap: null };
+    return {
+      va,
+      present: true,
+      pfn,
+      file: false,
+      exclusive: false,
+      writable,
+      dirty: (flags & PTE_DIRTY) !== 0,
+      zero,
+      swap: null,
+    };
   }
   const chunk = k.frames.chunk(value);
   const frame = chunk.flags[value & CHUNK_MASK] as number;
@@ -38,11 +58,7 @@ export function page_report(k: Kernel, addr: VirtAddr, flags: number, value: num
 }
 
 /** Calls `visit` for each non-empty PTE of a VMA. */
-export function for_each_page(
-  mm: Mm,
-  vma: Vma,
-  visit: (addr: VirtAddr, flags: number, value: number) => void,
-): void {
+export function for_each_page(mm: Mm, vma: Vma, visit: (addr: VirtAddr, flags: number, value: number) => void): void {
   for (let addr = vma.vm_start; addr < vma.vm_end; ) {
     const stop = Math.min(vma.vm_end, addr - (addr % PMD_SIZE) + PMD_SIZE);
     const table = mm.pt.find(addr);

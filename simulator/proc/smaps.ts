@@ -28,7 +28,12 @@ export interface SmapsEntry {
   readonly VmFlags: string;
 }
 
-/** Sums in pages, Pss and its kin in bytes. */
+/** One page as smaps adds up shares: 12 bits behind the point. */
+const PSS_PAGE = 4096 << 12;
+/** Shares that make a kB. */
+const PSS_KB = 1024 << 12;
+
+/** Sums in pages; Pss and its kin in shares. */
 class Sums {
   rss = 0;
   pss = 0;
@@ -56,7 +61,7 @@ function account(k: Kernel, sums: Sums, flags: number, pfn: number): void {
     if ((frame & PG_LAZYFREE) !== 0 && !dirty) sums.lazyfree++;
   }
   if ((flags & PTE_ACCESSED) !== 0 || (frame & PG_REFERENCED) !== 0) sums.referenced++;
-  const share = 4096 / mapcount;
+  const share = Math.floor(PSS_PAGE / mapcount);
   sums.pss += share;
   if (dirty) sums.pssDirty += share;
   if (mapcount >= 2) {
@@ -82,7 +87,7 @@ function gather(k: Kernel, mm: Mm, vma: Vma): Sums {
       if ((flags & PTE_MAPPED) !== 0 && (flags & PTE_SPECIAL) === 0) account(k, sums, flags, value);
       else if ((flags & PTE_SWAP) !== 0) {
         sums.swap++;
-        sums.swapPss += 4096 / Math.max(1, k.swap.count(value));
+        sums.swapPss += Math.floor(PSS_PAGE / Math.max(1, k.swap.count(value)));
       }
     }
   }
@@ -112,12 +117,12 @@ export function vm_flags_text(flags: number): string {
 /** What smaps says of one VMA. */
 export function smaps_entry(k: Kernel, mm: Mm, vma: Vma): SmapsEntry {
   const s = gather(k, mm, vma);
-  const pss = Math.floor(s.pss / 1024);
+  const pss = Math.floor(s.pss / PSS_KB);
   return {
     Size: vma_pages(vma) * 4,
     Rss: s.rss * 4,
     Pss: pss,
-    Pss_Dirty: Math.floor(s.pssDirty / 1024),
+    Pss_Dirty: Math.floor(s.pssDirty / PSS_KB),
     Shared_Clean: s.sharedClean * 4,
     Shared_Dirty: s.sharedDirty * 4,
     Private_Clean: s.privateClean * 4,
@@ -126,7 +131,7 @@ export function smaps_entry(k: Kernel, mm: Mm, vma: Vma): SmapsEntry {
     Anonymous: s.anonymous * 4,
     LazyFree: s.lazyfree * 4,
     Swap: s.swap * 4,
-    SwapPss: Math.floor(s.swapPss / 1024),
+    SwapPss: Math.floor(s.swapPss / PSS_KB),
     Locked: (vma.vm_flags & VM_LOCKED) !== 0 ? pss : 0,
     VmFlags: vm_flags_text(vma.vm_flags),
   };

@@ -8,7 +8,7 @@ import type { EventData, KernelEvent } from '../events.ts';
 import { PAGE_SIZE } from '../machine/address.ts';
 import { Frames, type FramesRoot } from '../machine/frames.ts';
 import type { TablePages } from '../machine/pagetable.ts';
-import { SwapSlots, type SwapRoot } from '../machine/swap-slots.ts';
+import { type SwapRoot, SwapSlots } from '../machine/swap-slots.ts';
 import { Tlb, type TlbRoot } from '../machine/tlb.ts';
 import { CowMap, type CowMapRoot, type Epoch, Table, type TableRoot } from './cow.ts';
 import {

@@ -4,8 +4,8 @@
  */
 
 import type { ElfSegment } from '../abi.ts';
-import type { PageContent } from '../machine/content.ts';
 import type { Pfn, VirtAddr } from '../machine/address.ts';
+import type { PageContent } from '../machine/content.ts';
 import type { PageTables } from '../machine/pagetable.ts';
 import type { VmaTree } from '../mm/vma-tree.ts';
 import type { CowRecord } from './cow.ts';
@@ -130,7 +130,11 @@ export type DiskImage =
   | { readonly kind: 'pattern' }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   /** Page i is full of the byte at i, bytes of the first page given. */
-  | { readonly kind: 'elf'; readonly header: Uint8Array; readonly fills: readonly { readonly page: number; readonly byte: number }[] }
+  | {
+      readonly kind: 'elf';
+      readonly header: Uint8Array;
+      readonly fills: readonly { readonly page: number; readonly byte: number }[];
+    }
   | { readonly kind: 'host'; readonly read: (offset: number, length: number) => Uint8Array };
 
 export type InodeKind = 'file' | 'shmem' | 'device';
@@ -195,7 +199,6 @@ export interface OpenFile extends CowRecord {
   ra_start: number;
   ra_size: number;
   ra_async: number;
-  ra_order: number;
   mmap_miss: number;
   prev_pos: number;
 }

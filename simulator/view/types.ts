@@ -117,7 +117,16 @@ export interface ProcessView {
   readonly vmaCount: number;
 }
 
-export type FrameUse = 'free' | 'anon' | 'file-clean' | 'file-dirty' | 'shmem' | 'zero' | 'table' | 'device' | 'swap-cache';
+export type FrameUse =
+  | 'free'
+  | 'anon'
+  | 'file-clean'
+  | 'file-dirty'
+  | 'shmem'
+  | 'zero'
+  | 'table'
+  | 'device'
+  | 'swap-cache';
 
 /** Who maps a frame: a PTE of a process. */
 export interface MapperView {

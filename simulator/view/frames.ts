@@ -1,0 +1,216 @@
+/** Physical memory in views: all frames at a glance, and one frame with everything about it. */
+
+import { hex, PAGE_SIZE } from '../machine/address.ts';
+import { contentByte, readFrame } from '../machine/content.ts';
+import {
+  CHUNK_FRAMES,
+  CHUNK_MASK,
+  type FrameChunk,
+  type Frames,
+  PG_ANON,
+  PG_DEVICE,
+  PG_DIRTY,
+  PG_FILE,
+  PG_LRU,
+  PG_REFERENCED,
+  PG_SHMEM,
+  PG_SWAPCACHE,
+} from '../machine/frames.ts';
+import { lru_list } from '../machine/lru.ts';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_RW } from '../machine/pagetable.ts';
+import { pteWord } from '../mm/fault.ts';
+import { rmap_walk } from '../mm/rmap.ts';
+import type { Kernel } from '../state/kernel.ts';
+import { type Moment, momentOf, ownerOf, type Place, processName } from './place.ts';
+import { tableUse } from './tables.ts';
+import type { FrameMapView, FrameUse, FrameView, MapperView } from './types.ts';
+
+const LEGEND: readonly FrameUse[] = [
+  'free',
+  'anon',
+  'file-clean',
+  'file-dirty',
+  'shmem',
+  'zero',
+  'table',
+  'device',
+  'swap-cache',
+];
+const MAX_CHANGED = 4096;
+const MAX_MAPPERS = 256;
+const SHOWN_BYTES = 64;
+const LISTS = ['inactive(anon)', 'active(anon)', 'inactive(file)', 'active(file)', 'unevictable'] as const;
+
+function useOf(flags: number): FrameUse {
+  if ((flags & PG_SWAPCACHE) !== 0) return 'swap-cache';
+  if ((flags & PG_ANON) !== 0) return 'anon';
+  if ((flags & PG_SHMEM) !== 0) return 'shmem';
+  if ((flags & PG_FILE) !== 0) return (flags & PG_DIRTY) !== 0 ? 'file-dirty' : 'file-clean';
+  return (flags & PG_DEVICE) !== 0 ? 'device' : 'free';
+}
+
+/** Index into the legend by all flags that a frame can have: one look-up a frame. */
+const USE_BY_FLAGS = Uint8Array.from({ length: 1 << 14 }, (_, flags) => LEGEND.indexOf(useOf(flags)));
+
+function chunkAt(frames: Frames, pfn: number): FrameChunk | undefined {
+  return frames.known(pfn) ? frames.chunk(pfn) : undefined;
+}
+
+/** Whether frame `i` of two versions of a chunk differs in anything but its place on a list. */
+function differs(now: FrameChunk, then: FrameChunk | undefined, i: number): boolean {
+  if (then === undefined) return now.flags[i] !== 0 || now.word[i] !== 0;
+  return (
+    now.flags[i] !== then.flags[i] ||
+    now.mapcount[i] !== then.mapcount[i] ||
+    now.refs[i] !== then.refs[i] ||
+    now.mapping[i] !== then.mapping[i] ||
+    now.index[i] !== then.index[i] ||
+    now.word[i] !== then.word[i] ||
+    now.slot[i] !== then.slot[i] ||
+    now.blobs?.[i]?.bytes !== then.blobs?.[i]?.bytes
+  );
+}
+
+/** PFNs that the last step changed, ascending. Chunks that it did not write are the same object before and after. */
+function changedFrames({ k, before }: Moment): number[] {
+  const changed: number[] = [];
+  if (before === null) return changed;
+  const { total } = k.frames;
+  for (let base = 0; base <= total && changed.length < MAX_CHANGED; base += CHUNK_FRAMES) {
+    const now = chunkAt(k.frames, base);
+    const then = chunkAt(before.frames, base);
+    if (now === undefined || now === then) continue;
+    for (let i = base === 0 ? 1 : 0; i < CHUNK_FRAMES && base + i <= total; i++) {
+      if (differs(now, then, i) && changed.length < MAX_CHANGED) changed.push(base + i);
+    }
+  }
+  return changed;
+}
+
+/** Every frame of RAM in one byte. Costs nothing for frames that nobody ever took. */
+export function frameMap(place: Place): FrameMapView {
+  const moment = momentOf(place);
+  const { frames } = moment.k;
+  const { total } = frames;
+  const uses = new Uint8Array(total);
+  for (let base = 0; base <= total; base += CHUNK_FRAMES) {
+    const flags = chunkAt(frames, base)?.flags;
+    if (flags === undefined) continue;
+    const end = Math.min(CHUNK_FRAMES, total + 1 - base);
+    for (let i = base === 0 ? 1 : 0; i < end; i++) uses[base + i - 1] = USE_BY_FLAGS[flags[i] as number] as number;
+  }
+  return { first: 1, total, free: frames.counters.free, legend: LEGEND, uses, changed: changedFrames(moment) };
+}
+
+interface Mapped {
+  readonly mappers: MapperView[];
+  dirty: boolean;
+  accessed: boolean;
+}
+
+function mappersOf(k: Kernel, names: ReadonlyMap<number, string>, pfn: number): Mapped {
+  const mapped: Mapped = { mappers: [], dirty: false, accessed: false };
+  rmap_walk(k, pfn, (mm, _vma, addr) => {
+    const flags = mm.pt.find(addr)?.words[pteWord(addr)] ?? 0;
+    if ((flags & PTE_DIRTY) !== 0) mapped.dirty = true;
+    if ((flags & PTE_ACCESSED) !== 0) mapped.accessed = true;
+    const pid = ownerOf(k, mm.id)?.pid ?? 0;
+    const writable = (flags & PTE_RW) !== 0;
+    mapped.mappers.push({ pid, process: processName(names, pid), va: hex(addr), writable });
+    return mapped.mappers.length < MAX_MAPPERS;
+  });
+  return mapped;
+}
+
+function firstBytes(k: Kernel, pfn: number): string {
+  const content = readFrame(k.frames, pfn);
+  let text = '';
+  for (let i = 0; i < SHOWN_BYTES; i++) text += contentByte(content, i).toString(16).padStart(2, '0');
+  return text;
+}
+
+/** Who holds the page, for its sentence: `bash`, `bash and kid`, `5 processes`. */
+export function holders(mappers: readonly MapperView[]): string {
+  const names = [...new Set(mappers.map((mapper) => mapper.process))];
+  if (names.length <= 3) return names.join(' and ');
+  return `${names.length} processes`;
+}
+
+function frameText(k: Kernel, use: FrameUse, mappers: readonly MapperView[], file: FrameView['file']): string {
+  const shared = mappers.length === 0 ? 'mapped by nobody' : `mapped by ${holders(mappers)}`;
+  const page = file === null ? '' : `page ${file.index} of ${file.path}`;
+  switch (use) {
+    case 'free':
+      return 'Free.';
+    case 'anon':
+      return `Anonymous memory, ${shared}.`;
+    case 'file-clean':
+      return `Page cache: ${page}, the same as on disk, ${shared}.`;
+    case 'file-dirty':
+      return `Page cache: ${page}, newer than the disk, ${shared}.`;
+    case 'shmem':
+      return `Shared memory: ${page}, ${shared}.`;
+    case 'swap-cache':
+      return `Anonymous memory in the swap cache: its copy in a swap slot is kept, ${shared}.`;
+    case 'device':
+      return `A page of a device, ${shared}; no part of RAM.`;
+    case 'zero':
+      return 'The page of zeros that all first reads of anonymous memory share; no part of RAM.';
+    case 'table':
+      return 'A page table.';
+    default:
+      throw new Error(`frameText: ${String(use)} of ${k.frames.total} frames`);
+  }
+}
+
+const NOTHING = { mapcount: 0, refcount: 0, dirty: false, referenced: false, list: '', file: null, bytes: '' } as const;
+
+function fileOf(k: Kernel, flags: number, mapping: number, index: number): FrameView['file'] {
+  if ((flags & (PG_FILE | PG_SHMEM)) === 0) return null;
+  const inode = k.inodes.find(mapping);
+  return inode === undefined ? null : { path: inode.path, index };
+}
+
+/** One frame: of RAM, of a device, the zero page, or a page table. */
+export function frameView(place: Place, pfn: number): FrameView {
+  return frameAt(momentOf(place), pfn);
+}
+
+/** {@link frameView} where the moment is known. */
+export function frameAt({ k, names }: Moment, pfn: number): FrameView {
+  const { frames } = k;
+  if (pfn >= frames.tableBase) {
+    return { pfn: hex(pfn), use: 'table', ...NOTHING, mappers: [], text: tableUse(k, names, pfn) };
+  }
+  const zero = pfn === frames.zeroPfn;
+  if (zero || !frames.known(pfn)) {
+    const use: FrameUse = zero ? 'zero' : pfn >= frames.deviceBase ? 'device' : 'free';
+    const bytes = zero ? '00'.repeat(SHOWN_BYTES) : '';
+    return { pfn: hex(pfn), use, ...NOTHING, bytes, mappers: [], text: frameText(k, use, [], null) };
+  }
+  const chunk = frames.chunk(pfn);
+  const i = pfn & CHUNK_MASK;
+  const flags = chunk.flags[i] as number;
+  const mapcount = chunk.mapcount[i] as number;
+  const use = pfn >= frames.deviceBase ? 'device' : useOf(flags);
+  const mapped = mappersOf(k, names, pfn);
+  const file = fileOf(k, flags, chunk.mapping[i] as number, chunk.index[i] as number);
+  return {
+    pfn: hex(pfn),
+    use,
+    mapcount,
+    refcount: mapcount + (chunk.refs[i] as number),
+    dirty: (flags & PG_DIRTY) !== 0 || mapped.dirty,
+    referenced: (flags & PG_REFERENCED) !== 0 || mapped.accessed,
+    list: (flags & PG_LRU) === 0 ? '' : (LISTS[lru_list(flags)] ?? ''),
+    file,
+    mappers: mapped.mappers,
+    bytes: use === 'free' ? '' : firstBytes(k, pfn),
+    text: frameText(k, use, mapped.mappers, file),
+  };
+}
+
+/** Bytes of `pages` pages in words: `4 kB`. */
+export function kilobytes(pages: number): string {
+  return `${(pages * PAGE_SIZE) / 1024} kB`;
+}
