@@ -1,0 +1,102 @@
+// The runner as a program: its JSON has every field that the language's description names, on the real simulator.
+
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const program = fileURLToPath(new URL('../../cli/vas.ts', import.meta.url));
+
+function vas(args: readonly string[], input: string): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ['--no-warnings', program, ...args], { input, encoding: 'utf8' });
+}
+
+const SCENARIO = `machine ram=1M swap=64K
+file "/data" size=8K
+p = spawn()
+p: a = mmap(NULL, 8K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+p: store(a, "hi")          = minor
+p: madvise(a, 4K, MADV_PAGEOUT) = 0
+p: load(a, 2)              = major "hi"
+p: kid = fork()
+kid: store(a, "J")         = cow
+kid: load(0)               = SIGSEGV SEGV_MAPERR
+p: open("/none", O_RDONLY) = ENOENT
+p: fd = open("/data", O_RDONLY) = 3
+p: f = mmap(NULL, 8K, PROT_READ, MAP_SHARED, fd, 0)
+p: load(f + 4K)            = major 2
+kernel: writeback()
+assert refs(p, a) == 1
+`;
+
+test('the document of section 6', () => {
+  const { status, stdout, stderr } = vas(['run', '-', '--json'], SCENARIO);
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  const { schema, steps, processes, machine, asserts, errors } = JSON.parse(stdout);
+  expect(schema).toBe(1);
+  expect(errors).toEqual([]);
+  expect(asserts).toEqual([{ line: 16, holds: true }]);
+  expect(steps.map((s: { process: string; call: string }) => `${s.process} ${s.call}`)).toEqual([
+    ...['p spawn', 'p mmap', 'p store', 'p madvise', 'p load', 'p fork', 'kid store', 'kid load', 'p open', 'p open'],
+    ...['p mmap', 'p load', 'kernel writeback'],
+  ]);
+  const results = steps.map((s: { result: unknown }) => s.result);
+  expect(results[0]).toEqual({ value: '0x3e8' });
+  expect(results[4]).toEqual({ bytes: '6869' });
+  expect(results[5]).toEqual({ value: '0x3e9' });
+  expect(results[7]).toEqual({ signal: 'SIGSEGV', code: 'SEGV_MAPERR', addr: '0x0' });
+  expect(results[8]).toEqual({ errno: 'ENOENT' });
+  expect(results[11]).toEqual({ value: '0x2' });
+  expect(steps[4]).toMatchObject({
+    majflt: 1,
+    faults: [{ access: 'read', kind: 'swap-in', major: true }],
+    expected: true,
+  });
+  expect(steps[6].faults).toEqual([{ addr: results[1].value, access: 'write', kind: 'cow', major: false }]);
+  expect(steps[0]).not.toHaveProperty('expected');
+  expect(Object.keys(machine).sort()).toEqual(['frames', 'free', 'swapSlots', 'swapUsed']);
+  expect(processes.kid).toMatchObject({ pid: 1001, state: 'dead', maps: '', pages: [] });
+  const { p } = processes;
+  expect(p).toMatchObject({ pid: 1000, state: 'alive' });
+  expect(p.maps).toMatch(/^00400000-00401000 r--p 00000000 /);
+  expect(p.pages[0]).toEqual({
+    va: expect.stringMatching(/^0x[0-9a-f]+$/),
+    present: true,
+    pfn: expect.stringMatching(/^0x[0-9a-f]+$/),
+    file: expect.any(Boolean),
+    exclusive: expect.any(Boolean),
+    writable: expect.any(Boolean),
+    dirty: expect.any(Boolean),
+    zero: expect.any(Boolean),
+    swap: null,
+  });
+  const smapsKeys =
+    'start end Rss Pss Shared_Clean Shared_Dirty Private_Clean Private_Dirty Referenced Anonymous Swap Locked VmFlags';
+  for (const key of smapsKeys.split(' ')) expect(p.smaps[0]).toHaveProperty(key);
+  const statusKeys = 'VmSize VmRSS RssAnon RssFile RssShmem VmPTE VmSwap VmLck VmData VmStk VmExe VmLib VmPeak VmHWM';
+  for (const key of statusKeys.split(' ')) expect(p.status[key]).toBeTypeOf('number');
+});
+
+test('maps, smaps and status agree with the document', () => {
+  const document = JSON.parse(vas(['run', '-', '--json'], SCENARIO).stdout).processes.p;
+  expect(vas(['maps', '-', 'p'], SCENARIO).stdout).toBe(document.maps);
+  const smaps = vas(['smaps', '-', 'p'], SCENARIO).stdout;
+  expect([...smaps.matchAll(/^Rss: +(\d+) kB$/gm)].map((m) => Number(m[1]))).toEqual(
+    document.smaps.map((entry: { Rss: number }) => entry.Rss),
+  );
+  const status = vas(['status', '-', 'p'], SCENARIO).stdout;
+  expect(status).toMatch(new RegExp(`^VmSize:\\s+${document.status.VmSize} kB$`, 'm'));
+});
+
+test('absurd sizes and endless loops end', () => {
+  const absurd = vas(['run', '-'], 'machine ram=16T\np = spawn()\np: mmap(NULL, -1, 3, 0x22, -1, 0) = ENOMEM\n');
+  expect(absurd.status).toBe(0);
+  expect(vas(['check', '-'], 'machine ram=16E\n')).toMatchObject({ status: 2, stdout: '' });
+  const endless = vas(['run', '-', '--max-steps', '100'], 'p = spawn()\nrepeat 1000000000000\np: brk(0)\nend\n');
+  expect(endless.status).toBe(1);
+  expect(endless.stderr).toContain('<stdin>:3:1: error: stopped after 100 steps');
+});
+
+test('the version is the one of the package', () => {
+  expect(vas(['--version'], '').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
