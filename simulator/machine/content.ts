@@ -63,7 +63,7 @@ export function readFrameByte(frames: Frames, pfn: Pfn, offset: number): number 
   const chunk = frames.chunk(pfn);
   const word = chunk.word[pfn & CHUNK_MASK] as number;
   if (word !== WORD_BLOB) return wordByte(word, offset);
-  return (chunk.blobs?.[pfn & CHUNK_MASK] as Blob).bytes[offset] as number;
+  return chunk.blobs?.[pfn & CHUNK_MASK]?.bytes[offset] ?? 0;
 }
 
 /** Replaces the whole content. The bytes are shared until the next write, which copies them. */

@@ -138,7 +138,7 @@ export interface DupMm {
 /** dup_mm(): a copy of the address space. Null: overcommit forbids it. `parent` is owned by the epoch. */
 export function dup_mm(k: Kernel, parent: Mm): DupMm | null {
   let promised = 0;
-  parent.vmas.forEach((vma) => {
+  parent.vmas.walk((vma) => {
     if ((vma.vm_flags & (VM_ACCOUNT | VM_DONTCOPY)) === VM_ACCOUNT) promised += vma_pages(vma);
     return true;
   });
@@ -159,7 +159,7 @@ export function dup_mm(k: Kernel, parent: Mm): DupMm | null {
   }));
   if (child.exe !== 0) k.inodes.edit(child.exe).executing++;
   let pages = 0;
-  parent.vmas.forEach((vma) => {
+  parent.vmas.walk((vma) => {
     if ((vma.vm_flags & VM_DONTCOPY) !== 0) vm_stat_account(child, vma.vm_flags, -vma_pages(vma));
     else pages += dupVma(k, parent, child, vma);
     return true;

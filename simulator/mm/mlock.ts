@@ -43,7 +43,7 @@ function apply_vma_lock_flags(k: Kernel, mm: Mm, start: VirtAddr, length: number
 function lockedIn(mm: Mm, start: VirtAddr, length: number): number {
   let pages = 0;
   const end = start + length;
-  mm.vmas.forEach((vma) => {
+  mm.vmas.walk((vma) => {
     if (vma.vm_start >= end) return false;
     if ((vma.vm_flags & vm.VM_LOCKED) !== 0) {
       pages += (Math.min(end, vma.vm_end) - Math.max(start, vma.vm_start)) / PAGE_SIZE;

@@ -56,7 +56,7 @@ export function rmap_walk(k: Kernel, pfn: Pfn, visit: RmapVisitor): void {
     }
     if (left === 0) return;
     let go = true;
-    mm.vmas.forEach((vma) => {
+    mm.vmas.walk((vma) => {
       if (anon ? vma.anon?.root !== mapping : vma.inode !== mapping) return true;
       const addr = addressIn(vma, index);
       if (addr < 0 || (guessed && addr === index * 4096) || !maps(mm, addr, pfn)) return true;

@@ -180,14 +180,14 @@ export class VmaTree {
   }
 
   /** Calls `visit` for the VMAs that end behind `from`, in order, until it returns false. */
-  forEach(visit: (vma: Vma) => boolean | undefined, from: VirtAddr = 0): void {
+  walk(visit: (vma: Vma) => boolean | undefined, from: VirtAddr = 0): void {
     eachFrom(this.root, from, visit);
   }
 
   /** All VMAs in order. */
   toArray(): Vma[] {
     const all: Vma[] = [];
-    this.forEach((vma) => {
+    this.walk((vma) => {
       all.push(vma);
       return true;
     });
@@ -212,7 +212,7 @@ export class VmaTree {
   lowestHole(low: VirtAddr, high: VirtAddr, length: number): VirtAddr {
     let at = low;
     let found = -1;
-    this.forEach((vma) => {
+    this.walk((vma) => {
       if (Math.min(vma.vm_start, high) - at >= length) {
         found = at;
         return false;

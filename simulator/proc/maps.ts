@@ -57,7 +57,7 @@ export function maps_line(k: Kernel, mm: Mm, vma: Vma): string {
 /** The whole text of /proc/PID/maps. */
 export function proc_maps(k: Kernel, mm: Mm): string {
   let text = '';
-  mm.vmas.forEach((vma) => {
+  mm.vmas.walk((vma) => {
     text += `${maps_line(k, mm, vma)}\n`;
     return true;
   });
