@@ -5,4 +5,4 @@ export * from './scenario/index.ts';
 export * from './scenario/service/index.ts';
 export { DEFAULT_MACHINE, Simulator, type Snapshot } from './simulator.ts';
 export * from './timeline.ts';
-export type * from './view/types.ts';
+export * from './view/index.ts';

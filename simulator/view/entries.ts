@@ -167,3 +167,8 @@ export function tableEntryView(level: LevelName, index: number, pfn: number, bef
 }
 
 const BELOW: Readonly<Record<LevelName, string>> = { PGD: 'next', P4D: 'PUD', PUD: 'PMD', PMD: 'PTE', PTE: '' };
+
+/** vm_page_prot: the bits of an entry without its frame. */
+export function protText(flags: number): string {
+  return bitsText(BigInt(flags & SAME_BITS) | ((flags & PTE_NX) !== 0 ? NX_BIT : 0n));
+}

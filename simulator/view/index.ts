@@ -1,0 +1,9 @@
+// The views: pure queries over a place of a run, as plain data.
+export { frameMap, frameView } from './frames.ts';
+export { cachedFiles, machineNumbers, swapMap } from './memory.ts';
+export type { Place } from './place.ts';
+export { lastAccess, procText } from './proc-text.ts';
+export { processViews } from './processes.ts';
+export type * from './types.ts';
+export { pageRuns, vmaViews } from './vmas.ts';
+export { walk } from './walk.ts';

@@ -1,0 +1,107 @@
+/** The machine in views: swap slots, the page cache by file, and the counters. */
+
+import { PG_DIRTY } from '../machine/frames.ts';
+import { vm_commit_limit } from '../mm/accounting.ts';
+import { cache_for_each } from '../mm/page-cache.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Inode } from '../state/records.ts';
+import { momentOf, type Place, processName } from './place.ts';
+import type { CachedFileView, NumberView, SwapMapView } from './types.ts';
+
+/** Users of a slot: PTEs, shmem entries, and the swap cache; 255 stands for more. */
+function slotUsers(k: Kernel, slot: number): number {
+  return Math.min(255, k.swap.count(slot) + (k.swap.cached(slot) === 0 ? 0 : 1));
+}
+
+/** Every slot of the swap device in one byte. */
+export function swapMap(place: Place): SwapMapView {
+  const { k, before } = momentOf(place);
+  const counts = new Uint8Array(k.swap.total);
+  const changed: number[] = [];
+  for (let slot = 0; slot < k.swap.highWater; slot++) {
+    counts[slot] = slotUsers(k, slot);
+    if (before === null) continue;
+    const same = slotUsers(before, slot) === counts[slot] && before.swap.content(slot) === k.swap.content(slot);
+    if (!same) changed.push(slot);
+  }
+  return { slots: k.swap.total, used: k.swap.used, counts, changed };
+}
+
+/** Name of a file: deleted ones may be several of one path, so their inode number is part of it. */
+function fileName(inode: Inode): string {
+  return inode.deleted ? `${inode.path} (deleted, inode ${inode.id + 1000})` : inode.path;
+}
+
+function cachedFile(k: Kernel, inode: Inode): CachedFileView {
+  const runs: { first: number; pages: number; dirty: boolean }[] = [];
+  let dirtyPages = 0;
+  cache_for_each(inode, 0, Number.POSITIVE_INFINITY, (index, pfn) => {
+    if (pfn < 0) return;
+    const dirty = (k.frames.flagsOf(pfn) & PG_DIRTY) !== 0;
+    if (dirty) dirtyPages++;
+    const last = runs.at(-1);
+    if (last !== undefined && last.dirty === dirty && last.first + last.pages === index) last.pages++;
+    else runs.push({ first: index, pages: 1, dirty });
+  });
+  return { path: fileName(inode), size: inode.size, cachedPages: inode.nrpages, dirtyPages, runs };
+}
+
+/** Files, tmpfs included, that have pages in the page cache; by path. */
+export function cachedFiles(place: Place): CachedFileView[] {
+  const { k } = momentOf(place);
+  const files: CachedFileView[] = [];
+  for (const inode of k.inodes.values()) if (inode.nrpages > 0) files.push(cachedFile(k, inode));
+  return files.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+type Field = readonly [name: string, read: (k: Kernel) => number, text: string];
+
+function lru(name: string, list: number, text: string): Field {
+  return [name, (k) => k.frames.counters.count[list] as number, text];
+}
+
+const FIELDS: readonly Field[] = [
+  ['totalram_pages', (k) => k.frames.total, 'Frames of RAM.'],
+  ['nr_free_pages', (k) => k.frames.counters.free, 'Frames that nobody uses.'],
+  lru('nr_inactive_anon', 0, 'Anonymous and shared pages that were not used lately: the first to go to swap.'),
+  lru('nr_active_anon', 1, 'Anonymous and shared pages that are in use.'),
+  lru('nr_inactive_file', 2, 'Pages of files that were not used lately: the first to be dropped.'),
+  lru('nr_active_file', 3, 'Pages of files that are in use.'),
+  lru('nr_unevictable', 4, 'Pages that may not leave RAM: locked ones.'),
+  ['nr_page_table_pages', tablePages, 'Page tables of all address spaces, top ones included; they take no RAM here.'],
+  ['swap_total', (k) => k.swap.total, 'Swap slots.'],
+  ['swap_used', (k) => k.swap.used, 'Swap slots in use.'],
+  ['committed_as', (k) => k.scalars.committed, 'Pages of memory promised to processes (Committed_AS).'],
+  ['commit_limit', vm_commit_limit, 'Pages that may be promised with overcommit=2 (CommitLimit).'],
+  ['pgfault', (k) => k.scalars.pgfault, 'Page faults served, of all processes.'],
+  ['pgmajfault', (k) => k.scalars.pgmajfault, 'Page faults that waited for a disk.'],
+  ['pswpin', (k) => k.scalars.pswpin, 'Pages read from swap.'],
+  ['pswpout', (k) => k.scalars.pswpout, 'Pages written to swap.'],
+  ['allocstall', (k) => k.scalars.allocstall, 'Times that a process had to reclaim memory before it got a frame.'],
+  ['pgscan_direct', (k) => k.scalars.pgscan, 'Pages that reclaim looked at.'],
+  ['pgsteal_direct', (k) => k.scalars.pgsteal, 'Pages that reclaim took.'],
+  ['tlb_entries', (k) => k.tlb.entries().length, 'Translations that the TLB holds.'],
+];
+
+function tablePages(k: Kernel): number {
+  let tables = 0;
+  for (const mm of k.mms.values()) tables += mm.pt.tables + 1;
+  return tables;
+}
+
+/** Counters of the machine, named as in /proc/vmstat and /proc/meminfo, and the process on the CPU. */
+export function machineNumbers(place: Place): NumberView[] {
+  const { k, before, names } = momentOf(place);
+  const numbers = FIELDS.map(([name, read, text]) => {
+    const value = read(k);
+    return { name, value: String(value), text, changed: before !== null && read(before) !== value };
+  });
+  const { current } = k.scalars;
+  const cpu = {
+    name: 'current',
+    value: current === 0 ? 'none' : processName(names, current),
+    text: 'The process that the CPU runs.',
+    changed: before !== null && before.scalars.current !== current,
+  };
+  return [cpu, ...numbers];
+}
