@@ -1,0 +1,142 @@
+/** Invariants of physical memory, the page cache and swap. Page tables must have been counted before. */
+
+import type { Pfn } from '../machine/address.ts';
+import {
+  CHUNK_MASK,
+  LRU_LISTS,
+  PG_ANON,
+  PG_ANON_EXCLUSIVE,
+  PG_FILE,
+  PG_LRU,
+  PG_SHMEM,
+  PG_SWAPCACHE,
+} from '../machine/frames.ts';
+import { lru_list } from '../machine/lru.ts';
+import type { Inode } from '../state/records.ts';
+import { count, hold, same, type Tally } from './tally.ts';
+
+/** The page cache: entries, what they point at, and the inode's counters. */
+export function checkPageCache(t: Tally): void {
+  for (const inode of t.k.inodes.values()) {
+    let pages = 0;
+    let swapped = 0;
+    for (const [at, chunk] of inode.cache) {
+      chunk.pages.forEach((entry, i) => {
+        if (entry > 0) {
+          pages++;
+          checkCached(t, inode, at * 64 + i, entry);
+        } else if (entry < 0) {
+          swapped++;
+          count(t.slots, -entry - 1);
+        }
+      });
+    }
+    same(t, `inode ${inode.id}: nrpages`, inode.nrpages, pages);
+    same(t, `inode ${inode.id}: swapped`, inode.swapped, swapped);
+  }
+}
+
+function checkCached(t: Tally, inode: Inode, index: number, pfn: Pfn): void {
+  count(t.held, pfn);
+  const chunk = t.k.frames.chunk(pfn);
+  const i = pfn & CHUNK_MASK;
+  const flags = chunk.flags[i] as number;
+  const where = `inode ${inode.id}: page ${index} in frame ${pfn}`;
+  same(t, `${where}: mapping`, chunk.mapping[i], inode.id);
+  same(t, `${where}: index`, chunk.index[i], index);
+  hold(t, (flags & (PG_FILE | PG_ANON)) === PG_FILE, () => `${where} is not marked as a file's`);
+  same(t, `${where}: is shmem`, (flags & PG_SHMEM) !== 0, inode.kind === 'shmem');
+}
+
+/** Swap slots: who names them, what the swap cache holds. */
+export function checkSwap(t: Tally): void {
+  const { swap, frames } = t.k;
+  let used = 0;
+  for (let slot = 0; slot < swap.highWater; slot++) {
+    const cached = swap.cached(slot);
+    same(t, `swap slot ${slot}: users`, swap.count(slot), t.slots.get(slot) ?? 0);
+    if (swap.count(slot) > 0 || cached !== 0) used++;
+    if (cached === 0) continue;
+    count(t.held, cached);
+    same(t, `swap slot ${slot}: slot of its cached frame`, frames.chunk(cached).slot[cached & CHUNK_MASK], slot + 1);
+    hold(t, (frames.flagsOf(cached) & PG_SWAPCACHE) !== 0, () => `swap slot ${slot}: frame ${cached} is not marked`);
+  }
+  for (const slot of t.slots.keys()) hold(t, slot < swap.highWater, () => `swap slot ${slot} was never given out`);
+  same(t, 'swap slots in use', swap.used, used);
+}
+
+/** Every frame is free, or on one list and as often used as it says. The caches must have been counted before. */
+export function checkFrames(t: Tally): void {
+  const { frames } = t.k;
+  const c = frames.counters;
+  const free = freeFrames(t);
+  const listed = listedFrames(t, free);
+  same(t, 'free frames', c.free, free.size + (frames.total - c.fresh + 1));
+  for (let pfn = 1; pfn < c.fresh; pfn++) {
+    if (free.has(pfn)) {
+      same(t, `free frame ${pfn}: flags`, frames.flagsOf(pfn), 0);
+      hold(t, !t.mapped.has(pfn) && !t.held.has(pfn), () => `frame ${pfn} is free and in use`);
+    } else checkUsed(t, pfn, listed);
+  }
+  for (const pfn of [...t.mapped.keys(), ...t.held.keys()]) {
+    const known = pfn >= frames.deviceBase || (pfn > 0 && pfn < c.fresh);
+    hold(t, known, () => `frame ${pfn} is in use and was never taken`);
+  }
+}
+
+function checkUsed(t: Tally, pfn: Pfn, listed: ReadonlySet<Pfn>): void {
+  const chunk = t.k.frames.chunk(pfn);
+  const i = pfn & CHUNK_MASK;
+  const flags = chunk.flags[i] as number;
+  const mapped = t.mapped.get(pfn) ?? 0;
+  const held = t.held.get(pfn) ?? 0;
+  same(t, `frame ${pfn}: mapcount`, chunk.mapcount[i], mapped);
+  same(t, `frame ${pfn}: refs`, chunk.refs[i], held);
+  hold(t, mapped + held > 0, () => `frame ${pfn} is lost: nobody has it and it is not free`);
+  same(t, `frame ${pfn}: on an LRU list`, (flags & PG_LRU) !== 0, listed.has(pfn));
+  hold(t, listed.has(pfn), () => `frame ${pfn} is in use and on no LRU list`);
+  same(t, `frame ${pfn}: in the swap cache`, (flags & PG_SWAPCACHE) !== 0, chunk.slot[i] !== 0);
+  const kind = flags & (PG_ANON | PG_FILE);
+  hold(t, kind === PG_ANON || kind === PG_FILE, () => `frame ${pfn} is neither anonymous nor a file's`);
+  const alone = (flags & PG_ANON_EXCLUSIVE) === 0 || mapped <= 1;
+  hold(t, alone, () => `frame ${pfn} is exclusive and mapped ${mapped} times`);
+}
+
+function freeFrames(t: Tally): Set<Pfn> {
+  const { frames } = t.k;
+  const free = new Set<Pfn>();
+  for (let pfn = frames.counters.freeHead; pfn !== 0; pfn = frames.chunk(pfn).next[pfn & CHUNK_MASK] as number) {
+    if (free.has(pfn)) {
+      t.violations.push(`frame ${pfn} is twice on the free list`);
+      break;
+    }
+    free.add(pfn);
+  }
+  return free;
+}
+
+function listedFrames(t: Tally, free: ReadonlySet<Pfn>): Set<Pfn> {
+  const { frames } = t.k;
+  const c = frames.counters;
+  const listed = new Set<Pfn>();
+  for (let list = 0; list < LRU_LISTS; list++) {
+    let length = 0;
+    let previous = 0;
+    for (let pfn = c.head[list] as number; pfn !== 0; ) {
+      if (listed.has(pfn) || free.has(pfn)) {
+        t.violations.push(`frame ${pfn} of LRU list ${list} is on another list too`);
+        break;
+      }
+      listed.add(pfn);
+      length++;
+      const chunk = frames.chunk(pfn);
+      same(t, `frame ${pfn}: LRU list`, lru_list(chunk.flags[pfn & CHUNK_MASK] as number), list);
+      same(t, `frame ${pfn}: the one before it`, chunk.prev[pfn & CHUNK_MASK], previous);
+      previous = pfn;
+      pfn = chunk.next[pfn & CHUNK_MASK] as number;
+    }
+    same(t, `LRU list ${list}: tail`, c.tail[list], previous);
+    same(t, `LRU list ${list}: length`, c.count[list], length);
+  }
+  return listed;
+}
