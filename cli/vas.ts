@@ -2,29 +2,18 @@
 
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { proc_maps } from '../simulator/proc/maps.ts';
-import { proc_smaps } from '../simulator/proc/smaps.ts';
-import { proc_status } from '../simulator/proc/status.ts';
 import { Simulator } from '../simulator/simulator.ts';
-import { UsageError } from './arguments.ts';
+import { procText } from '../simulator/view/proc-text.ts';
+import { walk } from '../simulator/view/walk.ts';
 import type { Machine } from './machine.ts';
 import { main } from './main.ts';
 
 function makeMachine(): Machine {
-  const backend = new Simulator();
+  const simulator = new Simulator();
   return {
-    backend,
-    procText(pid, file) {
-      const { state } = backend;
-      const task = state.tasks.get(pid);
-      if (file === 'status') return proc_status(state, task);
-      if (task.mm === 0) return '';
-      const mm = state.mms.get(task.mm);
-      return file === 'maps' ? proc_maps(state, mm) : proc_smaps(state, mm);
-    },
-    walk() {
-      throw new UsageError('translate is not there yet');
-    },
+    backend: simulator,
+    procText: (pid, file) => procText({ simulator }, pid, file),
+    walk: (pid, address, names) => walk({ simulator, names }, pid, address),
   };
 }
 

@@ -88,6 +88,17 @@ test('maps, smaps and status agree with the document', () => {
   expect(status).toMatch(new RegExp(`^VmSize:\\s+${document.status.VmSize} kB$`, 'm'));
 });
 
+test('translate agrees with the pages of the document', () => {
+  const { pages } = JSON.parse(vas(['run', '-', '--json'], SCENARIO).stdout).processes.p;
+  const view = JSON.parse(vas(['translate', '-', 'p', 'a + 1', '--json'], SCENARIO).stdout);
+  const page = pages.find((candidate: { va: string }) => BigInt(candidate.va) === BigInt(view.address) - 1n);
+  expect(view.physical).toBe(`0x${(BigInt(page.pfn) * 4096n + 1n).toString(16)}`);
+  const text = vas(['translate', '-', 'p', 'a + 1'], SCENARIO).stdout;
+  expect(text).toContain(`physical  ${view.physical}\n`);
+  for (const level of ['PGD', 'PUD', 'PMD', 'PTE']) expect(text).toMatch(new RegExp(`^  ${level} +0x`, 'm'));
+  expect(vas(['translate', '-', 'kid', 'a'], SCENARIO).stdout).toContain('physical  none');
+});
+
 test('absurd sizes and endless loops end', () => {
   const absurd = vas(['run', '-'], 'machine ram=16T\np = spawn()\np: mmap(NULL, -1, 3, 0x22, -1, 0) = ENOMEM\n');
   expect(absurd.status).toBe(0);
