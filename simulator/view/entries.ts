@@ -152,8 +152,8 @@ export function pteView(
   };
 }
 
-/** An entry of an upper level; `pfn` is that of the table it names, 0 for none. */
-export function tableEntryView(level: LevelName, index: number, pfn: number, before: bigint | null): EntryView {
+/** An entry of an upper level; `pfn` is that of the table it names, 0 for none, and `below` that table's level. */
+export function tableEntryView(below: LevelName, index: number, pfn: number, before: bigint | null): EntryView {
   const bits = pfn === 0 ? 0n : tableBits(pfn);
   return {
     index,
@@ -161,12 +161,10 @@ export function tableEntryView(level: LevelName, index: number, pfn: number, bef
     state: pfn === 0 ? 'none' : 'table',
     pfn: pfn === 0 ? null : hex(pfn),
     flags: pfn === 0 ? [] : flagViews(COMMON, bits),
-    text: pfn === 0 ? `no ${BELOW[level]} table` : `${BELOW[level]} table ${hex(pfn)}`,
+    text: pfn === 0 ? `no ${below} table below` : `${below} table ${hex(pfn)}`,
     ...(before === null ? {} : { before: bitsText(before) }),
   };
 }
-
-const BELOW: Readonly<Record<LevelName, string>> = { PGD: 'next', P4D: 'PUD', PUD: 'PMD', PMD: 'PTE', PTE: '' };
 
 /** vm_page_prot: the bits of an entry without its frame. */
 export function protText(flags: number): string {

@@ -37,7 +37,7 @@ function earlier(moment: Moment, now: bigint, then: bigint): bigint | null {
 
 function upperEntry(
   moment: Moment,
-  name: LevelName,
+  below: LevelName,
   table: UpperTable,
   old: AnyTable | undefined,
   index: number,
@@ -45,7 +45,7 @@ function upperEntry(
   const pfn = kidOf(table, index)?.pfn ?? 0;
   const oldPfn = kidOf(old, index)?.pfn ?? 0;
   const bits = (p: number): bigint => (p === 0 ? 0n : tableBits(p));
-  return tableEntryView(name, index, pfn, table === old ? null : earlier(moment, bits(pfn), bits(oldPfn)));
+  return tableEntryView(below, index, pfn, table === old ? null : earlier(moment, bits(pfn), bits(oldPfn)));
 }
 
 function leafEntry(moment: Moment, table: PteTable, old: AnyTable | undefined, index: number): EntryView {
@@ -57,11 +57,11 @@ function leafEntry(moment: Moment, table: PteTable, old: AnyTable | undefined, i
   return pteView(moment.k.frames, index, flags, value, before);
 }
 
-function entriesOf(moment: Moment, name: LevelName, table: AnyTable, old: AnyTable | undefined): EntryView[] {
+function entriesOf(moment: Moment, below: LevelName, table: AnyTable, old: AnyTable | undefined): EntryView[] {
   const entries: EntryView[] = [];
   if ('kids' in table) {
     table.kids.forEach((kid, index) => {
-      if (kid !== undefined) entries.push(upperEntry(moment, name, table, old, index));
+      if (kid !== undefined) entries.push(upperEntry(moment, below, table, old, index));
     });
   } else {
     for (let index = 0; index < 512; index++) {
@@ -79,13 +79,14 @@ export function levelsOf(moment: Moment, mm: Mm, addr: VirtAddr): LevelView[] {
   let old: AnyTable | undefined = mmBefore(moment, mm)?.pt.top;
   for (let level = levels - 1; level >= 0; level--) {
     const name = levelName(level, levels);
+    const below = levelName(Math.max(0, level - 1), levels);
     const index = indexAt(level, addr);
     const place = { level: name, index, shift: 12 + 9 * level, bits: 9 };
     if (table === undefined) views.push({ ...place, table: null, entry: null, entries: [] });
     else {
       const entry: EntryView =
-        'kids' in table ? upperEntry(moment, name, table, old, index) : leafEntry(moment, table, old, index);
-      views.push({ ...place, table: hex(table.pfn), entry, entries: entriesOf(moment, name, table, old) });
+        'kids' in table ? upperEntry(moment, below, table, old, index) : leafEntry(moment, table, old, index);
+      views.push({ ...place, table: hex(table.pfn), entry, entries: entriesOf(moment, below, table, old) });
     }
     table = kidOf(table, index);
     old = kidOf(old, index);

@@ -21,7 +21,7 @@ import { vm_flags_text } from '../proc/smaps.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { protText } from './entries.ts';
-import { mmBefore, mmOf, type Moment, momentOf, type Place } from './place.ts';
+import { type Moment, mmBefore, mmOf, momentOf, type Place } from './place.ts';
 import type { OperationsView, PageRunView, VmaView } from './types.ts';
 
 function operationsView(vma: Vma): OperationsView | null {
@@ -231,7 +231,7 @@ export function pageRuns(place: Place, pid: number, vmaStart: number | string, l
   const vma = mm?.vmas.lookup(Number(vmaStart));
   if (mm === undefined || vma === undefined) return [];
   const old = mmBefore(moment, mm);
-  const runs = new Runs(limit, vma.inode !== 0);
+  const runs = new Runs(limit, vma.vm_ops !== 'none');
   for (let addr = vma.vm_start; addr < vma.vm_end && !runs.full; ) {
     const stop = Math.min(vma.vm_end, addr - (addr % PMD_SIZE) + PMD_SIZE);
     if (mm.pt.find(addr) !== undefined || old?.pt.find(addr) !== undefined) {

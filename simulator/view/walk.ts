@@ -11,7 +11,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { pteState } from './entries.ts';
 import { frameAt, holders } from './frames.ts';
-import { mmOf, type Moment, momentOf, type Place, processName } from './place.ts';
+import { type Moment, mmOf, momentOf, type Place, processName } from './place.ts';
 import { levelName, levelsOf } from './tables.ts';
 import type { FrameView, LevelView, WalkView } from './types.ts';
 import { tryAccess } from './verdict.ts';
@@ -74,6 +74,7 @@ function absentText(k: Kernel, mm: Mm, vma: Vma | undefined, addr: number): stri
     if (above === undefined || (above.vm_flags & VM_GROWSDOWN) === 0) return 'Nothing is mapped here.';
     return `Nothing is mapped here; the stack ${hex(above.vm_start)}-${hex(above.vm_end)} lies above and grows down.`;
   }
+  if (vma.special !== null) return `Not mapped yet: the kernel maps its page of ${vma.special} at the first touch.`;
   if (vma.inode === 0) return 'Never touched: the VMA promises the page, no frame stands behind it yet.';
   const inode = k.inodes.get(vma.inode);
   const index = linear_page_index(vma, addr);
@@ -83,7 +84,9 @@ function absentText(k: Kernel, mm: Mm, vma: Vma | undefined, addr: number): stri
   const entry = cache_entry(inode, index);
   if (entry > 0) return `Not mapped yet: ${page} is in the page cache, in frame ${hex(entry)}.`;
   if (entry < 0) return `Not mapped: ${page} is in swap slot ${-entry - 1}.`;
-  return inode.kind === 'shmem' ? `Never touched: ${page} has no frame yet.` : `Not mapped yet: ${page} is on disk only.`;
+  return inode.kind === 'shmem'
+    ? `Never touched: ${page} has no frame yet.`
+    : `Not mapped yet: ${page} is on disk only.`;
 }
 
 function anonText(k: Kernel, entry: Entry, others: string): string {
@@ -103,7 +106,8 @@ function presentText(k: Kernel, vma: Vma | undefined, addr: number, entry: Entry
   if (value >= k.frames.deviceBase) return `Present: ${hex(value)}, a page of a device, ${access}.`;
   if ((k.frames.flagsOf(value) & PG_ANON) !== 0) return anonText(k, entry, others);
   const inode = vma === undefined || vma.inode === 0 ? undefined : k.inodes.get(vma.inode);
-  const page = vma === undefined || inode === undefined ? '' : `, page ${linear_page_index(vma, addr)} of ${inode.path}`;
+  const page =
+    vma === undefined || inode === undefined ? '' : `, page ${linear_page_index(vma, addr)} of ${inode.path}`;
   const how = vma !== undefined && (vma.vm_flags & VM_SHARED) === 0 ? 'a write would be copied' : access;
   return `Present: frame ${hex(value)}${page}, ${how}${others === '' ? '' : `, shared with ${others}`}.`;
 }
@@ -182,7 +186,12 @@ export function walk(place: Place, pid: number, address: bigint): WalkView {
   const mm = mmOf(k, pid);
   if (mm === undefined) {
     const known = k.tasks.find(pid) !== undefined;
-    return goneWalk(pid, process, word, known ? 'The process is gone, and its memory with it.' : 'There is no such process.');
+    return goneWalk(
+      pid,
+      process,
+      word,
+      known ? 'The process is gone, and its memory with it.' : 'There is no such process.',
+    );
   }
   const canonical = isCanonical(k, word);
   const user = word >> userBits(k) === 0n;
@@ -199,7 +208,7 @@ export function walk(place: Place, pid: number, address: bigint): WalkView {
           : 'Not canonical: the upper bits are no copy of the highest translated bit, so the MMU does not even walk.',
       };
   const { vma, others, ...shown } = part;
-  const page: PageContext = { k, address: user ? Number(word) : 0, vma, others, process };
+  const page: PageContext = { k, address: user ? Number(word) : 0, user, vma, others, process };
   return {
     pid,
     process,

@@ -3,8 +3,8 @@
 import type { AccessKind, FaultKind } from '../abi.ts';
 import type { EventData, KernelEvent } from '../events.ts';
 import { hex } from '../machine/address.ts';
-import { linear_page_index, type Vma } from '../mm/vma.ts';
 import { file_pages } from '../mm/page-cache.ts';
+import { linear_page_index, type Vma } from '../mm/vma.ts';
 import { vma_perms } from '../proc/maps.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Trial, Verdict } from './verdict.ts';
@@ -12,7 +12,9 @@ import type { Trial, Verdict } from './verdict.ts';
 /** What the words need to know of the page. */
 export interface PageContext {
   readonly k: Kernel;
+  /** Meaningless unless `user`: the address lies in the half of user space. */
   readonly address: number;
+  readonly user: boolean;
   readonly vma: Vma | undefined;
   /** Other processes that map the frame, in words; empty for none. */
   readonly others: string;
@@ -111,6 +113,7 @@ function missingWords(page: PageContext, events: readonly KernelEvent[]): string
   if (handled(events, 'handle_pte_marker') !== undefined) return 'a guard marker of MADV_GUARD_INSTALL is there';
   const growth = first(events, 'expand-stack');
   if (growth !== undefined && growth.error !== null) return `the stack above may not grow down to it: ${growth.error}`;
+  if (!page.user) return 'the upper half belongs to the kernel';
   if (page.vma === undefined) return 'no VMA contains the address';
   return 'nothing serves the fault';
 }
