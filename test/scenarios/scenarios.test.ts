@@ -1,0 +1,101 @@
+// The corpus: each scenario states one rule of Linux and must run as it says; goldens beside it hold what /proc prints at
+// its end. `UPDATE_GOLDENS=1` rewrites them; a new one starts as an empty `X.PROCESS.maps`, or as an `X.PROCESS.json` that
+// names the fields to keep.
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { ProcessReport } from '../../simulator/abi.ts';
+import { parseScenario, Timeline } from '../../simulator/index.ts';
+
+const here = import.meta.dirname;
+const update = process.env['UPDATE_GOLDENS'] === '1';
+const scenarios = globSync('**/*.vas', { cwd: here }).sort();
+const goldens = globSync('**/*.{maps,json}', { cwd: here }).sort();
+
+/** Fields of smaps entries by the address of the VMA, and of status. */
+interface PartsGolden {
+  readonly smaps?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly status?: Readonly<Record<string, unknown>>;
+}
+
+function finished(file: string): Timeline {
+  const timeline = Timeline.open(parseScenario(readFileSync(join(here, file), 'utf8')));
+  if (timeline.diagnostics.length > 0) throw new Error(`${file}: ${JSON.stringify(timeline.diagnostics[0])}`);
+  timeline.runToEnd({ budgetSteps: 1_000_000 });
+  return timeline;
+}
+
+/** What did not go as a scenario says, as `line: message`. */
+function complaints(timeline: Timeline): string[] {
+  return timeline.records.flatMap(({ line, failure, error }) => {
+    const remark = failure ?? error;
+    return remark === undefined ? [] : [`${line}: ${remark.message}`];
+  });
+}
+
+/** `topic/name.process.maps` → the scenario, the process and the kind of golden. */
+function partsOf(golden: string): { scenario: string; process: string; kind: string } {
+  const match = /^(.*)\.(\w+)\.(maps|json)$/.exec(golden);
+  if (match === null) throw new Error(`${golden}: a golden is called SCENARIO.PROCESS.maps or SCENARIO.PROCESS.json`);
+  const [, stem = '', process = '', kind = ''] = match;
+  return { scenario: `${stem}.vas`, process, kind };
+}
+
+function pick(from: Readonly<Record<string, unknown>> | undefined, keys: object): Record<string, unknown> {
+  return Object.fromEntries(Object.keys(keys).map((key) => [key, from?.[key] ?? null]));
+}
+
+/** The fields that the golden names, as the simulator has them. */
+function partsLike(golden: PartsGolden, report: ProcessReport): PartsGolden {
+  const parts: { smaps?: Record<string, Record<string, unknown>>; status?: Record<string, unknown> } = {};
+  if (golden.smaps !== undefined) {
+    parts.smaps = {};
+    for (const [start, fields] of Object.entries(golden.smaps)) {
+      parts.smaps[start] = pick(
+        report.smaps.find((entry) => entry.start === start),
+        fields,
+      );
+    }
+  }
+  if (golden.status !== undefined) parts.status = pick(report.status, golden.status);
+  return parts;
+}
+
+test('the corpus is complete', () => {
+  expect(scenarios.length).toBeGreaterThanOrEqual(69);
+  expect(goldens.length).toBeGreaterThanOrEqual(30);
+});
+
+test('each golden belongs to a scenario', () => {
+  for (const golden of goldens) expect(scenarios, golden).toContain(partsOf(golden).scenario);
+});
+
+describe('meets its expectations', () => {
+  test.each(scenarios)('%s', (file) => {
+    const timeline = finished(file);
+    expect(complaints(timeline)).toEqual([]);
+    const judged = timeline.records.filter(({ expected }) => expected !== undefined);
+    expect(judged.length).toBeGreaterThan(0);
+  });
+});
+
+describe('shows in /proc what the golden says', () => {
+  test.each(goldens)('%s', (golden) => {
+    const { scenario, process, kind } = partsOf(golden);
+    const timeline = finished(scenario);
+    const pid = timeline.processNamed(process);
+    if (pid === null) throw new Error(`${golden}: no process '${process}' at the end of the scenario`);
+    const report = timeline.simulator.reportProcess(pid);
+    const path = join(here, golden);
+    if (kind === 'maps') {
+      if (update) writeFileSync(path, report.maps);
+      expect(report.maps).toBe(readFileSync(path, 'utf8'));
+      return;
+    }
+    const wanted = JSON.parse(readFileSync(path, 'utf8')) as PartsGolden;
+    const actual = partsLike(wanted, report);
+    if (update) writeFileSync(path, `${JSON.stringify(actual, null, 2)}\n`);
+    else expect(actual).toEqual(wanted);
+    expect(Object.keys(actual).length).toBeGreaterThan(0);
+  });
+});
