@@ -3,6 +3,7 @@
 
 import type { Backend, StepOutcome } from './abi.ts';
 import type { KernelEvent } from './events.ts';
+import { storyteller } from './explain.ts';
 import { driveSync } from './scenario/asking.ts';
 import { evaluateExpression } from './scenario/conditions.ts';
 import { codeAt } from './scenario/cursor.ts';
@@ -346,7 +347,8 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
 export class Timeline extends TimelineOver<Snapshot, Simulator> {
   /** A timeline at its start. Works for scenarios with mistakes too: their good lines are executed. */
   static open(scenario: Scenario, options: TimelineOptions = {}): Timeline {
-    return new Timeline(scenario, new Simulator(), options);
+    const simulator = new Simulator();
+    return new Timeline(scenario, simulator, { explain: storyteller(simulator), ...options });
   }
 }
 

@@ -1,0 +1,68 @@
+/**
+ * The only owner of prose about what happened: turns the events of a step into sentences, each with what it speaks of.
+ */
+
+import type { KernelEvent } from './events.ts';
+import { type Told, tellShortly } from './explain/alike.ts';
+import { sentence } from './explain/sentences.ts';
+import { stepSentence } from './explain/step-sentence.ts';
+import { count, type Telling } from './explain/words.ts';
+import type { StepReport } from './scenario/interpreter.ts';
+import type { Simulator } from './simulator.ts';
+import { ownerOf, processName } from './view/place.ts';
+import type { StoryLine } from './view/types.ts';
+
+/** Lines of one story. What lies between its beginning and its end is counted. */
+const MAX_LINES = 240;
+/** Of those, lines of the end: how a long step came out. */
+const END_LINES = 16;
+
+/** What the unit of a repetition is called: one page's events, or one event. */
+function alikeNoun(period: readonly KernelEvent[]): string {
+  const aboutPages = period.some((event) => event.type === 'pte' || event.type === 'fault-done');
+  return aboutPages ? 'page' : 'time';
+}
+
+function line(telling: Telling, told: Told): StoryLine {
+  if ('event' in told) return sentence(telling, told.event);
+  const depth = Math.min(...told.period.map((event) => event.depth)) + 1;
+  const noun = alikeNoun(told.period);
+  const text =
+    noun === 'page' ? `… ${count(told.times, 'more page')} alike` : `… the same ${count(told.times, 'more time')}`;
+  return { depth, text };
+}
+
+function eventCount(told: readonly Told[]): number {
+  return told.reduce((sum, item) => sum + ('event' in item ? 1 : item.times * item.period.length), 0);
+}
+
+/** A step's story: the step itself at depth 0, then its events in order; a long one is cut in the middle, with a count. */
+export function explain(telling: Telling, report: StepReport, events: readonly KernelEvent[]): readonly StoryLine[] {
+  const head = stepSentence(telling, report);
+  if (head === null) return [];
+  const told = tellShortly(events);
+  if (told.length <= MAX_LINES) return [head, ...told.map((item) => line(telling, item))];
+  const cut = told.slice(MAX_LINES - END_LINES, -END_LINES);
+  return [
+    head,
+    ...told.slice(0, MAX_LINES - END_LINES).map((item) => line(telling, item)),
+    { depth: 1, text: `… ${count(eventCount(cut), 'more event')}` },
+    ...told.slice(-END_LINES).map((item) => line(telling, item)),
+  ];
+}
+
+/** Tells the steps of runs on `simulator`. */
+export function storyteller(
+  simulator: Simulator,
+): (report: StepReport, events: readonly KernelEvent[], names: ReadonlyMap<number, string>) => readonly StoryLine[] {
+  return (report, events, names) => {
+    const { state } = simulator;
+    const telling: Telling = {
+      levels: state.config.levels,
+      zeroPfn: state.frames.zeroPfn,
+      name: (pid) => processName(names, pid),
+      ownerOf: (mm) => ownerOf(state, mm)?.pid ?? null,
+    };
+    return explain(telling, report, events);
+  };
+}

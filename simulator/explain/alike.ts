@@ -1,0 +1,82 @@
+/** Long stories told shortly: what happens again and again in the same way is told twice and then counted. */
+
+import type { KernelEvent } from '../events.ts';
+
+/** What is told of the events: one of them, or that the last `period` of them come `times` more times. */
+export type Told =
+  | { readonly event: KernelEvent }
+  | { readonly times: number; readonly period: readonly KernelEvent[] };
+
+/** Longest repeating sequence that is looked for. */
+const MAX_PERIOD = 16;
+/** Times that a repeating sequence is told in full. */
+const FULL = 2;
+/** Fewer repetitions than this are all told. */
+const MIN_TIMES = 4;
+
+/** Events with the same number differ in addresses and frames only. */
+function signature(event: KernelEvent): string {
+  switch (event.type) {
+    case 'handler':
+      return `${event.depth} ${event.name} ${event.why}`;
+    case 'pte':
+      return `${event.depth} pte ${event.mm} ${event.before.flags} ${event.after.flags}`;
+    case 'page-walk':
+      return `${event.depth} walk ${event.end} ${event.access}`;
+    case 'fault-done':
+      return `${event.depth} done ${event.kind} ${event.major}`;
+    case 'spared':
+    case 'frame-alloc':
+      return `${event.depth} ${event.type} ${event.type === 'spared' ? event.why : event.use}`;
+    default:
+      return `${event.depth} ${event.type}`;
+  }
+}
+
+function signatures(events: readonly KernelEvent[]): Int32Array {
+  const known = new Map<string, number>();
+  return Int32Array.from(events, (event) => {
+    const text = signature(event);
+    let id = known.get(text);
+    if (id === undefined) {
+      id = known.size;
+      known.set(text, id);
+    }
+    return id;
+  });
+}
+
+/** How often the `period` signatures from `at` on are repeated there, the first time included. */
+function repetitions(ids: Int32Array, at: number, period: number): number {
+  let end = at + period;
+  while (end < ids.length && ids[end] === ids[end - period]) end++;
+  return Math.floor((end - at) / period);
+}
+
+/** The shortest sequence at `at` that is repeated often enough, as [period, times]; null for none. */
+function repeated(ids: Int32Array, at: number): readonly [period: number, times: number] | null {
+  for (let period = 1; period <= MAX_PERIOD; period++) {
+    const times = repetitions(ids, at, period);
+    if (times >= MIN_TIMES) return [period, times];
+  }
+  return null;
+}
+
+/** The events in order, repetitions counted instead of told. */
+export function tellShortly(events: readonly KernelEvent[]): Told[] {
+  const ids = signatures(events);
+  const told: Told[] = [];
+  for (let at = 0; at < events.length; ) {
+    const found = repeated(ids, at);
+    if (found === null) {
+      told.push({ event: events[at] as KernelEvent });
+      at++;
+      continue;
+    }
+    const [period, times] = found;
+    for (let i = 0; i < FULL * period; i++) told.push({ event: events[at + i] as KernelEvent });
+    told.push({ times: times - FULL, period: events.slice(at, at + period) });
+    at += times * period;
+  }
+  return told;
+}

@@ -1,0 +1,125 @@
+/** Sentences about VMAs, frames, the page cache, swap, reclaim and processes. */
+
+import type { EventData } from '../events.ts';
+import { hex } from '../machine/address.ts';
+import { VM_FLAG_NAMES } from '../mm/vma.ts';
+import { count, range, type Telling, vmaWords } from './words.ts';
+
+type Event<T extends EventData['type']> = Extract<EventData, { type: T }>;
+
+export function contextSwitch(telling: Telling, event: Event<'context-switch'>): string {
+  const from = event.from === 0 ? 'nobody' : telling.name(event.from);
+  return `context switch: ${from} → ${telling.name(event.to)}, CR3 = ${hex(event.cr3 * 4096)}; that empties the TLB`;
+}
+
+export function frameAlloc(event: Event<'frame-alloc'>): string {
+  const use = {
+    anon: 'taken, zeroed',
+    file: 'taken for the page cache',
+    shmem: 'taken for shared memory, zeroed',
+  }[event.use];
+  return `frame ${hex(event.pfn)} ${use}`;
+}
+
+export function vmaChange(event: Event<'vma-change'>): string {
+  const { before, after } = event;
+  if (before.flags !== after.flags) {
+    const changes = VM_FLAG_NAMES.flatMap(([bit, , name]) => {
+      if (((before.flags ^ after.flags) & bit) === 0) return [];
+      return [`${(after.flags & bit) !== 0 ? '+' : '−'}${name}`];
+    });
+    return `${vmaWords(after)}: ${changes.join(' ')}`;
+  }
+  if (before.start === after.start && before.end === after.end) {
+    return `${vmaWords(after)} gets an anon_vma, for its first anonymous page`;
+  }
+  const larger = after.end - after.start > before.end - before.start;
+  return `VMA ${range(before.start, before.end)} ${larger ? 'grows' : 'shrinks'} to ${range(after.start, after.end)}`;
+}
+
+export function vmaMerge(event: Event<'vma-merge'>): string {
+  const sides = {
+    previous: 'the neighbour below takes it in',
+    next: 'the neighbour above takes it in',
+    both: 'it closes the gap, and both neighbours become one with it',
+  }[event.sides];
+  return `vma_merge: same flags, file, offset and anon_vma, so ${sides}: ${vmaWords(event.vma)}`;
+}
+
+export function vmaSplit(event: Event<'vma-split'>): string {
+  return `split_vma: only a part is meant, so VMA ${range(event.vma.start, event.vma.end)} is cut at ${hex(event.at)}`;
+}
+
+const PLACES: Readonly<Record<string, string>> = {
+  hint: 'the address that was asked for is free',
+  MAP_32BIT: 'MAP_32BIT wants the first hole between 1 and 2 GiB',
+  'top-down': 'the highest hole below mmap_base that is large enough',
+  'bottom-up': 'nothing is free below mmap_base, so the search goes from the bottom up',
+};
+
+export function placement(event: Event<'placement'>): string {
+  const [how = '', ...more] = event.why.split(', ');
+  const why = [PLACES[how] ?? how, ...more].join(', ');
+  return `get_unmapped_area(): ${count(event.length / 4096, 'page')} at ${hex(event.addr)}: ${why}`;
+}
+
+export function readahead(event: Event<'readahead'>): string {
+  const { first, pages } = event;
+  const what = pages === 1 ? `page ${first}` : `pages ${first} to ${first + pages - 1}`;
+  const why = event.async
+    ? 'the marker was reached, so the next window is read before it is asked for'
+    : pages === 1
+      ? 'it is not in the page cache'
+      : 'the page asked for is not in the page cache, and its neighbours may be next';
+  const marker = event.marker >= first && event.marker < first + pages ? `; marker on page ${event.marker}` : '';
+  return `readahead: ${what} of ${event.path}: ${why}${marker}`;
+}
+
+export function reclaim(event: Event<'reclaim'>): string {
+  const got = event.got === 0 ? 'none was freed' : `${count(event.got, 'frame')} freed`;
+  return `${event.why}: no frame was free and ${count(event.wanted, 'frame')} wanted; ${count(event.scanned, 'page')} looked at, ${got}`;
+}
+
+export function spared(event: Event<'spared'>): string {
+  const fate = event.why === 'activated' ? 'it goes to the active list' : 'it stays on the inactive list once more';
+  return `frame ${hex(event.pfn)} is spared (second chance): it was used since reclaim looked last; ${fate}`;
+}
+
+export function swapOut(event: Event<'swap-out'>): string {
+  const why = event.written ? 'written there' : 'the slot has the same bytes, so nothing is written';
+  return `swap-out: the page in frame ${hex(event.pfn)} was not used lately; it goes to swap slot ${event.slot}, ${why}`;
+}
+
+export function swapIn(event: Event<'swap-in'>): string {
+  if (event.cached) return `swap slot ${event.slot} is in the swap cache, in frame ${hex(event.pfn)}: nothing is read`;
+  return `swap slot ${event.slot} is read into frame ${hex(event.pfn)}`;
+}
+
+export function oomKill(telling: Telling, event: Event<'oom-kill'>): string {
+  const name = telling.name(event.pid);
+  return `out of memory: nothing is left to reclaim; the OOM killer takes ${name}, whose end frees most (badness ${event.badness})`;
+}
+
+export function fork(telling: Telling, event: Event<'fork'>): string {
+  const child = telling.name(event.child);
+  if (event.pages === 0) return `${child} (${event.child}) is made by ${telling.name(event.parent)}; no page is copied`;
+  const copied = `${count(event.vmas, 'VMA')} and ${count(event.pages, 'page-table entry').replace('entrys', 'entries')}`;
+  return `${child} (${event.child}) gets copies of ${copied}; private pages are write-protected on both sides until one writes`;
+}
+
+const STAGES: Readonly<Record<string, string>> = {
+  'old address space': 'the old address space goes: from here on there is no way back',
+  stack: 'a new stack, with the arguments and the environment at its top',
+  segments: 'its PT_LOAD segments are mapped',
+  interpreter: 'the dynamic loader is mapped: it runs first',
+  vdso: '[vvar] and [vdso] are mapped',
+  library: 'the dynamic loader maps the library',
+};
+
+export function exec(event: Event<'exec'>): string {
+  return `${event.path}: ${STAGES[event.stage] ?? event.stage}`;
+}
+
+export function exit(telling: Telling, event: Event<'exit'>): string {
+  return `${telling.name(event.pid)} ends (${event.why}): its files are closed and its address space is given up`;
+}

@@ -1,0 +1,150 @@
+/** One sentence for each event, and what it speaks of. */
+
+import type { KernelEvent } from '../events.ts';
+import { hex } from '../machine/address.ts';
+import { PTE_MAPPED, PTE_SWAP } from '../machine/pagetable.ts';
+import type { StoryLine } from '../view/types.ts';
+import * as access from './fault-sentences.ts';
+import * as memory from './memory-sentences.ts';
+import { pteWords, type Telling, vmaWords } from './words.ts';
+
+function textOf(telling: Telling, event: KernelEvent): string {
+  switch (event.type) {
+    case 'context-switch':
+      return memory.contextSwitch(telling, event);
+    case 'tlb-hit':
+      return access.tlbHit(event);
+    case 'page-walk':
+      return access.pageWalk(telling, event);
+    case 'tlb-flush':
+      return access.tlbFlush(event);
+    case 'fault':
+      return access.fault(event);
+    case 'find-vma':
+      return access.findVma(event);
+    case 'access-error':
+      return access.accessError(event);
+    case 'expand-stack':
+      return access.expandStack(event);
+    case 'handler':
+      return access.handler(event);
+    case 'fault-done':
+      return access.faultDone(event);
+    case 'map-around':
+      return access.mapAround(event);
+    case 'signal':
+      return access.signal(event);
+    case 'pte':
+      return pteWords(telling, event.va, event.before, event.after);
+    default:
+      return memoryText(telling, event);
+  }
+}
+
+function memoryText(telling: Telling, event: KernelEvent): string {
+  switch (event.type) {
+    case 'frame-alloc':
+      return memory.frameAlloc(event);
+    case 'frame-free':
+      return `frame ${hex(event.pfn)} freed: nobody maps or holds it any more`;
+    case 'frame-copy':
+      return `frame ${hex(event.from)} copied to frame ${hex(event.to)}`;
+    case 'readahead':
+      return memory.readahead(event);
+    case 'writeback':
+      return `writeback: page ${event.index} of ${event.path} goes from frame ${hex(event.pfn)} to the disk; it is clean now`;
+    case 'cache-drop':
+      return `page ${event.index} of ${event.path} leaves the page cache and frame ${hex(event.pfn)}: the disk has the same bytes`;
+    case 'swap-out':
+      return memory.swapOut(event);
+    case 'swap-in':
+      return memory.swapIn(event);
+    case 'reclaim':
+      return memory.reclaim(event);
+    case 'spared':
+      return memory.spared(event);
+    case 'oom-kill':
+      return memory.oomKill(telling, event);
+    case 'vma-insert':
+      return `new ${vmaWords(event.vma)}`;
+    case 'vma-remove':
+      return `${vmaWords(event.vma)} is removed`;
+    case 'vma-change':
+      return memory.vmaChange(event);
+    case 'vma-split':
+      return memory.vmaSplit(event);
+    case 'vma-merge':
+      return memory.vmaMerge(event);
+    case 'placement':
+      return memory.placement(event);
+    case 'refused':
+      return `${event.errno}: ${event.why}`;
+    case 'fork':
+      return memory.fork(telling, event);
+    case 'exec':
+      return memory.exec(event);
+    case 'exit':
+      return memory.exit(telling, event);
+    default:
+      throw new Error(`memoryText: no sentence for ${event.type}`);
+  }
+}
+
+type Light = Pick<StoryLine, 'pid' | 'va' | 'pfn' | 'slot'>;
+
+/** What an entry holds: a frame or a slot. */
+function held(words: { readonly flags: number; readonly pfn: number }): Light {
+  if ((words.flags & PTE_MAPPED) !== 0) return { pfn: hex(words.pfn) };
+  return (words.flags & PTE_SWAP) !== 0 ? { slot: words.pfn } : {};
+}
+
+/** Address that the sentence is about, if it is about one. */
+function addressOf(event: KernelEvent): number | null {
+  if ('va' in event) return event.va;
+  switch (event.type) {
+    case 'vma-insert':
+    case 'vma-remove':
+    case 'vma-merge':
+      return event.vma.start;
+    case 'vma-change':
+      return event.after.start;
+    case 'vma-split':
+      return event.at;
+    case 'placement':
+    case 'signal':
+      return event.addr;
+    case 'expand-stack':
+      return event.to;
+    case 'map-around':
+    case 'tlb-flush':
+      return event.start;
+    default:
+      return null;
+  }
+}
+
+function lightOf(telling: Telling, event: KernelEvent): Light {
+  const owner = 'mm' in event ? telling.ownerOf(event.mm) : event.pid === 0 ? null : event.pid;
+  const va = addressOf(event);
+  return {
+    ...(owner === null ? {} : { pid: owner }),
+    ...(va === null ? {} : { va: hex(va) }),
+    ...('pfn' in event ? { pfn: hex(event.pfn) } : {}),
+    ...('slot' in event ? { slot: event.slot } : {}),
+    ...(event.type === 'frame-copy' ? { pfn: hex(event.to) } : {}),
+    ...(event.type === 'page-walk' ? held(event.pte) : {}),
+    ...(event.type === 'pte' ? { ...held(event.before), ...held(event.after) } : {}),
+  };
+}
+
+/** An entry of another process than the running one is named with it. */
+function whose(telling: Telling, event: KernelEvent): string {
+  if (event.type !== 'pte') return '';
+  const owner = telling.ownerOf(event.mm);
+  return owner === null || owner === event.pid ? '' : `${telling.name(owner)}: `;
+}
+
+export function sentence(telling: Telling, event: KernelEvent): StoryLine {
+  const text = whose(telling, event) + textOf(telling, event);
+  return { depth: event.depth + 1, text, ...lightOf(telling, event) };
+}

@@ -1,0 +1,68 @@
+/** The first sentence of a story: what the step asked for and what it came to. */
+
+import type { FaultRecord, Request, StepOutcome } from '../abi.ts';
+import { describeResult } from '../scenario/expectations.ts';
+import type { StepReport } from '../scenario/interpreter.ts';
+import type { StoryLine } from '../view/types.ts';
+import { count, FAULT_WORDS, type Telling } from './words.ts';
+
+function bytesOf(request: Extract<Request, { op: 'load' | 'store' }>): bigint {
+  if (request.length !== undefined) return request.length;
+  return request.op === 'store' && typeof request.value !== 'number' ? BigInt(request.value.length) : 1n;
+}
+
+function asked(request: Request): string {
+  switch (request.op) {
+    case 'load':
+      return `reads ${count(Number(bytesOf(request)), 'byte')} at 0x${request.addr.toString(16)}`;
+    case 'store':
+      return `writes ${count(Number(bytesOf(request)), 'byte')} at 0x${request.addr.toString(16)}`;
+    case 'fetch':
+      return `executes an instruction at 0x${request.addr.toString(16)}`;
+    case 'spawn':
+      return `is made and executes ${request.path}`;
+    case 'signal':
+      return `${request.handler ? 'sets a handler for' : 'gives up its handler for'} ${request.signal}`;
+    case 'kernel':
+      return request.name;
+    default:
+      return `calls ${request.name}()`;
+  }
+}
+
+function faultWords(faults: readonly FaultRecord[], outcome: StepOutcome): string {
+  const total = Math.max(faults.length, outcome.minflt + outcome.majflt);
+  const [first] = faults;
+  if (first === undefined) return total === 0 ? '' : count(total, 'page fault');
+  if (total === 1) return `${first.major ? 'major' : 'minor'} fault: ${FAULT_WORDS[first.kind]}`;
+  const major = outcome.majflt === 0 ? '' : `, ${outcome.majflt.toLocaleString('en-US')} of them major`;
+  return `${count(total, 'page fault')}${major}`;
+}
+
+function cameTo({ request, outcome }: StepReport): string {
+  const { result, faults } = outcome;
+  const fault = faultWords(faults, outcome);
+  const isAccess = request?.op === 'load' || request?.op === 'store' || request?.op === 'fetch';
+  if (result.kind === 'signal') return `${result.signal} (${result.code})`;
+  if (result.kind === 'skipped') return `not done: ${result.message}`;
+  if (isAccess) return fault === '' ? 'hit, no fault' : fault;
+  const value = result.kind === 'errno' ? result.errno : describeResult(result);
+  const quiet = request?.op === 'spawn' || request?.op === 'signal';
+  return [quiet && result.kind !== 'errno' ? '' : `= ${value}`, fault].filter((part) => part !== '').join('; ');
+}
+
+/** Null for an assert, and for a step that could not be made: they have no story. */
+export function stepSentence(telling: Telling, report: StepReport): StoryLine | null {
+  const { request, pid } = report;
+  if (request === null) return null;
+  const who = pid === null ? 'kernel:' : telling.name(pid);
+  const end = cameTo(report);
+  const text = `${who} ${asked(request)}${end === '' ? '' : `: ${end}`}`;
+  const address = request.op === 'load' || request.op === 'store' || request.op === 'fetch' ? request.addr : null;
+  return {
+    depth: 0,
+    text,
+    ...(pid === null ? {} : { pid }),
+    ...(address === null ? {} : { va: `0x${address.toString(16)}` }),
+  };
+}

@@ -1,0 +1,130 @@
+/** Small words that all sentences share: counts, VMAs, entries, names of accesses and faults. */
+
+import type { AccessKind, FaultKind } from '../abi.ts';
+import type { PteWords, VmaRef } from '../events.ts';
+import { hex, pteIndex, type VirtAddr } from '../machine/address.ts';
+import {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_GUARD,
+  PTE_MAPPED,
+  PTE_NX,
+  PTE_PRESENT,
+  PTE_RW,
+  PTE_SWAP,
+  PTE_USER,
+} from '../machine/pagetable.ts';
+import { VM_EXEC, VM_GROWSDOWN, VM_MAYSHARE, VM_READ, VM_WRITE } from '../mm/vma.ts';
+
+/** What sentences need of the machine that the events do not say. */
+export interface Telling {
+  readonly levels: 4 | 5;
+  readonly zeroPfn: number;
+  /** Name of a process. */
+  name(pid: number): string;
+  /** Pid of the process whose address space `mm` is; null when nobody has it any more. */
+  ownerOf(mm: number): number | null;
+}
+
+export function count(n: number, noun: string): string {
+  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** `7ffff7ff5000-7ffff7ff7000`, as in maps. */
+export function range(start: VirtAddr, end: VirtAddr): string {
+  return `${start.toString(16).padStart(8, '0')}-${end.toString(16).padStart(8, '0')}`;
+}
+
+export function perms(flags: number): string {
+  return (
+    ((flags & VM_READ) !== 0 ? 'r' : '-') +
+    ((flags & VM_WRITE) !== 0 ? 'w' : '-') +
+    ((flags & VM_EXEC) !== 0 ? 'x' : '-') +
+    ((flags & VM_MAYSHARE) !== 0 ? 's' : 'p')
+  );
+}
+
+/** `VMA 7ffff7ff5000-7ffff7ff7000 rw-p /bin/bash`. */
+export function vmaWords(vma: VmaRef): string {
+  const name = vma.name === '' ? ((vma.flags & VM_GROWSDOWN) === 0 ? '' : ' (grows down)') : ` ${vma.name}`;
+  return `VMA ${range(vma.start, vma.end)} ${perms(vma.flags)}${name}`;
+}
+
+export function accessNoun(access: AccessKind): string {
+  return access === 'exec' ? 'an instruction fetch' : `a ${access}`;
+}
+
+const LETTERS: readonly (readonly [bit: number, letter: string])[] = [
+  [PTE_PRESENT, 'P'],
+  [PTE_RW, 'W'],
+  [PTE_USER, 'U'],
+  [PTE_ACCESSED, 'A'],
+  [PTE_DIRTY, 'D'],
+  [PTE_NX, 'NX'],
+];
+
+export function flagLetters(flags: number): string {
+  return LETTERS.filter(([bit]) => (flags & bit) !== 0)
+    .map(([, letter]) => letter)
+    .join(' ');
+}
+
+function frameName(telling: Telling, pfn: number): string {
+  return pfn === telling.zeroPfn ? `${hex(pfn)} (the zero page)` : hex(pfn);
+}
+
+/** `0x9 P W U A D NX`, `swap slot 3`, `0`. */
+export function entryWords(telling: Telling, { flags, pfn }: PteWords): string {
+  if (flags === 0) return '0';
+  if ((flags & PTE_GUARD) !== 0) return 'a guard marker';
+  if ((flags & PTE_SWAP) !== 0) return `swap slot ${pfn}`;
+  if ((flags & PTE_PRESENT) === 0) return `${frameName(telling, pfn)} PROT_NONE`;
+  return `${frameName(telling, pfn)} ${flagLetters(flags)}`;
+}
+
+/** Flags that came and went between two entries of one frame, `+W +D` or `−W`. */
+function flagChanges(before: number, after: number): string[] {
+  return LETTERS.flatMap(([bit, letter]) => {
+    if (((before ^ after) & bit) === 0) return [];
+    return [`${(after & bit) !== 0 ? '+' : '−'}${letter}`];
+  });
+}
+
+/** Why flags of an entry that stays change; empty where the flags say it all. */
+function flagReason(before: number, after: number): string {
+  if ((before & PTE_PRESENT) !== 0 && (after & PTE_PRESENT) === 0) return ': PROT_NONE hides the page from the MMU';
+  if ((before & PTE_PRESENT) === 0 && (after & PTE_PRESENT) !== 0) return ': the page may be accessed again';
+  const lost = before & ~after;
+  if ((lost & PTE_RW) !== 0) return ': write-protected, so that the next write faults';
+  if ((lost & PTE_ACCESSED) !== 0) return ': cleared, to see whether the page is used again';
+  if ((lost & PTE_DIRTY) !== 0) return ': what was written is known, the next write is to be noticed';
+  return '';
+}
+
+/** `PTE 502: 0 → 0x9 P W U A D NX`. */
+export function pteWords(telling: Telling, va: VirtAddr, before: PteWords, after: PteWords): string {
+  const entry = `PTE ${pteIndex(va)}`;
+  const stays = (before.flags & PTE_MAPPED) !== 0 && (after.flags & PTE_MAPPED) !== 0 && before.pfn === after.pfn;
+  if (stays) {
+    const changes = flagChanges(before.flags, after.flags);
+    if (changes.length === 0) return `${entry}: ${entryWords(telling, after)}, as before`;
+    return `${entry}: ${frameName(telling, after.pfn)} ${changes.join(' ')}${flagReason(before.flags, after.flags)}`;
+  }
+  const words = `${entry}: ${entryWords(telling, before)} → ${entryWords(telling, after)}`;
+  return after.flags === 0 ? `${words}: unmapped` : words;
+}
+
+/** Kinds of faults in the words of textbooks. */
+export const FAULT_WORDS: Readonly<Record<FaultKind, string>> = {
+  'anon-zero-page': 'the zero page for a read',
+  anon: 'demand-zero',
+  'file-read': 'a page of a file',
+  'file-cow': 'a private copy of a page of a file',
+  'file-shared': 'a page of a file becomes writable',
+  cow: 'copy-on-write',
+  reuse: 'the last owner keeps the page',
+  'swap-in': 'back from swap',
+  'stack-growth': 'the stack grows',
+  device: 'a page of a device',
+  spurious: 'the entry was right already',
+};
