@@ -1,6 +1,7 @@
 /** The functions of `assert`: they look and never touch. */
 
 import type { Arg, Query, QueryResult } from './abi.ts';
+import { process_faults } from './kernel/task.ts';
 import { foldWord, pteIndex } from './machine/address.ts';
 import { contentByte, readFrameByte } from './machine/content.ts';
 import { PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from './machine/pagetable.ts';
@@ -124,8 +125,8 @@ export function answer_query(k: Kernel, query: Query): Answer {
   if (name === 'cached' || name === 'disk') return fileQuery(k, query);
   const task = k.tasks.find(word(args, 0));
   if (task === undefined) return error('there is no such process');
-  if (name === 'minflt') return int(task.min_flt);
-  if (name === 'majflt') return int(task.maj_flt);
+  if (name === 'minflt') return int(process_faults(k, task).minflt);
+  if (name === 'majflt') return int(process_faults(k, task).majflt);
   if (task.mm === 0) return error('the process is gone');
   const mm = k.mms.get(task.mm);
   const ofPage = PAGE_QUERIES[name];

@@ -25,10 +25,9 @@ import { dropRemoved, FILE_CALLS } from './kernel/sys-file.ts';
 import { MM_CALLS } from './kernel/sys-mm.ts';
 import { PROCESS_CALLS } from './kernel/sys-process.ts';
 import { SysCall, type SysHandler, type SysResult } from './kernel/syscall.ts';
-import { current_mm, new_task, switch_to } from './kernel/task.ts';
+import { current_mm, new_task, process_faults, switch_to } from './kernel/task.ts';
 import { WORD_END } from './machine/address.ts';
-import { setFrame } from './machine/content.ts';
-import { PG_DIRTY } from './machine/frames.ts';
+import { bytesContent, setFrame } from './machine/content.ts';
 import { cpu_access, OOM_KILLED } from './mm/access.ts';
 import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
 import { new_inode, shmem_get_page } from './mm/shmem.ts';
@@ -93,6 +92,8 @@ export class Simulator implements Backend {
     const batch = reclaim_batch(kernel);
     kernel.reclaimer = (k, wanted) => try_to_free_pages(k, Math.max(wanted, batch));
     kernel.oomKiller = out_of_memory;
+    // The vdso is an ELF image: its first bytes say so.
+    setFrame(kernel.frames, kernel.frames.deviceBase, bytesContent(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1)));
     return kernel;
   }
 
@@ -194,7 +195,7 @@ export class Simulator implements Backend {
       const { pfn } = shmem_get_page(k, id, index);
       if (pfn === 0) return;
       setFrame(k.frames, pfn, disk_page(k.inodes.get(id), index));
-      k.frames.setFlags(pfn, PG_DIRTY);
+      k.frames.markDirty(pfn);
     }
   }
 
@@ -364,7 +365,7 @@ export class Simulator implements Backend {
   reportProcess(pid: number): ProcessReport {
     const k = this.kernel;
     const task = k.tasks.get(pid);
-    const head = { pid, minflt: task.min_flt, majflt: task.maj_flt };
+    const head = { pid, ...process_faults(k, task) };
     if (task.mm === 0) return { ...head, state: 'dead', maps: '', pages: [], smaps: [], status: {} };
     const mm = k.mms.get(task.mm);
     return {

@@ -95,6 +95,7 @@ export const O = {
   EXCL: 0o200,
   TRUNC: 0o1000,
   APPEND: 0o2000,
+  CLOEXEC: 0o2000000,
   DIRECTORY: 0o200000,
 } as const;
 
@@ -130,3 +131,14 @@ export const RLIMIT_NAMES = [
 
 export const ADDR_NO_RANDOMIZE = 0x40000;
 export const READ_IMPLIES_EXEC = 0x400000;
+
+/** Names of the first error numbers, from 1. */
+const ERRNO_NAMES =
+  'EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE'.split(
+    ' ',
+  );
+
+/** The name of an error number; `EUNKNOWN` above 34. */
+export function errnoOf(number: number): string {
+  return ERRNO_NAMES[number - 1] ?? 'EUNKNOWN';
+}

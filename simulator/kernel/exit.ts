@@ -82,13 +82,14 @@ export function out_of_memory(k: Kernel): boolean {
   const victim = select_bad_process(k);
   if (victim === undefined) return false;
   if (k.sink !== null) k.emit({ type: 'oom-kill', pid: victim.pid, badness: oom_badness(k, victim) });
+  const { mm } = victim;
   const current = k.tasks.find(k.scalars.current);
-  if (current !== undefined && current.mm === victim.mm) {
+  if (current !== undefined && current.mm === mm) {
     k.scalars.oomVictim = current.pid;
     return false;
   }
   for (const task of [...k.tasks.values()]) {
-    if (task.state === 'alive' && task.mm === victim.mm) {
+    if (task.state === 'alive' && task.mm === mm) {
       do_group_exit(k, task.pid, { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL' });
     }
   }

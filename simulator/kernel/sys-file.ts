@@ -2,7 +2,7 @@
 
 import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { readFrameByte, writeFrame } from '../machine/content.ts';
-import { PG_DIRTY, PG_READAHEAD } from '../machine/frames.ts';
+import { PG_READAHEAD } from '../machine/frames.ts';
 import { vm_enough_memory } from '../mm/accounting.ts';
 import { evict_inode, fput, get_file, open_file } from '../mm/file-refs.ts';
 import { filemap_write } from '../mm/filemap.ts';
@@ -16,18 +16,22 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';
 import { MAP, O, PROT } from '../uapi.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
-import { copy_from_user, copy_to_user } from './user-copy.ts';
+import { access_ok, copy_from_user, copy_to_user } from './user-copy.ts';
 
 /** What one read or write moves at most (MAX_RW_COUNT). */
 const MAX_RW_COUNT = 0x7ffff000;
 const MAX_FILE = 2 ** 43;
 
-function setFiles(c: SysCall, change: (files: Map<number, number>) => void): void {
+function setFiles(c: SysCall, change: (files: Map<number, number>, cloexec: Set<number>) => void): void {
   const files = new Map(c.task.files);
-  change(files);
+  const cloexec = new Set(c.task.cloexec);
+  change(files, cloexec);
   const group = c.task.filesGroup;
   for (const task of c.k.tasks.values()) {
-    if (task.filesGroup === group && task.state === 'alive') c.k.tasks.edit(task.pid).files = files;
+    if (task.filesGroup !== group || task.state !== 'alive') continue;
+    const owned = c.k.tasks.edit(task.pid);
+    owned.files = files;
+    owned.cloexec = cloexec;
   }
 }
 
@@ -37,9 +41,12 @@ function lowestFree(c: SysCall): number {
   return fd;
 }
 
-function install(c: SysCall, file: number): number {
+function install(c: SysCall, file: number, closeOnExec: boolean): number {
   const fd = lowestFree(c);
-  setFiles(c, (files) => files.set(fd, file));
+  setFiles(c, (files, cloexec) => {
+    files.set(fd, file);
+    if (closeOnExec) cloexec.add(fd);
+  });
   return fd;
 }
 
@@ -63,7 +70,11 @@ function do_open(c: SysCall, path: string, flags: number): SysResult {
   if (fdLimit(c)) return 'EMFILE';
   if ((flags & O.TRUNC) !== 0 && writable && inode.kind !== 'device') set_size(c.k, id, 0);
   const readable = access === O.RDONLY || access === O.RDWR;
-  return install(c, open_file(c.k, id, { readable, writable, append: (flags & O.APPEND) !== 0 }));
+  return install(
+    c,
+    open_file(c.k, id, { readable, writable, append: (flags & O.APPEND) !== 0 }),
+    (flags & O.CLOEXEC) !== 0,
+  );
 }
 
 function open(c: SysCall, pathAt: number): SysResult {
@@ -75,7 +86,10 @@ function close(c: SysCall): SysResult {
   const id = c.fileId(0);
   if (id < 0) return 'EBADF';
   const fd = c.int(0);
-  setFiles(c, (files) => files.delete(fd));
+  setFiles(c, (files, cloexec) => {
+    files.delete(fd);
+    cloexec.delete(fd);
+  });
   if (id > 0) fput(c.k, id);
   return 0;
 }
@@ -84,7 +98,7 @@ function dup(c: SysCall): SysResult {
   const id = c.fileId(0);
   if (id < 0) return 'EBADF';
   if (id > 0) get_file(c.k, id);
-  return install(c, id);
+  return install(c, id, false);
 }
 
 /** The page of a file for read() or write(): cached, read with readahead, or made. 0: no frame. */
@@ -104,6 +118,7 @@ function pageForIo(k: Kernel, file: OpenFile, inode: Inode, index: number, wante
 function do_read(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): number | string {
   const inode = c.k.inodes.edit(file.inode);
   if (inode.kind === 'device') return 'EINVAL';
+  if (!access_ok(c.k, addr, count)) return 'EFAULT';
   const end = Math.min(inode.size, pos + Math.min(count, MAX_RW_COUNT));
   let at = pos;
   while (at < end) {
@@ -139,6 +154,7 @@ function pageForWrite(k: Kernel, inode: Inode, index: number): number {
 /** generic_perform_write(). */
 function do_write(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): number | string {
   if (c.k.inodes.get(file.inode).kind === 'device') return 'EINVAL';
+  if (!access_ok(c.k, addr, count)) return 'EFAULT';
   const end = pos + Math.min(count, MAX_RW_COUNT);
   if (end > MAX_FILE) return 'EFBIG';
   let at = pos;
@@ -151,7 +167,7 @@ function do_write(c: SysCall, file: OpenFile, addr: number, count: number, pos: 
     const pfn = pageForWrite(c.k, inode, Math.floor(at / PAGE_SIZE));
     if (pfn === 0) return at > pos ? at - pos : 'ENOMEM';
     writeFrame(c.k.frames, c.k.epoch, pfn, at % PAGE_SIZE, bytes.subarray(0, copied));
-    c.k.frames.setFlags(pfn, PG_DIRTY);
+    c.k.frames.markDirty(pfn);
     at += copied;
     if (at > inode.size) inode.size = at;
     if (copied < part) return at - pos;
@@ -180,6 +196,7 @@ function write(c: SysCall): SysResult {
 
 /** A write to the terminal reads the user's bytes and shows them to nobody. */
 function toTerminal(c: SysCall): SysResult {
+  if (!access_ok(c.k, c.word(1), c.word(2))) return 'EFAULT';
   const count = Math.min(c.word(2), MAX_RW_COUNT);
   const copied = copy_from_user(c.k, c.word(1), new Uint8Array(Math.min(count, 1 << 20)));
   return copied === 0 && count > 0 ? 'EFAULT' : copied;
@@ -243,6 +260,8 @@ function fsync(c: SysCall): SysResult {
   return 0;
 }
 
+const MFD_CLOEXEC = 1;
+
 function memfd_create(c: SysCall): SysResult {
   const name = c.string(0);
   const known = 0x1f;
@@ -251,7 +270,11 @@ function memfd_create(c: SysCall): SysResult {
   if (name.bytes.length > 249) return 'EINVAL';
   if (fdLimit(c)) return 'EMFILE';
   const inode = new_inode(c.k, { kind: 'shmem', path: `/memfd:${name.text}`, size: 0, deleted: true });
-  return install(c, open_file(c.k, inode.id, { readable: true, writable: true, append: false }));
+  return install(
+    c,
+    open_file(c.k, inode.id, { readable: true, writable: true, append: false }),
+    (c.bits(1) & MFD_CLOEXEC) !== 0,
+  );
 }
 
 function unlink(c: SysCall): SysResult {
@@ -369,6 +392,24 @@ function shmctl(c: SysCall): SysResult {
   c.k.shm.set(segment.shmid, { ...segment, removed: true, key: IPC_PRIVATE });
   dropRemoved(c.k);
   return 0;
+}
+
+/** execve: the task gets a descriptor table of its own, without those that are closed by it. */
+export function close_on_exec(k: Kernel, pid: number): void {
+  const task = k.tasks.edit(pid);
+  const shared = [...k.tasks.values()].some(
+    (t) => t.pid !== pid && t.state === 'alive' && t.filesGroup === task.filesGroup,
+  );
+  const files = new Map(task.files);
+  if (shared) for (const id of files.values()) if (id > 0) get_file(k, id);
+  task.filesGroup = pid;
+  for (const fd of task.cloexec) {
+    const id = files.get(fd) ?? 0;
+    files.delete(fd);
+    if (id > 0) fput(k, id);
+  }
+  task.files = files;
+  task.cloexec = new Set();
 }
 
 export const FILE_CALLS: Readonly<Record<string, SysHandler>> = {

@@ -11,9 +11,27 @@ import { do_mremap } from '../mm/mremap.ts';
 import { do_munmap } from '../mm/munmap.ts';
 import { mm_populate } from '../mm/populate.ts';
 import { linear_page_index, VM_LOCKED, VM_SHARED } from '../mm/vma.ts';
+import type { OpenFile } from '../state/records.ts';
 import { MAP, MS } from '../uapi.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
 import { access_ok, copy_to_user } from './user-copy.ts';
+
+/** What descriptors 0, 1 and 2 are: an open file that no mapping can be made of. */
+const TERMINAL: OpenFile = {
+  id: 0,
+  owner: 0,
+  inode: 0,
+  readable: true,
+  writable: true,
+  append: false,
+  pos: 0,
+  refs: 1,
+  ra_start: 0,
+  ra_size: 0,
+  ra_async: 0,
+  mmap_miss: 0,
+  prev_pos: -1,
+};
 
 function mmap(c: SysCall): SysResult {
   const offset = c.word(5);
@@ -22,8 +40,7 @@ function mmap(c: SysCall): SysResult {
   const anonymous = (flags & MAP.ANONYMOUS) !== 0;
   let file = null;
   if (!anonymous) {
-    if (c.fileId(4) === 0) return 'ENODEV';
-    file = c.file(4);
+    file = c.fileId(4) === 0 ? TERMINAL : c.file(4);
     if (file === null) return 'EBADF';
     if ((flags & MAP.HUGETLB) !== 0) return 'EINVAL';
   } else if ((flags & MAP.HUGETLB) !== 0) return 'ENOMEM';

@@ -7,6 +7,7 @@ import { get_file } from '../mm/file-refs.ts';
 import type { Rlimit, RlimitName, Task } from '../state/records.ts';
 import { ADDR_NO_RANDOMIZE, CLONE, RLIMIT_NAMES } from '../uapi.ts';
 import { do_exit, do_group_exit, mmput, vfork_done } from './exit.ts';
+import { close_on_exec } from './sys-file.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
 import { new_task } from './task.ts';
 import { copy_from_user, copy_to_user } from './user-copy.ts';
@@ -37,6 +38,7 @@ function kernel_clone(c: SysCall, flags: number): SysResult {
   child.personality = parent.personality;
   child.oom_score_adj = parent.oom_score_adj;
   child.files = parent.files;
+  child.cloexec = parent.cloexec;
   if ((flags & CLONE.FILES) !== 0) child.filesGroup = parent.filesGroup;
   else for (const id of parent.files.values()) if (id > 0) get_file(c.k, id);
   if ((flags & CLONE.VFORK) !== 0) c.k.tasks.edit(parent.pid).vforkChild = child.pid;
@@ -59,6 +61,7 @@ function execve(c: SysCall): SysResult {
   const task = c.k.tasks.edit(c.task.pid);
   task.comm = path.text;
   task.handlers = new Set();
+  close_on_exec(c.k, task.pid);
   vfork_done(c.k, task.pid);
   return 0;
 }

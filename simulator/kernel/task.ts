@@ -34,6 +34,7 @@ export function new_task(k: Kernel, comm: string): Task {
       [1, 0],
       [2, 0],
     ]),
+    cloexec: new Set(),
     filesGroup: pid,
     rlimits: defaultRlimits(k),
     handlers: new Set(),
@@ -54,6 +55,18 @@ export function switch_to(k: Kernel, task: Task): void {
   if (k.sink !== null && from !== task.pid && task.mm !== 0) {
     k.emit({ type: 'context-switch', from, to: task.pid, cr3: k.mms.get(task.mm).pt.rootPfn });
   }
+}
+
+/** Minor and major faults of a process: of all its threads, those that ended too. */
+export function process_faults(k: Kernel, task: Task): { readonly minflt: number; readonly majflt: number } {
+  let minflt = 0;
+  let majflt = 0;
+  for (const thread of k.tasks.values()) {
+    if (thread.tgid !== task.tgid) continue;
+    minflt += thread.min_flt;
+    majflt += thread.maj_flt;
+  }
+  return { minflt, majflt };
 }
 
 /** The running task's address space, owned by the epoch. */

@@ -208,6 +208,13 @@ export class Frames {
     chunk.flags[i] = (chunk.flags[i] as number) | set;
   }
 
+  /** folio_mark_dirty(): the flag that Linux shares between readahead and reclaim goes. */
+  markDirty(pfn: Pfn): void {
+    const chunk = this.edit(pfn);
+    const i = pfn & CHUNK_MASK;
+    chunk.flags[i] = ((chunk.flags[i] as number) | PG_DIRTY) & ~PG_READAHEAD;
+  }
+
   clearFlags(pfn: Pfn, clear: number): void {
     const chunk = this.edit(pfn);
     const i = pfn & CHUNK_MASK;

@@ -21,6 +21,7 @@ import {
   is_cow_mapping,
   VM_ACCOUNT,
   VM_DONTCOPY,
+  VM_GROWSDOWN,
   VM_LOCKED_MASK,
   VM_MAYBE_GUARD,
   VM_MIXEDMAP,
@@ -129,6 +130,23 @@ function dupVma(k: Kernel, parent: Mm, child: Mm, vma: Vma): number {
   return needsCopy(vma) && !wiped ? copy_page_range(k, parent, child, vma) : 0;
 }
 
+/**
+ * Promises the copies of accounted VMAs, one by one as dup_mmap() does. Stacks are promised without asking: on a
+ * machine smaller than a stack nothing could fork.
+ */
+function promise(k: Kernel, parent: Mm): boolean {
+  const before = k.scalars.committed;
+  let granted = true;
+  parent.vmas.walk((vma) => {
+    if ((vma.vm_flags & (VM_ACCOUNT | VM_DONTCOPY)) !== VM_ACCOUNT) return true;
+    if ((vma.vm_flags & VM_GROWSDOWN) !== 0) k.scalars.committed += vma_pages(vma);
+    else granted = vm_enough_memory(k, parent, vma_pages(vma));
+    return granted;
+  });
+  if (!granted) k.scalars.committed = before;
+  return granted;
+}
+
 /** What dup_mm() made, or why not. */
 export interface DupMm {
   readonly mm: Mm;
@@ -137,12 +155,7 @@ export interface DupMm {
 
 /** dup_mm(): a copy of the address space. Null: overcommit forbids it. `parent` is owned by the epoch. */
 export function dup_mm(k: Kernel, parent: Mm): DupMm | null {
-  let promised = 0;
-  parent.vmas.walk((vma) => {
-    if ((vma.vm_flags & (VM_ACCOUNT | VM_DONTCOPY)) === VM_ACCOUNT) promised += vma_pages(vma);
-    return true;
-  });
-  if (!vm_enough_memory(k, parent, promised)) return null;
+  if (!promise(k, parent)) return null;
   const child = k.mms.add((id, owner) => ({
     ...parent,
     id,

@@ -2,7 +2,7 @@
 
 import { type Pfn, PMD_SIZE, pteIndex } from '../machine/address.ts';
 import { copyFrame } from '../machine/content.ts';
-import { PG_ANON, PG_DIRTY } from '../machine/frames.ts';
+import { PG_ANON } from '../machine/frames.ts';
 import { PTE_SPECIAL } from '../machine/pagetable.ts';
 import {
   handler,
@@ -94,7 +94,7 @@ function do_shared_fault(vmf: VmFault): number {
   const refused = do_page_mkwrite(vmf, vmf.page);
   if (refused !== 0) return refused;
   map_file_page(vmf, vmf.addr, vmf.page, true);
-  k.frames.setFlags(vmf.page, PG_DIRTY);
+  k.frames.markDirty(vmf.page);
   return result;
 }
 
@@ -124,7 +124,7 @@ export function wp_page_shared(vmf: VmFault, pfn: Pfn, flags: number): number {
   handler(vmf, 'wp_page_shared', vmf.vma.vm_ops);
   const refused = do_page_mkwrite(vmf, pfn);
   if (refused !== 0) return refused;
-  k.frames.setFlags(pfn, PG_DIRTY);
+  k.frames.markDirty(pfn);
   wp_page_reuse(vmf);
   return 0;
 }

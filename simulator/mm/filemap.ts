@@ -74,7 +74,7 @@ function filemap_fault(vmf: VmFault, index: number): number {
 /** ext4_page_mkwrite(): the page leaves the clean state; beyond the end of file nothing can become writable. */
 function page_mkwrite(vmf: VmFault, inode: Inode, page: Pfn): number {
   if (linear_page_index(vmf.vma, vmf.addr) >= file_pages(inode)) return VM_FAULT_SIGBUS;
-  vmf.k.frames.setFlags(page, PG_DIRTY);
+  vmf.k.frames.markDirty(page);
   return 0;
 }
 

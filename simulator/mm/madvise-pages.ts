@@ -104,7 +104,7 @@ export function madvise_pageout(k: Kernel, mm: Mm, _vma: Vma, start: VirtAddr, e
 
 /** MADV_WILLNEED: reads ahead what is in the file or in swap. */
 export function madvise_willneed(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 {
-  if (vma.vm_ops === 'none') {
+  if (vma.inode === 0) {
     const root = vma.anon?.root ?? 0;
     for_each_pte(mm, start, end, (_table, addr, flags, slot) => {
       if ((flags & PTE_SWAP) === 0) return;

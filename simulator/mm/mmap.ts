@@ -1,9 +1,9 @@
 /** Making mappings: do_mmap(), mmap_region(), brk and stack growth (mm/mmap.c, mm/vma.c). */
 
-import { isPageAligned, PAGE_SIZE, pageAlign, pageDown, type VirtAddr } from '../machine/address.ts';
+import { isPageAligned, PAGE_SIZE, pageAlign, pageDown, type VirtAddr, WORD_END } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Mm, OpenFile } from '../state/records.ts';
-import { MAP, PROT } from '../uapi.ts';
+import { errnoOf, MAP, PROT } from '../uapi.ts';
 import {
   can_do_mlock,
   may_expand_vm,
@@ -64,6 +64,9 @@ function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAddr | Er
   const { flags } = args;
   const fixed = (flags & (MAP.FIXED | MAP.FIXED_NOREPLACE)) !== 0;
   if (fixed) {
+    // The place that the search answers is tested for an errno, and a fixed address is that answer.
+    if (args.addr > WORD_END - PAGE_SIZE)
+      return refuse(k, errnoOf(WORD_END - args.addr), 'the address reads as an errno');
     if (length > task_size(k) || args.addr > task_size(k) - length) return refuse(k, 'ENOMEM', 'beyond TASK_SIZE');
     if (!isPageAligned(args.addr)) return refuse(k, 'EINVAL', 'MAP_FIXED address is not page aligned');
     if (args.addr < MMAP_MIN_ADDR) return refuse(k, 'EPERM', 'below mmap_min_addr');
@@ -85,6 +88,7 @@ function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAddr | Er
 /** The file offset that a 2 MiB alignment follows, or null for no alignment. */
 function alignment(k: Kernel, args: MmapArgs, hint: number, length: number): number | null {
   if (args.file !== null) {
+    if (args.file.inode === 0) return null;
     const inode = k.inodes.get(args.file.inode);
     return inode.kind === 'file' ? args.offset : null;
   }
@@ -115,6 +119,7 @@ function fileFlags(k: Kernel, file: OpenFile, args: MmapArgs, bits: number): num
       return refuse(k, 'EINVAL', 'neither MAP_SHARED nor MAP_PRIVATE');
   }
   if (!file.readable) return refuse(k, 'EACCES', 'the file is not open for reading');
+  if (file.inode === 0) return refuse(k, 'ENODEV', 'a terminal cannot be mapped');
   if ((flags & vm.VM_GROWSDOWN) !== 0) return refuse(k, 'EINVAL', 'MAP_GROWSDOWN of a file');
   return flags;
 }
@@ -309,7 +314,7 @@ export function sys_brk(
     mm.brk = brk;
     return { brk, from: 0, populate: false };
   }
-  if (newbrk > task_size(k)) return stay('beyond TASK_SIZE');
+  if (newbrk < oldbrk || newbrk > task_size(k)) return stay('beyond TASK_SIZE');
   if (!mlock_future_ok(k, mm, (mm.def_flags & vm.VM_LOCKED) !== 0, newbrk - oldbrk)) return stay('RLIMIT_MEMLOCK');
   const next = mm.vmas.find(oldbrk);
   if (next !== undefined) {

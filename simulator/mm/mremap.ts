@@ -193,7 +193,7 @@ function move_vma(k: Kernel, mm: Mm, r: Remap): Result {
   move_page_tables(k, mm, r.addr, r.newAddr, r.oldLen);
   if (keep) dontunmap_complete(k, mm, r);
   vm_stat_account(mm, source.vm_flags, r.newLen / PAGE_SIZE);
-  if ((source.vm_flags & vm.VM_LOCKED) !== 0 && !keep) mm.locked_vm += r.newLen / PAGE_SIZE;
+  if ((source.vm_flags & vm.VM_LOCKED) !== 0) mm.locked_vm += r.newLen / PAGE_SIZE;
   if (!keep && r.oldLen > 0) {
     const error = do_munmap(k, mm, r.addr, r.oldLen);
     // The promise moved with the memory: what munmap gave back is taken again.

@@ -13,7 +13,7 @@ import {
   ZERO_CONTENT,
   zeroTail,
 } from '../machine/content.ts';
-import { CHUNK_MASK, PG_DIRTY, PG_FILE, PG_SHMEM } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_DIRTY, PG_FILE, PG_READAHEAD, PG_SHMEM } from '../machine/frames.ts';
 import { lru_add } from '../machine/lru.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { CacheChunk, Inode } from '../state/records.ts';
@@ -161,6 +161,6 @@ export function write_page(k: Kernel, inode: Inode, index: number, pfn: Pfn): vo
     index,
     valid < PAGE_SIZE ? zeroTail(content, Math.max(0, valid)) : content,
   );
-  k.frames.clearFlags(pfn, PG_DIRTY);
+  k.frames.clearFlags(pfn, PG_DIRTY | PG_READAHEAD);
   if (k.sink !== null) k.emit({ type: 'writeback', path: inode.path, index, pfn });
 }

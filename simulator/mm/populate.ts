@@ -1,21 +1,24 @@
 /** Faulting pages in before they are touched: mlock, MAP_POPULATE, MADV_POPULATE_… (mm/gup.c). */
 
 import type { VirtAddr } from '../machine/address.ts';
-import { PG_ANON, PG_DIRTY, PG_FILE } from '../machine/frames.ts';
+import { PG_ANON, PG_FILE } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import { PTE_DIRTY, PTE_MAPPED, PTE_PROTNONE, PTE_RW, PTE_SPECIAL, type PteTable } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
-import { pteWord, VM_FAULT_ERROR, VM_FAULT_OOM } from './fault.ts';
+import { pteWord, VM_FAULT_ERROR, VM_FAULT_MAJOR, VM_FAULT_OOM } from './fault.ts';
 import { count_fault } from './fault-count.ts';
-import { handle_mm_fault } from './memory.ts';
+import { handle_mm_fault, lastFaultKind } from './memory.ts';
 import * as vm from './vma.ts';
 
 /** What a page was asked for and not given. */
 export type PopulateError = 'EFAULT' | 'ENOMEM' | 'EINVAL' | null;
 
+/** Who faults pages in: mm_populate() (mlock, MAP_POPULATE) or madvise (MADV_POPULATE_…). */
+type Caller = 'populate' | 'madvise';
+
 /** faultin_page() until the page is there as wanted. Null, or why it cannot be. */
-function faultin_page(k: Kernel, mm: Mm, addr: VirtAddr, write: boolean): PopulateError {
+function faultin_page(k: Kernel, mm: Mm, addr: VirtAddr, write: boolean, by: Caller): PopulateError {
   // A second round is a copy-on-write behind a read; more would be a fault that makes no progress.
   for (let round = 0; round < 4; round++) {
     const flags = mm.pt.find(addr)?.words[pteWord(addr)] ?? 0;
@@ -28,7 +31,9 @@ function faultin_page(k: Kernel, mm: Mm, addr: VirtAddr, write: boolean): Popula
     const result = handle_mm_fault(k, mm, vma, addr, write);
     if ((result & VM_FAULT_OOM) !== 0) return 'ENOMEM';
     if ((result & VM_FAULT_ERROR) !== 0) return 'EFAULT';
-    count_fault(k, addr, write ? 'write' : 'read', result);
+    // The read of a missing file page drops the lock, and what mm_populate() then finds cached counts as minor.
+    const retried = by === 'populate' && lastFaultKind !== 'swap-in';
+    count_fault(k, addr, write ? 'write' : 'read', retried ? result & ~VM_FAULT_MAJOR : result);
   }
   throw new Error(`faultin_page: no progress at 0x${addr.toString(16)}`);
 }
@@ -37,7 +42,7 @@ function faultin_page(k: Kernel, mm: Mm, addr: VirtAddr, write: boolean): Popula
 function touch(k: Kernel, mm: Mm, addr: VirtAddr, flags: number, write: boolean): void {
   if ((flags & PTE_SPECIAL) !== 0) return;
   const pfn = (mm.pt.find(addr) as PteTable).words[pteWord(addr) + 1] as number;
-  if (write && (flags & PTE_DIRTY) === 0) k.frames.setFlags(pfn, PG_DIRTY);
+  if (write && (flags & PTE_DIRTY) === 0) k.frames.markDirty(pfn);
   if ((k.frames.flagsOf(pfn) & (PG_ANON | PG_FILE)) !== 0) mark_accessed(k.frames, pfn);
 }
 
@@ -50,7 +55,7 @@ export function populate_vma(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr):
   if (!vm.vma_is_accessible(vma)) return 'EFAULT';
   const write = (vma.vm_flags & (vm.VM_WRITE | vm.VM_SHARED)) === vm.VM_WRITE;
   for (let addr = start; addr < end; addr += 4096) {
-    const error = faultin_page(k, mm, addr, write);
+    const error = faultin_page(k, mm, addr, write, 'populate');
     if (error !== null) return error;
   }
   return null;
@@ -80,7 +85,7 @@ export function faultin_page_range(k: Kernel, mm: Mm, start: VirtAddr, end: Virt
     if (vma === undefined) return 'ENOMEM';
     if ((vma.vm_flags & (vm.VM_IO | vm.VM_PFNMAP)) !== 0) return 'EINVAL';
     if ((vma.vm_flags & (write ? vm.VM_WRITE : vm.VM_READ)) === 0) return 'EINVAL';
-    const error = faultin_page(k, mm, addr, write);
+    const error = faultin_page(k, mm, addr, write, 'madvise');
     if (error !== null) return error;
   }
   return null;

@@ -38,7 +38,7 @@ export function delete_from_swap_cache(k: Kernel, pfn: Pfn): void {
 export function folio_free_swap(k: Kernel, pfn: Pfn): boolean {
   if ((k.frames.flagsOf(pfn) & PG_SWAPCACHE) === 0) return false;
   if (k.swap.count(slot_of(k, pfn)) > 0) return false;
-  k.frames.setFlags(pfn, PG_DIRTY);
+  k.frames.markDirty(pfn);
   delete_from_swap_cache(k, pfn);
   return true;
 }

@@ -1,10 +1,12 @@
 /** Making files shorter, longer or hollow (mm/truncate.c, mm/shmem.c: shmem_undo_range()). */
 
 import { PAGE_SIZE } from '../machine/address.ts';
-import { filledContent, fillFrame, type PageContent, zeroTail } from '../machine/content.ts';
+import { filledContent, fillFrame, type PageContent } from '../machine/content.ts';
+import { mark_accessed } from '../machine/lru.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
-import { cache_delete, cache_for_each, cache_store, disk_page, find_get_page } from './page-cache.ts';
+import { cache_delete, cache_entry, cache_for_each, cache_store, find_get_page, read_page } from './page-cache.ts';
+import { shmem_get_page } from './shmem.ts';
 import { unmap_mapping_range } from './zap.ts';
 
 /** truncate_inode_pages_range(): drops pages [first, end) from the cache, and shmem's from swap. */
@@ -29,19 +31,33 @@ function forgetDisk(k: Kernel, inode: Inode, first: number, end: number, hollow:
   inode.writtenOwner = k.epoch.now;
 }
 
-/** Zeros behind `size` in the page that holds it: cache and disk; private copies keep their bytes. */
+/** A page that the file has data for, in the cache or brought there; 0 for a hole. */
+function partialPage(k: Kernel, inode: Inode, index: number): number {
+  if (inode.kind === 'shmem') return cache_entry(inode, index) === 0 ? 0 : shmem_get_page(k, inode.id, index).pfn;
+  const cached = find_get_page(inode, index);
+  const stored = inode.written.has(index) || index * PAGE_SIZE < inode.imageEnd;
+  return cached !== 0 || !stored ? cached : read_page(k, inode, index);
+}
+
+/**
+ * Zeros behind `size` in the page that holds it (ext4_block_truncate_page(), shmem_get_partial_folio()): the page is
+ * dirty then; private copies keep their bytes.
+ */
 function zeroPartial(k: Kernel, inode: Inode, size: number): void {
   const offset = size % PAGE_SIZE;
   if (offset === 0) return;
-  const index = (size - offset) / PAGE_SIZE;
-  const pfn = find_get_page(inode, index);
+  const pfn = partialPage(k, inode, (size - offset) / PAGE_SIZE);
+  if (pfn === 0) return;
+  fillFrame(k.frames, k.epoch, pfn, offset, PAGE_SIZE - offset, 0);
+  k.frames.markDirty(pfn);
+  mark_accessed(k.frames, pfn);
+}
+
+/** What was stored behind the end of a file is not in it when it grows. */
+function zeroBehindOldEnd(k: Kernel, inode: Inode, old: number): void {
+  const offset = old % PAGE_SIZE;
+  const pfn = offset === 0 ? 0 : find_get_page(inode, (old - offset) / PAGE_SIZE);
   if (pfn !== 0) fillFrame(k.frames, k.epoch, pfn, offset, PAGE_SIZE - offset, 0);
-  const written = inode.written.get(index);
-  if (written === undefined) return;
-  const copy = new Map(inode.written);
-  copy.set(index, zeroTail(disk_page(inode, index), offset));
-  inode.written = copy;
-  inode.writtenOwner = k.epoch.now;
 }
 
 /** truncate_setsize() and what a file system adds: the file has `size` bytes from now on. */
@@ -49,7 +65,10 @@ export function set_size(k: Kernel, inodeId: number, size: number): void {
   const inode = k.inodes.edit(inodeId);
   const old = inode.size;
   inode.size = size;
-  if (size >= old) return;
+  if (size >= old) {
+    zeroBehindOldEnd(k, inode, old);
+    return;
+  }
   const first = Math.ceil(size / PAGE_SIZE);
   unmap_mapping_range(k, inode, first, Number.MAX_SAFE_INTEGER, true);
   drop_pages(k, inode, first, Number.POSITIVE_INFINITY);

@@ -70,8 +70,9 @@ function arch_get_unmapped_area(k: Kernel, mm: Mm, request: AreaRequest, length:
   const { addr } = request;
   if (length > task_size(k)) return null;
   if (request.bits32) {
-    if (addr !== 0 && hintFits(k, mm, addr, length)) return { addr, why: 'hint' };
-    const low = unmapped_area(k, mm, length, 0x40000000, 0x80000000);
+    const end = 0x80000000;
+    if (addr !== 0 && end - length >= addr && hintFits(k, mm, addr, length)) return { addr, why: 'hint' };
+    const low = unmapped_area(k, mm, length, 0x40000000, end);
     return low < 0 ? null : { addr: low, why: 'MAP_32BIT' };
   }
   if (addr !== 0 && hintFits(k, mm, pageDown(addr), length)) return { addr: pageDown(addr), why: 'hint' };

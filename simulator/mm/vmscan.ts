@@ -14,6 +14,7 @@ import {
   PG_DIRTY,
   PG_FILE,
   PG_LAZYFREE,
+  PG_READAHEAD,
   PG_REFERENCED,
   PG_SHMEM,
   PG_SWAPCACHE,
@@ -92,7 +93,7 @@ function try_to_unmap(k: Kernel, pfn: Pfn): void {
     const chunk = k.frames.edit(pfn);
     const i = pfn & CHUNK_MASK;
     const frame = chunk.flags[i] as number;
-    if ((flags & PTE_DIRTY) !== 0) chunk.flags[i] = frame | PG_DIRTY;
+    if ((flags & PTE_DIRTY) !== 0) k.frames.markDirty(pfn);
     add_mm_counter(mm, frame, -1);
     chunk.mapcount[i] = (chunk.mapcount[i] as number) - 1;
     if (slot >= 0) {
@@ -123,7 +124,7 @@ function swapOutAnon(k: Kernel, pfn: Pfn): Verdict {
     const slot = k.swap.take();
     if (slot < 0) return 'activated';
     add_to_swap_cache(k, pfn, slot);
-    k.frames.setFlags(pfn, PG_DIRTY);
+    k.frames.markDirty(pfn);
   }
   const slot = slot_of(k, pfn);
   lru_del(k.frames, pfn);
@@ -135,8 +136,19 @@ function swapOutAnon(k: Kernel, pfn: Pfn): Verdict {
   return 'freed';
 }
 
-/** shmem_writeout(): the page's place in the file names its slot. */
+/** shmem_writeout(): the page's place in the file names its slot. A page that was never written is a hole again. */
 function swapOutShmem(k: Kernel, pfn: Pfn): Verdict {
+  if (!pageIsDirty(k, pfn)) {
+    const clean = k.frames.chunk(pfn);
+    try_to_unmap(k, pfn);
+    cache_delete(
+      k,
+      k.inodes.edit(clean.mapping[pfn & CHUNK_MASK] as number),
+      clean.index[pfn & CHUNK_MASK] as number,
+      pfn,
+    );
+    return 'freed';
+  }
   const slot = k.swap.take();
   if (slot < 0) return 'activated';
   const chunk = k.frames.chunk(pfn);
@@ -159,7 +171,11 @@ function dropFilePage(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
   const index = chunk.index[pfn & CHUNK_MASK] as number;
   try_to_unmap(k, pfn);
   if ((k.frames.flagsOf(pfn) & PG_DIRTY) !== 0) {
-    if (cause === 'pageout') return 'activated';
+    if (cause === 'pageout') {
+      // PG_reclaim, to be dropped once it is written: the same bit as PG_readahead, and fault-around sees that.
+      k.frames.setFlags(pfn, PG_READAHEAD);
+      return 'activated';
+    }
     page_mkclean(k, pfn);
     write_page(k, inode, index, pfn);
   }

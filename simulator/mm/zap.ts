@@ -1,7 +1,7 @@
 /** Unmapping pages: zap_pte_range() and those who call it (mm/memory.c), and freeing empty page tables. */
 
 import { PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
-import { CHUNK_MASK, PG_ANON, PG_DIRTY, PG_FILE, PG_SWAPCACHE } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_ANON, PG_FILE, PG_SWAPCACHE } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import {
   PTE_ACCESSED,
@@ -32,7 +32,7 @@ export function put_mapping(k: Kernel, mm: Mm, pfn: number, pteFlags: number, re
   const flags = chunk.flags[i] as number;
   add_mm_counter(mm, flags, -1);
   if ((flags & PG_ANON) === 0) {
-    if ((pteFlags & PTE_DIRTY) !== 0) chunk.flags[i] = flags | PG_DIRTY;
+    if ((pteFlags & PTE_DIRTY) !== 0) k.frames.markDirty(pfn);
     if ((pteFlags & PTE_ACCESSED) !== 0 && (flags & PG_FILE) !== 0 && recency) mark_accessed(k.frames, pfn);
   }
   const count = (chunk.mapcount[i] as number) - 1;

@@ -3,7 +3,7 @@
 import { PMD_SIZE, pteIndex } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_DIRTY, PG_LAZYFREE, PG_REFERENCED } from '../machine/frames.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
-import { cache_entry } from '../mm/page-cache.ts';
+import { cache_for_each } from '../mm/page-cache.ts';
 import { linear_page_index, VM_FLAG_NAMES, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma, vma_pages } from '../mm/vma.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
@@ -100,11 +100,12 @@ function addShmemSwap(k: Kernel, mm: Mm, vma: Vma, sums: Sums): void {
   const inode = k.inodes.get(vma.inode);
   if (inode.swapped === 0) return;
   const holesOnly = (vma.vm_flags & (VM_SHARED | VM_WRITE)) === VM_WRITE;
-  for (let addr = vma.vm_start; addr < vma.vm_end; addr += 4096) {
-    if (cache_entry(inode, linear_page_index(vma, addr)) >= 0) continue;
-    if (holesOnly && (mm.pt.find(addr)?.words[2 * pteIndex(addr)] ?? 0) !== 0) continue;
-    sums.swap++;
-  }
+  const first = linear_page_index(vma, vma.vm_start);
+  cache_for_each(inode, first, first + vma_pages(vma), (index, entry) => {
+    if (entry >= 0) return;
+    const addr = vma.vm_start + (index - first) * 4096;
+    if (!holesOnly || (mm.pt.find(addr)?.words[2 * pteIndex(addr)] ?? 0) === 0) sums.swap++;
+  });
 }
 
 /** `rd wr mr mw me ac`: the VmFlags line. */

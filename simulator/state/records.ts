@@ -100,6 +100,8 @@ export interface Task extends CowRecord {
   maj_flt: number;
   /** Open file ids by descriptor, shared by reference until changed. */
   files: ReadonlyMap<number, number>;
+  /** Descriptors that execve closes (O_CLOEXEC). */
+  cloexec: ReadonlySet<number>;
   /** Other tasks see this descriptor table (CLONE_FILES): id of the group. */
   filesGroup: number;
   rlimits: Readonly<Record<RlimitName, Rlimit>>;
