@@ -1,7 +1,8 @@
-// Entry of the desktop and remote extension host (Node).
+// Entry of the desktop and remote extension host (Node), which can read real programs from the disk.
 import type { ExtensionContext } from 'vscode';
-import { activateExtension } from './activate.ts';
+import { activateExtension, type ExtensionApi } from './activate.ts';
+import { readHostElf } from './desktop/real-programs.ts';
 
-export function activate(context: ExtensionContext): void {
-  activateExtension(context);
+export function activate(context: ExtensionContext): ExtensionApi {
+  return activateExtension(context, { readHostElf });
 }

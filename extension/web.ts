@@ -1,7 +1,7 @@
-// Entry of the web extension host (a worker, without Node).
+// Entry of the web extension host (a worker, without Node): no disk to read real programs from.
 import type { ExtensionContext } from 'vscode';
-import { activateExtension } from './activate.ts';
+import { activateExtension, type ExtensionApi } from './activate.ts';
 
-export function activate(context: ExtensionContext): void {
-  activateExtension(context);
+export function activate(context: ExtensionContext): ExtensionApi {
+  return activateExtension(context, {});
 }

@@ -11,6 +11,7 @@ function record(call: string, more: Partial<StepRecord> & Pick<StepRecord, 'outc
     index: 0,
     line: 1,
     range,
+    callRange: range,
     process: 'p',
     pid: 1000,
     call,

@@ -38,7 +38,7 @@ test('the end stays the end', () => {
 });
 
 test('a line that no edit touches is found again, whatever else is edited', () => {
-  const line = fc.constantFrom('a', 'b', 'c', '');
+  const line = fc.constantFrom<string>('a', 'b', 'c', '');
   const edits = fc.array(fc.record({ first: fc.nat(40), count: fc.nat(3), put: fc.array(line, { maxLength: 3 }) }), {
     maxLength: 12,
   });

@@ -66,7 +66,7 @@ suite('views', () => {
     expect(text).to.contain(expected.state);
     expect(text).to.contain(expected.would.write);
     expect(text).to.contain(expected.vma?.mapsLine);
-    const other = await hoverAt(editor.document, store - 1, 'buf');
+    const other = await hoverAt(editor.document, store - 2, 'buf');
     expect(other).to.contain('**kid**');
     const parent = await hoverAt(editor.document, store + 3, 'buf');
     expect(parent).to.contain('**bash**');
