@@ -59,8 +59,9 @@ export function pageNumber(addr: VirtAddr): number {
 
 /** Sum of two folded words as the 64-bit sum wraps. */
 export function addWords(a: number, b: number): number {
-  const sum = a + b;
-  return sum >= WORD_END ? sum - WORD_END : sum;
+  // Without the sum of two words close to the end: it would not fit into a double.
+  const room = WORD_END - b;
+  return a >= room ? a - room : a + b;
 }
 
 /** Gibibyte number of an address: the bits above the PUD offset, small enough for 32-bit operations. */

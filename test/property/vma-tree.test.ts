@@ -1,0 +1,168 @@
+// The tree of VMAs against a sorted array.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { checkTree } from '../../simulator/checks/spaces.ts';
+import { newTally } from '../../simulator/checks/tally.ts';
+import { DEFAULT_MACHINE } from '../../simulator/index.ts';
+import type { Vma } from '../../simulator/mm/vma.ts';
+import { VmaTree } from '../../simulator/mm/vma-tree.ts';
+import type { Epoch } from '../../simulator/state/cow.ts';
+import { Kernel } from '../../simulator/state/kernel.ts';
+
+const PAGES = 4000;
+const END = PAGES * 4096;
+
+function vmaOf(start: number, end: number): Vma {
+  return {
+    vm_start: start * 4096,
+    vm_end: end * 4096,
+    vm_flags: 0,
+    vm_pgoff: 0,
+    vm_file: 0,
+    inode: 0,
+    anon: null,
+    vm_ops: 'none',
+    special: null,
+  };
+}
+
+/** The array's side: the same questions, answered by looking at everything. */
+class Sorted {
+  vmas: Vma[] = [];
+
+  free(start: number, end: number): boolean {
+    return !this.vmas.some((vma) => vma.vm_start < end * 4096 && vma.vm_end > start * 4096);
+  }
+
+  insert(vma: Vma): void {
+    this.vmas.push(vma);
+    this.vmas.sort((a, b) => a.vm_start - b.vm_start);
+  }
+}
+
+function disagreements(tree: VmaTree, sorted: Sorted): string[] {
+  const tally = newTally(new Kernel(DEFAULT_MACHINE));
+  checkTree(tally, 'tree', tree, sorted.vmas, END);
+  return tally.violations;
+}
+
+function compare(tree: VmaTree, sorted: Sorted): void {
+  expect(tree.size).toBe(sorted.vmas.length);
+  expect(tree.toArray()).toEqual(sorted.vmas);
+  expect(disagreements(tree, sorted)).toEqual([]);
+}
+
+const op = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('insert' as const),
+      at: fc.nat(PAGES - 4),
+      size: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('remove' as const), at: fc.nat(10000), size: fc.constant(0) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('shrink' as const), at: fc.nat(10000), size: fc.nat(1) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('snapshot' as const, 'restore' as const),
+      at: fc.nat(7),
+      size: fc.constant(0),
+    }),
+  },
+);
+
+/** Fills the tree before the operations begin, so that it has more than one level: every `step`-th page. */
+function filled(tree: VmaTree, sorted: Sorted, count: number, step: number): void {
+  for (let i = 0; i < count && (i + 1) * step < PAGES; i++) {
+    const vma = vmaOf(i * step, i * step + 1);
+    tree.insert(vma);
+    sorted.vmas.push(vma);
+  }
+}
+
+test('answers as a sorted array does', () => {
+  fc.assert(
+    fc.property(fc.nat(900), fc.integer({ min: 1, max: 4 }), fc.array(op, { maxLength: 120 }), (count, step, ops) => {
+      const epoch: Epoch = { now: 1 };
+      let tree = new VmaTree(epoch);
+      const sorted = new Sorted();
+      const kept: { tree: VmaTree; vmas: Vma[] }[] = [];
+      filled(tree, sorted, count, step);
+      for (const { kind, at, size } of ops) {
+        if (kind === 'insert') {
+          if (!sorted.free(at, at + size)) continue;
+          const vma = vmaOf(at, at + size);
+          tree.insert(vma);
+          sorted.insert(vma);
+          continue;
+        }
+        if (kind === 'snapshot') {
+          kept.push({ tree: tree.share(), vmas: [...sorted.vmas] });
+          epoch.now++;
+          continue;
+        }
+        if (kind === 'restore') {
+          const place = kept[at % Math.max(1, kept.length)];
+          if (place === undefined) continue;
+          epoch.now++;
+          tree = place.tree.share();
+          sorted.vmas = [...place.vmas];
+          compare(tree, sorted);
+          continue;
+        }
+        const index = at % Math.max(1, sorted.vmas.length);
+        const vma = sorted.vmas[index];
+        if (vma === undefined) continue;
+        if (kind === 'remove') {
+          tree.remove(vma.vm_end - 1);
+          sorted.vmas.splice(index, 1);
+          continue;
+        }
+        if (vma.vm_end - vma.vm_start < 8192) continue;
+        const smaller = size === 0 ? { ...vma, vm_start: vma.vm_start + 4096 } : { ...vma, vm_end: vma.vm_end - 4096 };
+        tree.replace(vma.vm_start, smaller);
+        sorted.vmas[index] = smaller;
+      }
+      compare(tree, sorted);
+    }),
+    { numRuns: 120 },
+  );
+});
+
+test('a search in part of the tree stays in its bounds', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.nat(300), { maxLength: 120 }),
+      fc.nat(310),
+      fc.nat(310),
+      fc.integer({ min: 1, max: 9 }),
+      (pages, a, b, length) => {
+        const tree = new VmaTree({ now: 1 });
+        for (const page of pages) tree.insert(vmaOf(page, page + 1));
+        const [low, high] = a < b ? [a, b] : [b, a];
+        const taken = new Set(pages);
+        const fits: number[] = [];
+        for (let at = low; at + length <= high; at++) {
+          if (!Array.from({ length }, (_, i) => taken.has(at + i)).includes(true)) fits.push(at);
+        }
+        const highest = fits.length === 0 ? -1 : ((fits.at(-1) as number) + length) * 4096;
+        const lowest = fits.length === 0 ? -1 : (fits[0] as number) * 4096;
+        expect(tree.highestHole(low * 4096, high * 4096, length * 4096)).toBe(highest);
+        expect(tree.lowestHole(low * 4096, high * 4096, length * 4096)).toBe(lowest);
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+test('refuses to remove what is not there', () => {
+  const tree = new VmaTree({ now: 1 });
+  tree.insert(vmaOf(4, 6));
+  expect(() => tree.remove(3 * 4096)).toThrow('VmaTree.remove');
+  expect(() => tree.replace(6 * 4096, vmaOf(6, 7))).toThrow('VmaTree.replace');
+});
