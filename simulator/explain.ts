@@ -2,6 +2,7 @@
  * The only owner of prose about what happened: turns the events of a step into sentences, each with what it speaks of.
  */
 
+import type { AccessKind } from './abi.ts';
 import type { KernelEvent } from './events.ts';
 import { type Told, tellShortly } from './explain/alike.ts';
 import { sentence } from './explain/sentences.ts';
@@ -23,13 +24,28 @@ function alikeNoun(period: readonly KernelEvent[]): string {
   return aboutPages ? 'page' : 'time';
 }
 
-function line(telling: Telling, told: Told): StoryLine {
-  if ('event' in told) return sentence(telling, told.event);
-  const depth = Math.min(...told.period.map((event) => event.depth)) + 1;
-  const noun = alikeNoun(told.period);
-  const text =
-    noun === 'page' ? `… ${count(told.times, 'more page')} alike` : `… the same ${count(told.times, 'more time')}`;
-  return { depth, text };
+function alikeLine({ times, period }: Extract<Told, { times: number }>): StoryLine {
+  const depth = Math.min(...period.map((event) => event.depth)) + 1;
+  const noun = alikeNoun(period);
+  return {
+    depth,
+    text: noun === 'page' ? `… ${count(times, 'more page')} alike` : `… ${count(times, 'more time')} the same`,
+  };
+}
+
+/** The sentences of what is told, each with what stands around it. */
+function linesOf(telling: Telling, call: string, told: readonly Told[]): StoryLine[] {
+  let access: AccessKind | null = null;
+  return told.map((item, i) => {
+    if (!('event' in item)) return alikeLine(item);
+    const { event } = item;
+    if (event.type === 'fault') access = event.access;
+    const after = told[i + 1];
+    const next = after !== undefined && 'event' in after ? after.event : null;
+    const line = sentence(telling, event, { call, access, next });
+    if (event.type === 'fault-done') access = null;
+    return line;
+  });
 }
 
 function eventCount(told: readonly Told[]): number {
@@ -41,14 +57,11 @@ export function explain(telling: Telling, report: StepReport, events: readonly K
   const head = stepSentence(telling, report);
   if (head === null) return [];
   const told = tellShortly(events);
-  if (told.length <= MAX_LINES) return [head, ...told.map((item) => line(telling, item))];
+  const tell = (part: readonly Told[]): StoryLine[] => linesOf(telling, report.call, part);
+  if (told.length <= MAX_LINES) return [head, ...tell(told)];
   const cut = told.slice(MAX_LINES - END_LINES, -END_LINES);
-  return [
-    head,
-    ...told.slice(0, MAX_LINES - END_LINES).map((item) => line(telling, item)),
-    { depth: 1, text: `… ${count(eventCount(cut), 'more event')}` },
-    ...told.slice(-END_LINES).map((item) => line(telling, item)),
-  ];
+  const gap = { depth: 1, text: `… ${count(eventCount(cut), 'more event')}` };
+  return [head, ...tell(told.slice(0, MAX_LINES - END_LINES)), gap, ...tell(told.slice(-END_LINES))];
 }
 
 /** Tells the steps of runs on `simulator`. */

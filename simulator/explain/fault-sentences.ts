@@ -3,8 +3,19 @@
 import type { EventData } from '../events.ts';
 import { hex } from '../machine/address.ts';
 import { PTE_GUARD, PTE_PROTNONE, PTE_SWAP } from '../machine/pagetable.ts';
+import { VM_EXEC, VM_READ, VM_WRITE } from '../mm/vma.ts';
 import { levelName } from '../view/tables.ts';
-import { accessNoun, count, entryWords, FAULT_WORDS, perms, range, type Telling, vmaWords } from './words.ts';
+import {
+  type Around,
+  accessNoun,
+  count,
+  entryWords,
+  FAULT_WORDS,
+  perms,
+  range,
+  type Telling,
+  vmaWords,
+} from './words.ts';
 
 type Event<T extends EventData['type']> = Extract<EventData, { type: T }>;
 
@@ -48,9 +59,14 @@ export function fault(event: Event<'fault'>): string {
   return `page fault: ${who} ${accessNoun(event.access)} at ${hex(event.va)}`;
 }
 
-export function findVma(event: Event<'find-vma'>): string {
-  if (event.vma === null) return `find_vma(): no VMA holds ${hex(event.va)}`;
-  return `find_vma(): ${vmaWords(event.vma)} holds ${hex(event.va)}`;
+const NEEDED = { read: VM_READ, write: VM_WRITE, exec: VM_EXEC } as const;
+
+export function findVma(event: Event<'find-vma'>, around: Around): string {
+  const { vma } = event;
+  if (vma === null) return `find_vma(): no VMA holds ${hex(event.va)}`;
+  const { access } = around;
+  const allows = access !== null && (vma.flags & NEEDED[access]) !== 0 ? ` and allows ${accessNoun(access)}` : '';
+  return `find_vma(): ${vmaWords(vma)} holds ${hex(event.va)}${allows}`;
 }
 
 export function accessError(event: Event<'access-error'>): string {
@@ -128,8 +144,9 @@ export function faultDone(event: Event<'fault-done'>): string {
 }
 
 export function mapAround(event: Event<'map-around'>): string {
-  const pages = count(event.mapped, 'page');
-  return `fault-around: of ${range(event.start, event.end)} the page cache has ${pages} that nobody asked for yet; all are mapped now`;
+  const window = range(event.start, event.end);
+  if (event.mapped === 1) return `fault-around: of ${window} the page cache has no other page that is not mapped yet`;
+  return `fault-around: the page cache has ${count(event.mapped, 'page')} of ${window}; all are mapped now, which spares their faults`;
 }
 
 export function tlbFlush(event: Event<'tlb-flush'>): string {

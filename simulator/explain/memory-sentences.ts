@@ -3,7 +3,7 @@
 import type { EventData } from '../events.ts';
 import { hex } from '../machine/address.ts';
 import { VM_FLAG_NAMES } from '../mm/vma.ts';
-import { count, range, type Telling, vmaWords } from './words.ts';
+import { type Around, count, range, type Telling, vmaWords } from './words.ts';
 
 type Event<T extends EventData['type']> = Extract<EventData, { type: T }>;
 
@@ -12,13 +12,12 @@ export function contextSwitch(telling: Telling, event: Event<'context-switch'>):
   return `context switch: ${from} → ${telling.name(event.to)}, CR3 = ${hex(event.cr3 * 4096)}; that empties the TLB`;
 }
 
-export function frameAlloc(event: Event<'frame-alloc'>): string {
-  const use = {
-    anon: 'taken, zeroed',
-    file: 'taken for the page cache',
-    shmem: 'taken for shared memory, zeroed',
-  }[event.use];
-  return `frame ${hex(event.pfn)} ${use}`;
+export function frameAlloc(event: Event<'frame-alloc'>, around: Around): string {
+  const frame = `frame ${hex(event.pfn)} taken`;
+  const filled = around.next?.type === 'frame-copy' || around.next?.type === 'swap-in';
+  if (event.use === 'file') return `${frame} for the page cache`;
+  const use = event.use === 'shmem' ? ' for shared memory' : '';
+  return filled ? `${frame}${use}` : `${frame}${use}, zeroed`;
 }
 
 export function vmaChange(event: Event<'vma-change'>): string {
@@ -85,9 +84,10 @@ export function spared(event: Event<'spared'>): string {
   return `frame ${hex(event.pfn)} is spared (second chance): it was used since reclaim looked last; ${fate}`;
 }
 
-export function swapOut(event: Event<'swap-out'>): string {
-  const why = event.written ? 'written there' : 'the slot has the same bytes, so nothing is written';
-  return `swap-out: the page in frame ${hex(event.pfn)} was not used lately; it goes to swap slot ${event.slot}, ${why}`;
+export function swapOut(event: Event<'swap-out'>, around: Around): string {
+  const why = around.call === 'madvise' ? 'MADV_PAGEOUT gives it up' : 'it was not used lately';
+  const written = event.written ? 'written there' : 'the slot has the same bytes, so nothing is written';
+  return `swap-out of frame ${hex(event.pfn)}: ${why}; its page goes to swap slot ${event.slot}, ${written}`;
 }
 
 export function swapIn(event: Event<'swap-in'>): string {

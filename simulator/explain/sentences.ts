@@ -6,9 +6,9 @@ import { PTE_MAPPED, PTE_SWAP } from '../machine/pagetable.ts';
 import type { StoryLine } from '../view/types.ts';
 import * as access from './fault-sentences.ts';
 import * as memory from './memory-sentences.ts';
-import { pteWords, type Telling, vmaWords } from './words.ts';
+import { type Around, pteWords, type Telling, vmaWords } from './words.ts';
 
-function textOf(telling: Telling, event: KernelEvent): string {
+function textOf(telling: Telling, event: KernelEvent, around: Around): string {
   switch (event.type) {
     case 'context-switch':
       return memory.contextSwitch(telling, event);
@@ -21,7 +21,7 @@ function textOf(telling: Telling, event: KernelEvent): string {
     case 'fault':
       return access.fault(event);
     case 'find-vma':
-      return access.findVma(event);
+      return access.findVma(event, around);
     case 'access-error':
       return access.accessError(event);
     case 'expand-stack':
@@ -37,14 +37,35 @@ function textOf(telling: Telling, event: KernelEvent): string {
     case 'pte':
       return pteWords(telling, event.va, event.before, event.after);
     default:
-      return memoryText(telling, event);
+      return memoryText(telling, event, around);
   }
 }
 
-function memoryText(telling: Telling, event: KernelEvent): string {
+/** Events of which {@link textOf} itself makes no sentence. */
+type MemoryEvent = Exclude<
+  KernelEvent,
+  {
+    readonly type:
+      | 'context-switch'
+      | 'tlb-hit'
+      | 'page-walk'
+      | 'tlb-flush'
+      | 'fault'
+      | 'find-vma'
+      | 'access-error'
+      | 'expand-stack'
+      | 'handler'
+      | 'fault-done'
+      | 'map-around'
+      | 'signal'
+      | 'pte';
+  }
+>;
+
+function memoryText(telling: Telling, event: MemoryEvent, around: Around): string {
   switch (event.type) {
     case 'frame-alloc':
-      return memory.frameAlloc(event);
+      return memory.frameAlloc(event, around);
     case 'frame-free':
       return `frame ${hex(event.pfn)} freed: nobody maps or holds it any more`;
     case 'frame-copy':
@@ -56,7 +77,7 @@ function memoryText(telling: Telling, event: KernelEvent): string {
     case 'cache-drop':
       return `page ${event.index} of ${event.path} leaves the page cache and frame ${hex(event.pfn)}: the disk has the same bytes`;
     case 'swap-out':
-      return memory.swapOut(event);
+      return memory.swapOut(event, around);
     case 'swap-in':
       return memory.swapIn(event);
     case 'reclaim':
@@ -85,8 +106,6 @@ function memoryText(telling: Telling, event: KernelEvent): string {
       return memory.exec(event);
     case 'exit':
       return memory.exit(telling, event);
-    default:
-      throw new Error(`memoryText: no sentence for ${event.type}`);
   }
 }
 
@@ -137,14 +156,14 @@ function lightOf(telling: Telling, event: KernelEvent): Light {
   };
 }
 
-/** An entry of another process than the running one is named with it. */
+/** What happens in another address space than the running process's is told with its owner. */
 function whose(telling: Telling, event: KernelEvent): string {
-  if (event.type !== 'pte') return '';
+  if (!('mm' in event)) return '';
   const owner = telling.ownerOf(event.mm);
   return owner === null || owner === event.pid ? '' : `${telling.name(owner)}: `;
 }
 
-export function sentence(telling: Telling, event: KernelEvent): StoryLine {
-  const text = whose(telling, event) + textOf(telling, event);
+export function sentence(telling: Telling, event: KernelEvent, around: Around): StoryLine {
+  const text = whose(telling, event) + textOf(telling, event, around);
   return { depth: event.depth + 1, text, ...lightOf(telling, event) };
 }

@@ -1,6 +1,7 @@
 /** The first sentence of a story: what the step asked for and what it came to. */
 
 import type { FaultRecord, Request, StepOutcome } from '../abi.ts';
+import { errnoText } from '../scenario/constants.ts';
 import { describeResult } from '../scenario/expectations.ts';
 import type { StepReport } from '../scenario/interpreter.ts';
 import type { StoryLine } from '../view/types.ts';
@@ -39,6 +40,11 @@ function faultWords(faults: readonly FaultRecord[], outcome: StepOutcome): strin
   return `${count(total, 'page fault')}${major}`;
 }
 
+function errnoWords(errno: string): string {
+  const text = errnoText(errno);
+  return text === undefined || text === null ? errno : `${errno} (${text})`;
+}
+
 function cameTo({ request, outcome }: StepReport): string {
   const { result, faults } = outcome;
   const fault = faultWords(faults, outcome);
@@ -46,7 +52,7 @@ function cameTo({ request, outcome }: StepReport): string {
   if (result.kind === 'signal') return `${result.signal} (${result.code})`;
   if (result.kind === 'skipped') return `not done: ${result.message}`;
   if (isAccess) return fault === '' ? 'hit, no fault' : fault;
-  const value = result.kind === 'errno' ? result.errno : describeResult(result);
+  const value = result.kind === 'errno' ? errnoWords(result.errno) : describeResult(result);
   const quiet = request?.op === 'spawn' || request?.op === 'signal';
   return [quiet && result.kind !== 'errno' ? '' : `= ${value}`, fault].filter((part) => part !== '').join('; ');
 }

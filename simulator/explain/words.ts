@@ -1,7 +1,7 @@
 /** Small words that all sentences share: counts, VMAs, entries, names of accesses and faults. */
 
 import type { AccessKind, FaultKind } from '../abi.ts';
-import type { PteWords, VmaRef } from '../events.ts';
+import type { KernelEvent, PteWords, VmaRef } from '../events.ts';
 import { hex, pteIndex, type VirtAddr } from '../machine/address.ts';
 import {
   PTE_ACCESSED,
@@ -24,6 +24,15 @@ export interface Telling {
   name(pid: number): string;
   /** Pid of the process whose address space `mm` is; null when nobody has it any more. */
   ownerOf(mm: number): number | null;
+}
+
+/** What stands around an event and belongs to its reason. */
+export interface Around {
+  /** Name of the step's call. */
+  readonly call: string;
+  /** The access that the fault under way is about; null outside of faults. */
+  readonly access: AccessKind | null;
+  readonly next: KernelEvent | null;
 }
 
 export function count(n: number, noun: string): string {
