@@ -96,6 +96,7 @@ static void commandSyscall(struct process *p) {
 
 static void commandSignal(struct process *p) {
   bool handler = !strcmp(word(3), "handler");
+  if (!p->alive) { outError("process %d is dead", p->pid); return; }
   for (int i = 0; i < processCount; i++) {
     if (processes[i].tgid != p->tgid) continue;
     if (integer(2) == SIGSEGV) processes[i].handlesSegv = handler;

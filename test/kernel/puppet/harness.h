@@ -112,6 +112,7 @@ struct stop traceEnterCall(struct process *p, long number, const uint64_t args[6
 void traceDeliver(struct process *p, int signal);
 void traceDeliverPending(void);
 void traceReap(void);
+void traceReleaseParent(const struct process *child); /* the parent that waits in vfork for it may go on */
 void traceKillAll(void);
 /* Copies memory of p that is present; touches no page that is not. */
 bool tracePeek(struct process *p, uint64_t address, void *bytes, size_t length);

@@ -278,7 +278,10 @@ static bool returned(struct process *p, const struct call *call) {
   struct user_regs_struct regs = { 0 };
   if (!ptrace(PTRACE_GETREGS, p->pid, 0, &regs)) /* fails when it was killed on the way out */
     p->regs.fs_base = regs.fs_base, p->regs.gs_base = regs.gs_base;
-  if (call->replaced && !enterImage(p)) return false;
+  if (call->replaced) {
+    traceReleaseParent(p);
+    if (!enterImage(p)) return false;
+  }
   writeResult(call->limited ? -(uint64_t)EAGAIN : regs.rax);
   return true;
 }

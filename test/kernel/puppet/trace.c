@@ -80,11 +80,15 @@ bool tracePeek(struct process *p, uint64_t address, void *bytes, size_t length) 
   return process_vm_readv(p->pid, &here, 1, &there, 1, 0) == (ssize_t)length;
 }
 
+void traceReleaseParent(const struct process *child) {
+  for (int i = 0; i < processCount; i++)
+    if (processes[i].vforkChild == child->pid) processes[i].vforkChild = 0;
+}
+
 static void markDead(struct process *p, int status) {
   p->alive = false;
   p->exitStatus = status;
-  for (int i = 0; i < processCount; i++)
-    if (processes[i].vforkChild == p->pid) processes[i].vforkChild = 0;
+  traceReleaseParent(p);
 }
 
 /* Turns a wait status into a stop; an exit stop is passed on to the end of the process. */
