@@ -29,12 +29,13 @@ function text(value: unknown): string {
 
 /** A page's bytes as runs: `00*4096`. */
 function contentText(content: PageContent): string {
+  if (content.word === 0) return '00*4096';
   const runs: string[] = [];
+  const bytes = content.bytes ?? Uint8Array.from({ length: 4096 }, (_, offset) => contentByte(content, offset));
   let start = 0;
   for (let i = 1; i <= 4096; i++) {
-    const byte = contentByte(content, start);
-    if (i < 4096 && contentByte(content, i) === byte) continue;
-    runs.push(`${byte.toString(16).padStart(2, '0')}*${i - start}`);
+    if (i < 4096 && bytes[i] === bytes[start]) continue;
+    runs.push(`${(bytes[start] as number).toString(16).padStart(2, '0')}*${i - start}`);
     start = i;
   }
   return runs.join(' ');

@@ -245,7 +245,7 @@ function elf_map(
   flags: number,
   offset: number,
 ): VirtAddr | string {
-  const mapped = do_mmap(k, mm, { addr, length, prot, flags: flags | MAP.PRIVATE, file, offset });
+  const mapped = do_mmap(k, mm, { addr, length, prot, flags: flags | MAP.PRIVATE, file, pgoff: offset / PAGE_SIZE });
   return typeof mapped === 'string' ? mapped : mapped.addr;
 }
 

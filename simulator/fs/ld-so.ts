@@ -63,7 +63,7 @@ function mapLibrary(k: Kernel, mm: Mm, elf: ElfFile): number {
     prot: protection(first.flags),
     flags: MAP.PRIVATE | MAP.DENYWRITE,
     file: k.files.get(id),
-    offset: pageDown(first.offset),
+    pgoff: pageDown(first.offset) / PAGE_SIZE,
   });
   if (typeof whole === 'string') {
     fput(k, id);
@@ -76,12 +76,13 @@ function mapLibrary(k: Kernel, mm: Mm, elf: ElfFile): number {
     const flags = MAP.PRIVATE | MAP.FIXED | MAP.DENYWRITE;
     const file = k.files.get(id);
     const prot = protection(segment.flags);
-    if (length > 0) do_mmap(k, mm, { addr: bias + from, length, prot, flags, file, offset: pageDown(segment.offset) });
+    if (length > 0)
+      do_mmap(k, mm, { addr: bias + from, length, prot, flags, file, pgoff: pageDown(segment.offset) / PAGE_SIZE });
     const zero = pageAlign(segment.vaddr + segment.filesz);
     const top = pageAlign(segment.vaddr + segment.memsz);
     if (top > zero) {
       const anonymous = MAP.PRIVATE | MAP.FIXED | MAP.ANONYMOUS;
-      do_mmap(k, mm, { addr: bias + zero, length: top - zero, prot, flags: anonymous, file: null, offset: 0 });
+      do_mmap(k, mm, { addr: bias + zero, length: top - zero, prot, flags: anonymous, file: null, pgoff: 0 });
     }
   }
   fput(k, id);
@@ -107,7 +108,7 @@ export function load_libraries(k: Kernel, mm: Mm, program: ElfFile): void {
     prot: PROT.READ | PROT.WRITE,
     flags: anonymous,
     file: null,
-    offset: 0,
+    pgoff: 0,
   });
   for (const { elf, bias } of loaded) if (bias >= 0) protectRelro(k, mm, elf, bias);
 }

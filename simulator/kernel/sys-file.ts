@@ -2,7 +2,7 @@
 
 import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { readFrameByte, writeFrame } from '../machine/content.ts';
-import { PG_READAHEAD } from '../machine/frames.ts';
+import { PG_NOT_UPTODATE, PG_READAHEAD } from '../machine/frames.ts';
 import { vm_enough_memory } from '../mm/accounting.ts';
 import { evict_inode, fput, get_file, open_file } from '../mm/file-refs.ts';
 import { filemap_write } from '../mm/filemap.ts';
@@ -11,7 +11,7 @@ import { do_munmap } from '../mm/munmap.ts';
 import { find_get_page, read_page } from '../mm/page-cache.ts';
 import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
 import { new_inode, shmem_get_page } from '../mm/shmem.ts';
-import { set_size } from '../mm/truncate.ts';
+import { set_size, zero_behind_end } from '../mm/truncate.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';
 import { MAP, O, PROT } from '../uapi.ts';
@@ -106,6 +106,7 @@ function pageForIo(k: Kernel, file: OpenFile, inode: Inode, index: number, wante
   if (inode.kind === 'shmem') return shmem_get_page(k, inode.id, index).pfn;
   const cached = find_get_page(inode, index);
   if (cached !== 0) {
+    k.frames.clearFlags(cached, PG_NOT_UPTODATE);
     if ((k.frames.flagsOf(cached) & PG_READAHEAD) !== 0) page_cache_async_ra(k, inode, file, index, wanted);
     return find_get_page(inode, index);
   }
@@ -157,6 +158,7 @@ function do_write(c: SysCall, file: OpenFile, addr: number, count: number, pos: 
   if (!access_ok(c.k, addr, count)) return 'EFAULT';
   const end = pos + Math.min(count, MAX_RW_COUNT);
   if (end > MAX_FILE) return 'EFBIG';
+  if (count > 0) zero_behind_end(c.k, c.k.inodes.edit(file.inode), pos);
   let at = pos;
   while (at < end) {
     const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
@@ -302,7 +304,9 @@ function shmget(c: SysCall): SysResult {
     for (const [, segment] of c.k.shm.entries()) {
       if (segment.key !== key || segment.removed) continue;
       if ((flags & (IPC_CREAT | IPC_EXCL)) === (IPC_CREAT | IPC_EXCL)) return 'EEXIST';
-      return size > segment.size ? 'EINVAL' : segment.shmid;
+      const wanted = (flags | (flags >> 3) | (flags >> 6)) & 7;
+      if (size > segment.size) return 'EINVAL';
+      return (wanted & ~segment.mode) !== 0 ? 'EACCES' : segment.shmid;
     }
     if ((flags & IPC_CREAT) === 0) return 'ENOENT';
   }
@@ -313,7 +317,7 @@ function shmget(c: SysCall): SysResult {
   const inode = new_inode(c.k, { kind: 'shmem', path: name, size, deleted: true, accounted });
   inode.users = 1;
   const shmid = c.k.scalars.nextShmid++;
-  c.k.shm.set(shmid, { shmid, key, inode: inode.id, size, removed: false, attached: 0 });
+  c.k.shm.set(shmid, { shmid, key, inode: inode.id, size, removed: false, mode: (flags >> 6) & 7 });
   return shmid;
 }
 
@@ -333,6 +337,8 @@ function shmat(c: SysCall): SysResult {
     if (addr === 0 && (flags & SHM_REMAP) !== 0) return 'EINVAL';
   } else if (addr === 0 && (flags & SHM_REMAP) !== 0) return 'EINVAL';
   if (segment === undefined) return 'EINVAL';
+  const wanted = 4 | ((flags & SHM_RDONLY) === 0 ? 2 : 0) | ((flags & SHM_EXEC) !== 0 ? 1 : 0);
+  if ((wanted & ~segment.mode) !== 0) return 'EACCES';
   const mm = c.mm;
   const there = addr === 0 ? undefined : mm.vmas.find(addr);
   if ((flags & SHM_REMAP) === 0 && there !== undefined && there.vm_start < addr + segment.size) return 'EINVAL';
@@ -346,7 +352,7 @@ function shmat(c: SysCall): SysResult {
     prot,
     flags: MAP.SHARED | fixed,
     file: c.k.files.get(file),
-    offset: 0,
+    pgoff: 0,
   });
   fput(c.k, file);
   return typeof mapped === 'string' ? mapped : mapped.addr;

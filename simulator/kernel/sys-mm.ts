@@ -34,8 +34,8 @@ const TERMINAL: OpenFile = {
 };
 
 function mmap(c: SysCall): SysResult {
-  const offset = c.word(5);
-  if (!isPageAligned(offset)) return 'EINVAL';
+  if (!isPageAligned(c.word(5))) return 'EINVAL';
+  const pgoff = Number(c.exact(5) >> 12n);
   const flags = c.bits(3);
   const anonymous = (flags & MAP.ANONYMOUS) !== 0;
   let file = null;
@@ -45,7 +45,7 @@ function mmap(c: SysCall): SysResult {
     if ((flags & MAP.HUGETLB) !== 0) return 'EINVAL';
   } else if ((flags & MAP.HUGETLB) !== 0) return 'ENOMEM';
   const mm = c.mm;
-  const mapped = do_mmap(c.k, mm, { addr: c.word(0), length: c.word(1), prot: c.bits(2), flags, file, offset });
+  const mapped = do_mmap(c.k, mm, { addr: c.word(0), length: c.word(1), prot: c.bits(2), flags, file, pgoff });
   if (typeof mapped === 'string') return mapped;
   if (mapped.populate) mm_populate(c.k, mm, mapped.addr, mapped.length);
   return mapped.addr;

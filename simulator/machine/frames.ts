@@ -25,6 +25,8 @@ export const PG_MLOCKED = 0x400;
 export const PG_READAHEAD = 0x800;
 export const PG_DEVICE = 0x1000;
 export const PG_UNEVICTABLE = 0x2000;
+/** Only a block of the page was read, to zero its end (!PG_uptodate): a fault must complete it. */
+export const PG_NOT_UPTODATE = 0x4000;
 
 const CHUNK_BITS = 8;
 /** Frames in one chunk. */

@@ -22,8 +22,11 @@ export function rlimit(k: Kernel, name: RlimitName): number {
 /** may_expand_vm(): RLIMIT_AS and, for private writable memory, RLIMIT_DATA. Returns the limit in the way or null. */
 export function may_expand_vm(k: Kernel, mm: Mm, flags: number, pages: number): 'RLIMIT_AS' | 'RLIMIT_DATA' | null {
   if (mm.total_vm + pages > Math.floor(rlimit(k, 'AS') / 4096)) return 'RLIMIT_AS';
-  if (is_data_mapping(flags) && mm.data_vm + pages > Math.floor(rlimit(k, 'DATA') / 4096)) return 'RLIMIT_DATA';
-  return null;
+  if (!is_data_mapping(flags) || mm.data_vm + pages <= Math.floor(rlimit(k, 'DATA') / 4096)) return null;
+  // A soft limit of 0 means the hard one (a concession to Valgrind).
+  const hard = k.tasks.find(k.scalars.current)?.rlimits.DATA.hard ?? Number.POSITIVE_INFINITY;
+  if (rlimit(k, 'DATA') === 0 && mm.data_vm + pages <= Math.floor(hard / 4096)) return null;
+  return 'RLIMIT_DATA';
 }
 
 /** mm/util.c: vm_commit_limit(), pages; overcommit_ratio is 50. */

@@ -1,7 +1,7 @@
 /** Mapped regular files: filemap_fault(), fault-around and page_mkwrite (mm/filemap.c, fs/ext4). */
 
 import type { Pfn, VirtAddr } from '../machine/address.ts';
-import { PG_DIRTY, PG_READAHEAD } from '../machine/frames.ts';
+import { PG_DIRTY, PG_NOT_UPTODATE, PG_READAHEAD } from '../machine/frames.ts';
 import { PTE_DIRTY, PTE_RW } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
@@ -36,7 +36,7 @@ export function filemap_map_pages(vmf: VmFault, start: VirtAddr, end: VirtAddr):
   for (let addr = start; addr < end && index < size; addr += 4096, index++) {
     const pfn = find_get_page(inode, index);
     if (pfn === 0 || vmf.table.words[pteWord(addr)] !== 0) continue;
-    if ((k.frames.flagsOf(pfn) & PG_READAHEAD) !== 0) continue;
+    if ((k.frames.flagsOf(pfn) & (PG_READAHEAD | PG_NOT_UPTODATE)) !== 0) continue;
     map_file_page(vmf, addr, pfn, false);
     mapped++;
     if (addr === vmf.addr) found = true;
@@ -58,6 +58,10 @@ function filemap_fault(vmf: VmFault, index: number): number {
   const pfn = find_get_page(inode, index);
   if (pfn !== 0) {
     vmf.page = pfn;
+    if ((k.frames.flagsOf(pfn) & PG_NOT_UPTODATE) !== 0) {
+      k.frames.clearFlags(pfn, PG_NOT_UPTODATE);
+      return VM_FAULT_RETRY;
+    }
     if ((vma.vm_flags & VM_RAND_READ) !== 0) return 0;
     if (file.mmap_miss > 0) file.mmap_miss--;
     if ((k.frames.flagsOf(pfn) & PG_READAHEAD) === 0) return 0;

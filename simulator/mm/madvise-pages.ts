@@ -1,7 +1,15 @@
 /** Advice that is about the pages of a range: what madvise(2) frees, ages, pages out, guards (mm/madvise.c). */
 
 import { PAGE_SIZE, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
-import { PG_ACTIVE, PG_ANON, PG_DIRTY, PG_LAZYFREE, PG_REFERENCED, PG_SWAPCACHE } from '../machine/frames.ts';
+import {
+  PG_ACTIVE,
+  PG_ANON,
+  PG_DIRTY,
+  PG_LAZYFREE,
+  PG_NOT_UPTODATE,
+  PG_REFERENCED,
+  PG_SWAPCACHE,
+} from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
 import {
   PTE_ACCESSED,
@@ -167,7 +175,8 @@ export function mincore_vec(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 
     if ((flags & PTE_MAPPED) !== 0) present = 1;
     else if ((flags & PTE_SWAP) !== 0) present = k.swap.cached(value) !== 0 ? 1 : 0;
     else if (flags === 0 && vma.inode !== 0) {
-      present = find_get_page(k.inodes.get(vma.inode), linear_page_index(vma, addr)) !== 0 ? 1 : 0;
+      const pfn = find_get_page(k.inodes.get(vma.inode), linear_page_index(vma, addr));
+      present = pfn !== 0 && (k.frames.flagsOf(pfn) & PG_NOT_UPTODATE) === 0 ? 1 : 0;
     }
     vec[(addr - start) / PAGE_SIZE] = present;
   }

@@ -6,7 +6,15 @@ import { PG_ANON, PG_ANON_EXCLUSIVE, PG_SWAPCACHE } from '../machine/frames.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_GUARD, PTE_MAPPED, PTE_RW, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
-import { handler, pteWord, VM_FAULT_OOM, VM_FAULT_SIGBUS, VM_FAULT_SIGSEGV, type VmFault } from './fault.ts';
+import {
+  handler,
+  pteWord,
+  VM_FAULT_ERROR,
+  VM_FAULT_OOM,
+  VM_FAULT_SIGBUS,
+  VM_FAULT_SIGSEGV,
+  type VmFault,
+} from './fault.ts';
 import { do_fault, wp_page_shared } from './fault-file.ts';
 import { do_swap_page } from './fault-swap.ts';
 import { hold_page, map_new_anon, vma_with_anon, wp_page_reuse } from './map-page.ts';
@@ -116,6 +124,7 @@ function handle_pte_fault(vmf: VmFault): number {
  */
 export function handle_mm_fault(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr, write: boolean): number {
   const page = addr - (addr % 4096);
+  const hadTable = mm.pt.find(page) !== undefined;
   const table = mm.pt.edit(page);
   const at = pteWord(page);
   const vmf: VmFault = {
@@ -132,6 +141,8 @@ export function handle_mm_fault(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr, wri
   };
   const result = handle_pte_fault(vmf);
   lastFaultKind = vmf.kind;
+  // The lowest table comes only with a page to put into it.
+  if ((result & VM_FAULT_ERROR) !== 0 && !hadTable) mm.pt.freeEmptyLeaf(page);
   return result;
 }
 

@@ -31,8 +31,8 @@ export interface MmapArgs {
   readonly prot: number;
   readonly flags: number;
   readonly file: OpenFile | null;
-  /** Bytes, page aligned. */
-  readonly offset: number;
+  /** Offset in the file, pages, 0 … 2^52-1. */
+  readonly pgoff: number;
 }
 
 /** What mmap made; `populate` is the range to fault in (MAP_POPULATE, MAP_LOCKED). */
@@ -56,6 +56,7 @@ function vmFlags(mm: Mm, prot: number, flags: number): number {
   if ((flags & MAP.GROWSDOWN) !== 0) bits |= vm.VM_GROWSDOWN;
   if ((flags & MAP.LOCKED) !== 0) bits |= vm.VM_LOCKED;
   if ((flags & MAP.STACK) !== 0) bits |= vm.VM_NOHUGEPAGE;
+  if ((flags & MAP.SYNC) !== 0) bits |= vm.VM_SYNC;
   return bits;
 }
 
@@ -90,21 +91,36 @@ function alignment(k: Kernel, args: MmapArgs, hint: number, length: number): num
   if (args.file !== null) {
     if (args.file.inode === 0) return null;
     const inode = k.inodes.get(args.file.inode);
-    return inode.kind === 'file' ? args.offset : null;
+    return inode.kind === 'file' ? args.pgoff * PAGE_SIZE : null;
   }
   if ((args.flags & MAP.TYPE) === MAP.SHARED) return null;
   return hint === 0 && length % 0x200000 === 0 ? 0 : null;
 }
 
+/** Largest file of ext4 with 4 KiB blocks, bytes, and the kernel's own limit in pages. */
+const EXT4_MAX = 2 ** 44 - 4096;
+const LFS_MAX_PAGES = 2 ** 51;
+
+/** file_mmap_ok(): the mapping ends before the largest offset that the file can have. */
+function file_mmap_ok(k: Kernel, file: OpenFile, args: MmapArgs): boolean {
+  const kind = file.inode === 0 ? 'device' : k.inodes.get(file.inode).kind;
+  if (kind === 'device') return true;
+  const pages = pageAlign(args.length) / PAGE_SIZE;
+  const limit = kind === 'file' ? EXT4_MAX / PAGE_SIZE : LFS_MAX_PAGES - 1;
+  return pages <= limit && args.pgoff <= limit - pages;
+}
+
 /** Checks of a file mapping (the switch of do_mmap()). The vm_flags, or an errno. */
 function fileFlags(k: Kernel, file: OpenFile, args: MmapArgs, bits: number): number | Errno {
+  if (!file_mmap_ok(k, file, args)) return refuse(k, 'EOVERFLOW', 'the offset is beyond what the file can have');
   const type = args.flags & MAP.TYPE;
-  const known = MAP.LEGACY_MASK | MAP.SYNC;
+  const ext4 = file.inode !== 0 && k.inodes.get(file.inode).kind === 'file';
+  const known = MAP.LEGACY_MASK | (ext4 ? MAP.SYNC : 0);
   let flags = bits;
   switch (type) {
     case MAP.SHARED:
     case MAP.SHARED_VALIDATE:
-      if (type === MAP.SHARED_VALIDATE && ((args.flags & ~known) !== 0 || (args.flags & MAP.SYNC) !== 0)) {
+      if (type === MAP.SHARED_VALIDATE && (args.flags & ~known) !== 0) {
         return refuse(k, 'EOPNOTSUPP', 'MAP_SHARED_VALIDATE with a flag that the file system does not know');
       }
       if ((args.prot & PROT.WRITE) !== 0 && !file.writable) {
@@ -150,9 +166,6 @@ export function do_mmap(k: Kernel, mm: Mm, args: MmapArgs): Mapped | Errno {
   if (args.length === 0) return refuse(k, 'EINVAL', 'length 0');
   const length = pageAlign(args.length);
   if (length === 0) return refuse(k, 'ENOMEM', 'length rounds up to 0');
-  if (args.offset / PAGE_SIZE + length / PAGE_SIZE > 2 ** 41 && args.offset + length >= 2 ** 53) {
-    return refuse(k, 'EOVERFLOW', 'offset + length overflows');
-  }
   if (mm.vmas.size > k.config.max_map_count) return refuse(k, 'ENOMEM', 'max_map_count');
   const addr = place(k, mm, args, length);
   if (typeof addr === 'string') return addr;
@@ -168,7 +181,7 @@ export function do_mmap(k: Kernel, mm: Mm, args: MmapArgs): Mapped | Errno {
   if (typeof checked === 'string') return checked;
   bits = checked;
   if ((args.flags & MAP.NORESERVE) !== 0 && k.config.overcommit !== 2) bits |= vm.VM_NORESERVE;
-  const made = mmap_region(k, mm, { addr, length, flags: bits, file: args.file, offset: args.offset });
+  const made = mmap_region(k, mm, { addr, length, flags: bits, file: args.file, pgoff: args.pgoff });
   if (typeof made === 'string') return made;
   const populate = (bits & vm.VM_LOCKED) !== 0 || (args.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
   return { addr, length, populate: populate && (bits & vm.VM_LOCKONFAULT) === 0 };
@@ -184,7 +197,8 @@ export interface Region {
   readonly length: number;
   readonly flags: number;
   readonly file: OpenFile | null;
-  readonly offset: number;
+  /** Of a file, in pages. */
+  readonly pgoff: number;
 }
 
 function vmOpsOf(inode: Inode): vm.VmOps {
@@ -224,6 +238,10 @@ export function mmap_region(k: Kernel, mm: Mm, region: Region): 0 | Errno {
     k.scalars.committed += unaccounted;
     flags |= vm.VM_ACCOUNT;
   }
+  if ((flags & vm.VM_SYNC) !== 0 && region.file !== null && k.inodes.get(region.file.inode).kind === 'file') {
+    if ((flags & vm.VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages - unaccounted);
+    return refuse(k, 'EOPNOTSUPP', 'MAP_SYNC needs a file system on persistent memory');
+  }
   remove_vmas(k, mm, cleared);
   const error = insertRegion(k, mm, region, flags);
   if (error !== 0) {
@@ -252,7 +270,7 @@ function insertRegion(k: Kernel, mm: Mm, region: Region, flags: number): 0 | Err
     fput(k, id);
     return 0;
   }
-  const vm_pgoff = (file === null ? addr : region.offset) / PAGE_SIZE;
+  const vm_pgoff = file === null ? addr / PAGE_SIZE : region.pgoff;
   const range = { vm_start: addr, vm_end: end, vm_flags: flags, vm_pgoff, vm_file: file?.id ?? 0, anon: null };
   if (vma_merge_new_range(k, mm, range) !== null) return 0;
   if (file !== null) return linkFile(k, mm, { addr, end, flags, file, pgoff: vm_pgoff });

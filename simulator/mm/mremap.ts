@@ -117,14 +117,8 @@ function copy_vma(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): void {
     vm_file: vma.vm_file,
     anon: vma.anon,
   };
-  // With MREMAP_DONTUNMAP the source stays a VMA of its own: it must not grow over the target.
-  const keepsSource = (r.flags & MREMAP.DONTUNMAP) !== 0 && untouched && touches(vma, range.vm_start, range.vm_end);
-  if (!keepsSource && vma_merge_new_range(k, mm, range) !== null) return;
+  if (vma_merge_new_range(k, mm, range) !== null) return;
   vma_link(k, mm, { ...vma, vm_start: range.vm_start, vm_end: range.vm_end, vm_pgoff });
-}
-
-function touches(vma: vm.Vma, start: VirtAddr, end: VirtAddr): boolean {
-  return vma.vm_end === start || vma.vm_start === end;
 }
 
 /** move_page_tables(): the entries change place; no page is copied, no fault taken. */

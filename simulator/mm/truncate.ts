@@ -2,6 +2,7 @@
 
 import { PAGE_SIZE } from '../machine/address.ts';
 import { filledContent, fillFrame, type PageContent } from '../machine/content.ts';
+import { PG_NOT_UPTODATE } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
@@ -36,7 +37,10 @@ function partialPage(k: Kernel, inode: Inode, index: number): number {
   if (inode.kind === 'shmem') return cache_entry(inode, index) === 0 ? 0 : shmem_get_page(k, inode.id, index).pfn;
   const cached = find_get_page(inode, index);
   const stored = inode.written.has(index) || index * PAGE_SIZE < inode.imageEnd;
-  return cached !== 0 || !stored ? cached : read_page(k, inode, index);
+  if (cached !== 0 || !stored) return cached;
+  const read = read_page(k, inode, index);
+  if (read !== 0) k.frames.setFlags(read, PG_NOT_UPTODATE);
+  return read;
 }
 
 /**
@@ -53,22 +57,21 @@ function zeroPartial(k: Kernel, inode: Inode, size: number): void {
   mark_accessed(k.frames, pfn);
 }
 
-/** What was stored behind the end of a file is not in it when it grows. */
-function zeroBehindOldEnd(k: Kernel, inode: Inode, old: number): void {
-  const offset = old % PAGE_SIZE;
-  const pfn = offset === 0 ? 0 : find_get_page(inode, (old - offset) / PAGE_SIZE);
-  if (pfn !== 0) fillFrame(k.frames, k.epoch, pfn, offset, PAGE_SIZE - offset, 0);
+/** What was stored behind the end of a file is not in it when it grows to `size` bytes. */
+export function zero_behind_end(k: Kernel, inode: Inode, size: number): void {
+  if (size <= inode.size) return;
+  if (inode.kind === 'file' || find_get_page(inode, Math.floor(inode.size / PAGE_SIZE)) !== 0) {
+    zeroPartial(k, inode, inode.size);
+  }
 }
 
 /** truncate_setsize() and what a file system adds: the file has `size` bytes from now on. */
 export function set_size(k: Kernel, inodeId: number, size: number): void {
   const inode = k.inodes.edit(inodeId);
-  const old = inode.size;
+  const shrinks = size < inode.size;
+  zero_behind_end(k, inode, size);
   inode.size = size;
-  if (size >= old) {
-    zeroBehindOldEnd(k, inode, old);
-    return;
-  }
+  if (!shrinks) return;
   const first = Math.ceil(size / PAGE_SIZE);
   unmap_mapping_range(k, inode, first, Number.MAX_SAFE_INTEGER, true);
   drop_pages(k, inode, first, Number.POSITIVE_INFINITY);

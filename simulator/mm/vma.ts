@@ -28,6 +28,8 @@ export const VM_DONTEXPAND = 0x40000;
 export const VM_LOCKONFAULT = 0x80000;
 export const VM_ACCOUNT = 0x100000;
 export const VM_NORESERVE = 0x200000;
+/** MAP_SYNC. */
+export const VM_SYNC = 0x800000;
 export const VM_WIPEONFORK = 0x2000000;
 export const VM_DONTDUMP = 0x4000000;
 export const VM_MIXEDMAP = 0x10000000;
@@ -62,6 +64,7 @@ export const VM_FLAG_NAMES: readonly (readonly [number, string, string])[] = [
   [VM_LOCKONFAULT, 'lf', 'VM_LOCKONFAULT'],
   [VM_ACCOUNT, 'ac', 'VM_ACCOUNT'],
   [VM_NORESERVE, 'nr', 'VM_NORESERVE'],
+  [VM_SYNC, 'sf', 'VM_SYNC'],
   [VM_WIPEONFORK, 'wf', 'VM_WIPEONFORK'],
   [VM_DONTDUMP, 'dd', 'VM_DONTDUMP'],
   [VM_MIXEDMAP, 'mm', 'VM_MIXEDMAP'],

@@ -249,5 +249,6 @@ export interface ShmSegment {
   /** Bytes as asked for. */
   readonly size: number;
   readonly removed: boolean;
-  readonly attached: number;
+  /** Permission bits of the owner: read 4, write 2, execute 1. */
+  readonly mode: number;
 }
