@@ -28,22 +28,25 @@ function physicalText(view: WalkView): string {
 function walkTable(view: WalkView): string {
   const rows = view.levels.map(levelRow);
   rows.push(`| offset | \`${hex3(view.offset)}\` | | | |`);
-  return `| level | index&ensp; | entry | &ensp;flags&ensp; | points to |\n| :-- | --: | :-- | :-- | :-- |\n${rows.join('\n')}`;
+  return `| level | index&ensp; | entry | &ensp;flags | &ensp;frame |\n| :-- | --: | :-- | :-- | :-- |\n${rows.join('\n')}`;
 }
 
 function levelRow(level: LevelView): string {
   const { entry } = level;
-  if (entry === null) return `| ${level.level} | ${level.index}&ensp; | – | | no table |`;
-  return `| ${level.level} | ${level.index}&ensp; | \`${entry.value}\` | &ensp;${flagsText(entry)}&ensp; | ${cell(entry.text)} |`;
+  const where = `| ${level.level} | ${level.index}&ensp; |`;
+  if (entry === null) return `${where} – | | &ensp;no table |`;
+  // An entry that points somewhere says where; the others say what they stand for.
+  const target = entry.pfn === null ? cell(entry.text) : `\`${entry.pfn}\``;
+  return `${where} \`${entry.value}\` | &ensp;${flagsText(entry)} | &ensp;${target} |`;
 }
 
 function flagsText(entry: EntryView): string {
-  return entry.flags.flatMap((flag) => (flag.on ? [flag.letter] : [])).join(' ');
+  return entry.flags.flatMap((flag) => (flag.on ? [flag.letter] : [])).join('&nbsp;');
 }
 
 function wouldLine(view: WalkView, kind: keyof WalkView['would']): string {
-  const icon = { read: 'eye', write: 'edit', exec: 'play' }[kind];
-  return `- $(${icon}) ${view.would[kind]}`;
+  const what = { read: 'A read', write: 'A write', exec: 'Executing here' }[kind];
+  return `- ${what} ${view.would[kind]}`;
 }
 
 /** The sentences of a step, as a nested list. */

@@ -11,7 +11,11 @@ const { Collapsed, Expanded, None } = TreeItemCollapsibleState;
 export function itemOf(timeline: Timeline, node: TreeNode): TreeItem {
   const item = shape(timeline, node);
   item.id = node.id;
-  if (isChanged(node)) item.resourceUri = Uri.from({ scheme: TREE_SCHEME, path: `/${node.id}`, query: 'changed' });
+  if (isChanged(node)) {
+    item.resourceUri = Uri.from({ scheme: TREE_SCHEME, path: `/${node.id}`, query: 'changed' });
+    const spoken = item.accessibilityInformation?.label ?? `${String(item.label)} ${String(item.description ?? '')}`;
+    item.accessibilityInformation = { label: `${spoken}, changed by the last step` };
+  }
   return item;
 }
 
@@ -19,11 +23,11 @@ export function isChanged(node: TreeNode): boolean {
   switch (node.kind) {
     case 'process':
     case 'number':
-    case 'vma':
     case 'run':
       return node.view.changed;
     case 'mm':
       return node.view.numbers.some((number) => number.changed);
+    case 'vma':
     case 'text':
       return node.changed;
     default:

@@ -24,7 +24,13 @@ export type TreeNode =
   | (Common & { readonly kind: 'mm'; readonly view: ProcessView })
   | (Common & { readonly kind: 'number'; readonly view: NumberView })
   | (Common & { readonly kind: 'chunk'; readonly pid: number; readonly from: number; readonly count: number })
-  | (Common & { readonly kind: 'vma'; readonly pid: number; readonly view: VmaView })
+  | (Common & {
+      readonly kind: 'vma';
+      readonly pid: number;
+      readonly view: VmaView;
+      /** The area, or a page in it. */
+      readonly changed: boolean;
+    })
   | (Common & { readonly kind: 'run'; readonly pid: number; readonly view: PageRunView })
   | (Common & { readonly kind: 'cache' })
   | (Common & { readonly kind: 'file'; readonly view: CachedFileView })

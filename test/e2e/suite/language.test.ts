@@ -1,7 +1,7 @@
 // What the editor offers while a scenario is written.
 import * as vscode from 'vscode';
 import { expect } from './support/expect.ts';
-import { closeAll, errorsOf, hoverAt, openText, replace } from './support/scenario.ts';
+import { closeAll, errorsOf, eventually, hoverAt, openText, replace } from './support/scenario.ts';
 
 /** Opens `marked` and gives the place of its `|`, which is taken out. */
 async function openAt(marked: string) {
@@ -34,10 +34,13 @@ suite('language', () => {
 
   test('the parameter being written is told', async () => {
     const { document, position } = await openAt('app = spawn()\napp: mmap(NULL, 4K, |)');
-    const help = await vscode.commands.executeCommand<vscode.SignatureHelp>(
-      'vscode.executeSignatureHelpProvider',
-      document.uri,
-      position,
+    // The command answers with nothing while the editor has not yet taken up a document that was just opened.
+    const help = await eventually('signature help', async () =>
+      vscode.commands.executeCommand<vscode.SignatureHelp | undefined>(
+        'vscode.executeSignatureHelpProvider',
+        document.uri,
+        position,
+      ),
     );
     expect(help.signatures[0]?.label).to.match(/^mmap\(/);
     expect(help.activeParameter).to.equal(2);

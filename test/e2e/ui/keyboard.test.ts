@@ -81,9 +81,13 @@ test('results stand on their lines, and the title buttons work', async () => {
 });
 
 test('in the tree, where the rows are reached by arrows', async () => {
+  const shown = async () => (await editor.treeRows()).map(({ text }) => text).join('\n');
   await (await editor.treeRow('mm_struct')).click();
+  await editor.treeRow('map_count');
+  const before = await shown();
   await press('F10');
   await position(3);
+  await eventually('the tree to follow', async () => (await shown()) !== before || undefined);
   await press('ArrowLeft');
   await press('ArrowDown');
   await press('ArrowRight');

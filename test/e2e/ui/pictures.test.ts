@@ -8,15 +8,30 @@ let editor: Editor;
 beforeAll(async () => {
   editor = await sharedEditor();
   await editor.openContainer('Address Space Explorer');
+  await roomy();
   await editor.openFile('fork.vas');
   await editor.goTo(23);
   await editor.runCommand("Address Space: Run to Cursor's Line");
   await editor.runCommand('Address Space: Show Page Tables');
   const frame = await editor.webviewFrame('[data-level="PTE"] [data-anchor="entry"]');
   expect(await frame.locator('.page-state').textContent()).not.toBe('');
-  await editor.page.keyboard.press('Control+1');
+  await editor.page.locator('.tab[data-resource-name="fork.vas"]').click();
+  await editor.expandTreeRow('bash (1000)', false);
   await editor.expandTreeRow('7ffff7ff5000-');
+  await editor.page.mouse.move(900, 960);
 });
+
+/** A wide window with a wide side bar, so that the areas are seen with their names. */
+async function roomy(): Promise<void> {
+  const { page } = editor;
+  await page.setViewportSize({ width: 1760, height: 1000 });
+  const box = await page.locator('.part.sidebar').boundingBox();
+  if (box === null) throw new Error('roomy: no side bar');
+  await page.mouse.move(box.x + box.width, 500);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width + 160, 500, { steps: 5 });
+  await page.mouse.up();
+}
 
 for (const theme of Object.keys(themes) as (keyof typeof themes)[]) {
   test(`the page tables beside the scenario, ${theme}`, async () => {
