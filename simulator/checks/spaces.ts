@@ -48,7 +48,8 @@ function checkNumbers(t: Tally, mm: Mm, vmas: readonly vm.Vma[]): void {
   same(t, `mm ${mm.id}: stack_vm`, mm.stack_vm, sum(stack));
   same(t, `mm ${mm.id}: data_vm`, mm.data_vm, sum(vm.is_data_mapping));
   const locked = sum((flags) => (flags & vm.VM_LOCKED) !== 0);
-  same(t, `mm ${mm.id}: locked_vm`, mm.locked_vm, locked);
+  // mremap(MREMAP_DONTUNMAP) of a locked mapping counts it twice, in Linux too (vrm_stat_account()).
+  hold(t, mm.locked_vm >= locked, () => `mm ${mm.id}: locked_vm: ${mm.locked_vm}, should be ${locked} or more`);
   hold(t, mm.hiwater_vm >= mm.total_vm, () => `mm ${mm.id}: hiwater_vm below total_vm`);
 }
 

@@ -403,11 +403,16 @@ function shmctl(c: SysCall): SysResult {
 /** execve: the task gets a descriptor table of its own, without those that are closed by it. */
 export function close_on_exec(k: Kernel, pid: number): void {
   const task = k.tasks.edit(pid);
-  const shared = [...k.tasks.values()].some(
+  const others = [...k.tasks.values()].filter(
     (t) => t.pid !== pid && t.state === 'alive' && t.filesGroup === task.filesGroup,
   );
   const files = new Map(task.files);
-  if (shared) for (const id of files.values()) if (id > 0) get_file(k, id);
+  const [heir] = others;
+  if (heir !== undefined) for (const id of files.values()) if (id > 0) get_file(k, id);
+  // A group that bears this task's pid gets another name: this task is a group of its own from now on.
+  if (heir !== undefined && task.filesGroup === pid) {
+    for (const other of others) k.tasks.edit(other.pid).filesGroup = heir.pid;
+  }
   task.filesGroup = pid;
   for (const fd of task.cloexec) {
     const id = files.get(fd) ?? 0;

@@ -101,7 +101,10 @@ export function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
 
-/** First address behind user space: TASK_SIZE of 4 or 5 levels (arch/x86/include/asm/page_64_types.h). */
+/**
+ * First address behind user space: TASK_SIZE of 4 or 5 levels (arch/x86/include/asm/page_64_types.h). Five levels end
+ * at 2^52: addresses above, up to Linux's 2^56, are words that are only known to be huge.
+ */
 export function taskSize(levels: 4 | 5): number {
-  return levels === 5 ? 2 ** 56 - PAGE_SIZE : 0x7ffffffff000;
+  return levels === 5 ? 2 ** 52 - PAGE_SIZE : 0x7ffffffff000;
 }

@@ -239,7 +239,7 @@ export function mmap_region(k: Kernel, mm: Mm, region: Region): 0 | Errno {
     flags |= vm.VM_ACCOUNT;
   }
   if ((flags & vm.VM_SYNC) !== 0 && region.file !== null && k.inodes.get(region.file.inode).kind === 'file') {
-    if ((flags & vm.VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages - unaccounted);
+    if ((flags & vm.VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
     return refuse(k, 'EOPNOTSUPP', 'MAP_SYNC needs a file system on persistent memory');
   }
   remove_vmas(k, mm, cleared);

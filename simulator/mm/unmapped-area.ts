@@ -1,6 +1,6 @@
 /** Where a new mapping goes: get_unmapped_area() and the search from the top down (mm/mmap.c, arch/x86/kernel/sys_x86_64.c). */
 
-import { PAGE_SIZE, PMD_SIZE, pageDown, type VirtAddr } from '../machine/address.ts';
+import { PMD_SIZE, pageDown, taskSize, type VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { VM_GROWSDOWN, type Vma } from './vma.ts';
@@ -9,9 +9,12 @@ export const DEFAULT_MAP_WINDOW = 0x7ffffffff000;
 /** An ordinary user may not map below 64 KiB. */
 export const MMAP_MIN_ADDR = 0x10000;
 
-/** TASK_SIZE of the machine: a map above the 47-bit window needs five levels. */
+/**
+ * TASK_SIZE of the machine: a map above the 47-bit window needs five levels. Departs from Linux: user space of five
+ * levels ends at 2^52 instead of 2^56, where folded words (machine/address.ts) still say which address is meant.
+ */
 export function task_size(k: Kernel): VirtAddr {
-  return k.config.levels === 5 ? 2 ** 56 - PAGE_SIZE : DEFAULT_MAP_WINDOW;
+  return taskSize(k.config.levels);
 }
 
 /** vm_start_gap(): start of a VMA, less the guard gap when it grows down. */
