@@ -29,6 +29,6 @@ for (const { name } of samples) {
       (statement) => statement.kind === 'assert' || ('expected' in statement && statement.expected !== null),
     );
     expect(judged.length).toBeGreaterThan(3);
-    expect(text.split('\n').filter((line) => line.startsWith('# ')).length).toBeGreaterThan(4);
+    expect(text.split('\n').filter((line) => line.startsWith('# ')).length).toBeGreaterThan(3);
   });
 }
