@@ -1,6 +1,7 @@
 /**
  * The conformance run: random scenarios on the simulator and on the real kernel.
- * `npm run conformance -- --seeds 1-2000 [--group GROUP] [--steps N] [--keep DIR] [--workers N]`
+ * `npm run conformance -- --seeds 1-2000 [--group GROUP] [--steps N] [--keep DIR] [--workers N]`;
+ * `npm run conformance -- --record` takes down the kernel's answers to the fixed set instead.
  */
 import { fork } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { GROUP_NAMES, groupOfSeed } from '../kernel/generate.ts';
 import { KernelMachine } from '../kernel/driver.ts';
 import type { Answer, Order } from './protocol.ts';
+import { recordFixedSet } from './record.ts';
 import { signatureOf } from './signature.ts';
 
 interface Tally {
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     keep: { type: 'string', default: 'out/conformance' },
     workers: { type: 'string', default: '2' },
     'no-reduce': { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
   },
 });
 
@@ -171,5 +174,9 @@ function report(): void {
   process.exitCode = agree === total ? 0 : 1;
 }
 
+if (values.record) {
+  await recordFixedSet();
+  process.exit(0);
+}
 await Promise.all(Array.from({ length: Math.max(1, Number(values.workers)) }, work));
 report();

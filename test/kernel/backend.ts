@@ -107,10 +107,18 @@ function resultOf(step: StepResult, request: Request): CallResult {
 /** A step as the interpreter wants it, and the faults of a child that it made. */
 export interface RealOutcome extends StepOutcome {
   readonly childMinflt?: number;
+  /** The process's text had been taken from its memory, and came back before the step: the two sides are apart now. */
+  readonly textReturned?: true;
 }
 
 function outcomeOf(step: StepResult, request: Request): RealOutcome {
-  const base = { result: resultOf(step, request), faults: [], minflt: step.minflt, majflt: step.majflt };
+  const base = {
+    result: resultOf(step, request),
+    faults: [],
+    minflt: step.minflt,
+    majflt: step.majflt,
+    ...(step.own !== undefined && { textReturned: true as const }),
+  };
   return step.child === undefined ? base : { ...base, child: step.child.pid, childMinflt: step.child.minflt };
 }
 
