@@ -22,9 +22,14 @@ function signature(event: KernelEvent): string {
     case 'pte':
       return `${event.depth} pte ${event.mm} ${event.before.flags} ${event.after.flags}`;
     case 'page-walk':
-      return `${event.depth} walk ${event.end} ${event.access}`;
+      // A page whose table is missing too is like its neighbours: the table comes by the way.
+      return `${event.depth} walk ${event.end === 'no-table' ? 'not-present' : event.end} ${event.access}`;
     case 'fault-done':
       return `${event.depth} done ${event.kind} ${event.major}`;
+    case 'vma-insert':
+    case 'vma-remove':
+      // Each of them is worth its line.
+      return `${event.type} ${event.mm} ${event.vma.start}`;
     case 'spared':
     case 'frame-alloc':
       return `${event.depth} ${event.type} ${event.type === 'spared' ? event.why : event.use}`;

@@ -21,7 +21,7 @@ import { PTE_ACCESSED, PTE_DIRTY, PTE_RW } from '../machine/pagetable.ts';
 import { pteWord } from '../mm/fault.ts';
 import { rmap_walk } from '../mm/rmap.ts';
 import type { Kernel } from '../state/kernel.ts';
-import { type Moment, momentOf, ownerOf, type Place, processName } from './place.ts';
+import { type Moment, momentOf, ownerOf, type Place, processName, sameBytes } from './place.ts';
 import { tableUse } from './tables.ts';
 import type { FrameMapView, FrameUse, FrameView, MapperView } from './types.ts';
 
@@ -49,8 +49,10 @@ function useOf(flags: number): FrameUse {
   return (flags & PG_DEVICE) !== 0 ? 'device' : 'free';
 }
 
-/** Index into the legend by all flags that a frame can have: one look-up a frame. */
-const USE_BY_FLAGS = Uint8Array.from({ length: 1 << 14 }, (_, flags) => LEGEND.indexOf(useOf(flags)));
+/** The flags that decide the use. */
+const USE_FLAGS = PG_ANON | PG_FILE | PG_SHMEM | PG_DIRTY | PG_SWAPCACHE | PG_DEVICE;
+/** Index into the legend by those flags: one look-up a frame. */
+const USE_BY_FLAGS = Uint8Array.from({ length: USE_FLAGS + 1 }, (_, flags) => LEGEND.indexOf(useOf(flags)));
 
 function chunkAt(frames: Frames, pfn: number): FrameChunk | undefined {
   return frames.known(pfn) ? frames.chunk(pfn) : undefined;
@@ -67,7 +69,7 @@ function differs(now: FrameChunk, then: FrameChunk | undefined, i: number): bool
     now.index[i] !== then.index[i] ||
     now.word[i] !== then.word[i] ||
     now.slot[i] !== then.slot[i] ||
-    now.blobs?.[i]?.bytes !== then.blobs?.[i]?.bytes
+    !sameBytes(now.blobs?.[i]?.bytes, then.blobs?.[i]?.bytes)
   );
 }
 
@@ -97,7 +99,8 @@ export function frameMap(place: Place): FrameMapView {
     const flags = chunkAt(frames, base)?.flags;
     if (flags === undefined) continue;
     const end = Math.min(CHUNK_FRAMES, total + 1 - base);
-    for (let i = base === 0 ? 1 : 0; i < end; i++) uses[base + i - 1] = USE_BY_FLAGS[flags[i] as number] as number;
+    for (let i = base === 0 ? 1 : 0; i < end; i++)
+      uses[base + i - 1] = USE_BY_FLAGS[(flags[i] as number) & USE_FLAGS] as number;
   }
   return { first: 1, total, free: frames.counters.free, legend: LEGEND, uses, changed: changedFrames(moment) };
 }

@@ -5,12 +5,17 @@ import { vm_commit_limit } from '../mm/accounting.ts';
 import { cache_for_each } from '../mm/page-cache.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
-import { momentOf, type Place, processName } from './place.ts';
+import { momentOf, type Place, processName, sameBytes } from './place.ts';
 import type { CachedFileView, NumberView, SwapMapView } from './types.ts';
 
 /** Users of a slot: PTEs, shmem entries, and the swap cache; 255 stands for more. */
 function slotUsers(k: Kernel, slot: number): number {
   return Math.min(255, k.swap.count(slot) + (k.swap.cached(slot) === 0 ? 0 : 1));
+}
+
+function sameSlot(before: Kernel, k: Kernel, slot: number): boolean {
+  const [then, now] = [before.swap.content(slot), k.swap.content(slot)];
+  return then.word === now.word && sameBytes(then.bytes, now.bytes);
 }
 
 /** Every slot of the swap device in one byte. */
@@ -21,8 +26,7 @@ export function swapMap(place: Place): SwapMapView {
   for (let slot = 0; slot < k.swap.highWater; slot++) {
     counts[slot] = slotUsers(k, slot);
     if (before === null) continue;
-    const same = slotUsers(before, slot) === counts[slot] && before.swap.content(slot) === k.swap.content(slot);
-    if (!same) changed.push(slot);
+    if (slotUsers(before, slot) !== counts[slot] || !sameSlot(before, k, slot)) changed.push(slot);
   }
   return { slots: k.swap.total, used: k.swap.used, counts, changed };
 }

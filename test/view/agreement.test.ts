@@ -15,8 +15,8 @@ import {
   walk,
 } from '../../simulator/index.ts';
 import { tryAccess, type Verdict } from '../../simulator/view/verdict.ts';
-import { open } from './run.ts';
 import { scenario, somewhere } from './random.ts';
+import { open } from './run.ts';
 
 /** Runs to the end step by step; steps may fail. */
 function run(text: string): Timeline {
@@ -177,7 +177,11 @@ describe('at the end of any run', () => {
 /** Entries of the lowest level by address, of every process: taken from walks, not from marks. */
 function state(timeline: Timeline) {
   const pages = new Map<number, Map<string, string>>();
-  for (const pid of alive(timeline)) pages.set(pid, leaves(timeline, pid, (entry) => entry.value));
+  for (const pid of alive(timeline))
+    pages.set(
+      pid,
+      leaves(timeline, pid, (entry) => entry.value),
+    );
   const map = frameMap(timeline);
   const uses = new Map(Array.from(map.uses, (use, i) => [String(map.first + i), use]));
   return { pages, uses, numbers: machineNumbers(timeline).map(({ value }) => value) };

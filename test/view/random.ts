@@ -45,8 +45,14 @@ const command = fc.oneof(
   { weight: 6, arbitrary: fc.tuple(who, place, length).map(([p, at, n]) => `${p}: store(${at}, 7, ${n})`) },
   { weight: 4, arbitrary: fc.tuple(who, place, length).map(([p, at, n]) => `${p}: load(${at}, ${n})`) },
   { weight: 1, arbitrary: fc.tuple(who, place).map(([p, at]) => `${p}: fetch(${at})`) },
-  { weight: 2, arbitrary: fc.tuple(who, place, length, prot).map(([p, at, n, f]) => `${p}: mprotect(${at}, ${n}, ${f})`) },
-  { weight: 3, arbitrary: fc.tuple(who, place, length, advice).map(([p, at, n, f]) => `${p}: madvise(${at}, ${n}, ${f})`) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(who, place, length, prot).map(([p, at, n, f]) => `${p}: mprotect(${at}, ${n}, ${f})`),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(who, place, length, advice).map(([p, at, n, f]) => `${p}: madvise(${at}, ${n}, ${f})`),
+  },
   { weight: 1, arbitrary: fc.tuple(who, place, length).map(([p, at, n]) => `${p}: munmap(${at}, ${n})`) },
   { weight: 1, arbitrary: fc.constantFrom('a: ftruncate(fd, 9000)', 'a: ftruncate(fd, 26000)', 'a: fsync(fd)') },
 );

@@ -21,9 +21,9 @@ export function play(text: string): Timeline {
 }
 
 /** Value of a name of the scenario. */
-export function valueOf(timeline: Timeline, name: string): bigint {
+export function valueOfName(timeline: Timeline, name: string): bigint {
   const answer = timeline.evaluate(name);
-  if (!('value' in answer)) throw new Error(`valueOf: ${name} has no value`);
+  if (!('value' in answer)) throw new Error(`valueOfName: ${name} has no value`);
   return answer.value;
 }
 

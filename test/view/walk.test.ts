@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { frameView, vmaViews, type WalkView, walk } from '../../simulator/index.ts';
 import { PTE_GUARD, PTE_NX, PTE_PROTNONE, PTE_SWAP, PTE_SWP_EXCLUSIVE } from '../../simulator/machine/pagetable.ts';
 import { pteBits, tableBits } from '../../simulator/view/entries.ts';
-import { open, pidOf, play, valueOf } from './run.ts';
+import { open, pidOf, play, valueOfName } from './run.ts';
 
 const SMALL = `
 machine ram=256K swap=64K
@@ -15,7 +15,7 @@ const MAP = 'app: buf = mmap(NULL, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_AN
 
 function walkOf(text: string, name = 'buf', offset = 0n, process = 'app'): WalkView {
   const timeline = play(text);
-  return walk(timeline, pidOf(timeline, process), valueOf(timeline, name) + offset);
+  return walk(timeline, pidOf(timeline, process), valueOfName(timeline, name) + offset);
 }
 
 function leaf(view: WalkView) {
@@ -71,16 +71,18 @@ describe('a walk', () => {
 
   test('marks what the last step changed with its value before', () => {
     const timeline = play(`${SMALL}${MAP}app: load(buf)\napp: store(buf, "x")`);
-    const view = walk(timeline, pidOf(timeline, 'app'), valueOf(timeline, 'buf'));
+    const view = walk(timeline, pidOf(timeline, 'app'), valueOfName(timeline, 'buf'));
     const entry = leaf(view);
     timeline.back();
-    const before = leaf(walk(timeline, pidOf(timeline, 'app'), valueOf(timeline, 'buf')));
+    const before = leaf(walk(timeline, pidOf(timeline, 'app'), valueOfName(timeline, 'buf')));
     expect(entry.before).toBe(before.value);
-    expect(view.levels.slice(0, -1).flatMap(({ entries }) => entries.filter((e) => e.before !== undefined))).toEqual([]);
+    expect(view.levels.slice(0, -1).flatMap(({ entries }) => entries.filter((e) => e.before !== undefined))).toEqual(
+      [],
+    );
     timeline.step();
     timeline.back();
     timeline.back();
-    const untouched = walk(timeline, pidOf(timeline, 'app'), valueOf(timeline, 'buf'));
+    const untouched = walk(timeline, pidOf(timeline, 'app'), valueOfName(timeline, 'buf'));
     expect(before.before ?? '').toBe('0x0');
     expect(untouched.physical).toBeNull();
   });
@@ -184,7 +186,12 @@ describe('what an access would do', () => {
       0n,
       { read: 'would be SIGSEGV (SEGV_MAPERR): a guard marker of MADV_GUARD_INSTALL is there' },
     ],
-    ['unmapped', `${MAP}app: munmap(buf, 4K)`, 0n, { read: 'would be SIGSEGV (SEGV_MAPERR): no VMA contains the address' }],
+    [
+      'unmapped',
+      `${MAP}app: munmap(buf, 4K)`,
+      0n,
+      { read: 'would be SIGSEGV (SEGV_MAPERR): no VMA contains the address' },
+    ],
   ];
   test.each(cases)('%s', (_what, text, offset, would) => {
     expect(walkOf(SMALL + text, 'buf', offset).would).toMatchObject(would);
@@ -225,7 +232,7 @@ describe('what an access would do', () => {
 describe('a frame', () => {
   test('knows the table that it is', () => {
     const timeline = play(`${SMALL}${MAP}app: store(buf, 1)`);
-    const view = walk(timeline, pidOf(timeline, 'app'), valueOf(timeline, 'buf'));
+    const view = walk(timeline, pidOf(timeline, 'app'), valueOfName(timeline, 'buf'));
     const table = frameView(timeline, Number(view.levels.at(-1)?.table));
     expect([table.use, table.text]).toEqual(['table', expect.stringMatching(/^PTE table of app for 0x7fff/)]);
   });

@@ -1,0 +1,199 @@
+// Stories: a sentence for everything that happens, and why.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { KernelEvent } from '../../simulator/events.ts';
+import { parseScenario, Timeline } from '../../simulator/index.ts';
+import { open, play, storyText } from './run.ts';
+
+const SMALL = `
+machine ram=256K swap=64K
+program "/bin/app" text=8K data=4K
+app = spawn("/bin/app")
+app: buf = mmap(NULL, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+`;
+
+/** The story of the last line of a scenario. */
+function lastStory(text: string): string {
+  return storyText(play(text));
+}
+
+describe('the story of a step', () => {
+  test('of a first write goes from the walk over the VMA to the new entry', () => {
+    expect(lastStory(`${SMALL}app: store(buf + 0x1008, "hello")`)).toBe(
+      `
+app writes 5 bytes at 0x7ffff7ff4008: minor fault: demand-zero
+  page walk stopped at PMD 447: there is no PTE table
+  page fault: the CPU asks the kernel for a write at 0x7ffff7ff4008
+    find_vma(): VMA 7ffff7ff3000-7ffff7ff7000 rw-p holds 0x7ffff7ff4008 and allows a write
+    do_anonymous_page(): a write to memory never written, so it gets a frame of zeros (demand-zero)
+    VMA 7ffff7ff3000-7ffff7ff7000 rw-p gets an anon_vma, for its first anonymous page
+    frame 0x6 taken, zeroed
+    PTE 500: 0 → 0x6 P W U A D NX
+    the fault was minor: demand-zero
+  page walk PGD 255 → PUD 511 → PMD 447 → PTE 500: 0x6 P W U A D NX; the TLB keeps it`.trim(),
+    );
+  });
+
+  test('of a copy-on-write says who else has the page, and that the frame is a copy', () => {
+    const story = lastStory(`${SMALL}app: store(buf, 1)\napp: kid = fork()\nkid: store(buf, 2)`);
+    expect(story).toContain('kid writes 1 byte at 0x7ffff7ff3000: minor fault: copy-on-write');
+    expect(story).toMatch(/page walk stopped at PTE 499: 0x\w+ P U .*NX: no W, so the write faults/);
+    expect(story).toContain('wp_page_copy(): others have the page too, so the writer gets a copy');
+    expect(story).toMatch(/frame (0x\w+) taken\n +frame 0x\w+ copied to frame \1\n/);
+  });
+
+  test('of a fork tells what the child gets, by its name', () => {
+    const story = lastStory(`${SMALL}app: store(buf, 1)\napp: kid = fork()`);
+    expect(story).toContain('kid: new VMA 7ffff7ff3000-7ffff7ff7000 rw-p');
+    expect(story).toContain('kid (1001) gets copies of');
+  });
+
+  test('of a bad access says what forbids it', () => {
+    const story = lastStory(`${SMALL}app: mprotect(buf, 16K, PROT_READ)\napp: store(buf, 1)`);
+    expect(story).toContain('the VMA is r--p: writing is not allowed, so the fault cannot be served (SEGV_ACCERR)');
+    expect(story).toContain('SIGSEGV (SEGV_ACCERR): the VMA forbids the access; no handler: it ends the process');
+    expect(story).toContain('app ends (SIGSEGV)');
+  });
+
+  test('of a file fault tells what is read ahead, what is mapped around, and the older name of fault', () => {
+    const story = lastStory(`
+machine ram=1M
+file "/f" size=256K
+program "/bin/app" text=8K
+app = spawn("/bin/app")
+app: fd = open("/f", O_RDONLY)
+app: buf = mmap(NULL, 256K, PROT_READ, MAP_PRIVATE, fd, 0)
+app: load(buf)`);
+    expect(story).toContain('do_read_fault(): a read; vm_ops->fault (nopage in older kernels) is filemap_fault()');
+    expect(story).toMatch(/readahead: pages 0 to \d+ of \/f/);
+    expect(story).toMatch(/fault-around: the page cache has \d+ pages of/);
+    expect(story).toContain('the fault was major (it waited for a disk): a page of a file');
+  });
+
+  test('of mprotect and back is split, merge and grown VMA', () => {
+    const head = `${SMALL}app: mprotect(buf + 4K, 4K, PROT_READ)`;
+    expect(lastStory(head)).toContain('split_vma: only a part is meant');
+    expect(lastStory(head)).toContain('−VM_WRITE');
+    expect(lastStory(`${head}\napp: mprotect(buf + 4K, 4K, PROT_READ|PROT_WRITE)`)).toContain('vma_merge: same flags');
+  });
+
+  test('lights what it speaks of', () => {
+    const timeline = play(`${SMALL}app: store(buf, 1)\napp: madvise(buf, 4K, MADV_PAGEOUT)`);
+    const story = timeline.lastRecord?.story() ?? [];
+    const entry = story.find(({ text }) => text.startsWith('PTE 499'));
+    expect(entry).toMatchObject({ pid: 1000, va: '0x7ffff7ff3000', pfn: '0x6', slot: 0 });
+    expect(story.find(({ text }) => text.startsWith('swap-out'))?.text).toContain('MADV_PAGEOUT gives it up');
+  });
+
+  test('of thousands of pages tells two and counts the rest', () => {
+    const story = lastStory(`
+machine ram=64M
+program "/bin/app" text=8K
+app = spawn("/bin/app")
+app: buf = mmap(NULL, 32M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+app: store(buf, 1, 32M)`);
+    expect(story.split('\n').length).toBeLessThan(120);
+    const counted = [...story.matchAll(/… ([\d,]+) more pages? alike/g)].map(([, n]) => Number(n?.replaceAll(',', '')));
+    const told = [...story.matchAll(/the fault was minor/g)].length;
+    expect(counted.reduce((sum, n) => sum + n, 0) + told).toBe(8192);
+  });
+
+  test('is never longer than a few hundred lines, and keeps its end', () => {
+    const timeline = play(`
+machine ram=1M swap=4M
+program "/bin/app" text=8K
+app = spawn("/bin/app")
+app: buf = mmap(NULL, 3M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+app: store(buf, 1, 3M)`);
+    const story = timeline.lastRecord?.story() ?? [];
+    expect(story.length).toBeLessThan(260);
+    expect(story.some(({ text }) => /… [\d,]+ more events?$/.test(text))).toBe(true);
+    expect(story.at(-1)?.text).toMatch(/^page walk PGD/);
+  });
+
+  test('is the same when the run comes back to the step', () => {
+    const timeline = open(`${SMALL}app: store(buf, 1)\napp: load(buf)\napp: munmap(buf, 16K)`);
+    const stories: string[] = [];
+    for (let record = timeline.step(); record !== null; record = timeline.step()) stories.push(storyText(timeline));
+    const again: string[] = [];
+    for (; timeline.position > 0; timeline.back()) again.unshift(storyText(timeline));
+    expect(again).toEqual(stories);
+    expect(stories.every((story) => story !== '')).toBe(true);
+  });
+
+  test('of an assert is empty', () => {
+    expect(play(`${SMALL}assert vmas(app) > 3`).lastRecord?.story()).toEqual([]);
+  });
+});
+
+/** Scenarios that, with the samples, make every event happen. */
+const EXTRA = [
+  // Memory runs out, and nothing can be swapped.
+  `machine ram=256K swap=0
+program "/bin/app" text=8K
+app = spawn("/bin/app")
+big = spawn("/bin/app")
+big: a = mmap(NULL, 160K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+big: store(a, 1, 160K)
+app: b = mmap(NULL, 160K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+app: store(b, 1, 160K)
+app: load(0x7ffffffd0000)
+app: store(0x401000, 1)`,
+];
+
+describe('every kind of event', () => {
+  test('happens in the samples, and has a sentence that is about it', () => {
+    const folder = join(import.meta.dirname, '../../samples');
+    const samples = readdirSync(folder).filter((name) => name.endsWith('.vas') && name !== 'host-program.vas');
+    const seen = new Map<string, string>();
+    for (const text of [...samples.map((name) => readFileSync(join(folder, name), 'utf8')), ...EXTRA]) {
+      const timeline = Timeline.open(parseScenario(text));
+      for (let record = timeline.step(); record !== null; record = timeline.step()) {
+        for (const event of timeline.events) seen.set(event.type, timeline.scenario.lines[record.line - 1] ?? '');
+        for (const { text: sentence, depth } of record.story()) {
+          expect(depth).toBeGreaterThanOrEqual(0);
+          expect(sentence).not.toMatch(/undefined|NaN|\[object|null/);
+        }
+      }
+    }
+    const all: Record<KernelEvent['type'], true> = {
+      'context-switch': true,
+      'tlb-hit': true,
+      'page-walk': true,
+      'tlb-flush': true,
+      fault: true,
+      'find-vma': true,
+      'access-error': true,
+      'expand-stack': true,
+      handler: true,
+      'fault-done': true,
+      'frame-alloc': true,
+      'frame-free': true,
+      'frame-copy': true,
+      pte: true,
+      'map-around': true,
+      readahead: true,
+      writeback: true,
+      'cache-drop': true,
+      'swap-out': true,
+      'swap-in': true,
+      reclaim: true,
+      spared: true,
+      'oom-kill': true,
+      'vma-insert': true,
+      'vma-remove': true,
+      'vma-change': true,
+      'vma-split': true,
+      'vma-merge': true,
+      placement: true,
+      refused: true,
+      fork: true,
+      exec: true,
+      exit: true,
+      signal: true,
+    };
+    expect(Object.keys(all).filter((type) => !seen.has(type))).toEqual([]);
+  });
+});

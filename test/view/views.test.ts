@@ -1,0 +1,250 @@
+// Processes, VMAs, frames, swap and the page cache as the tree and the picture are told of them.
+
+import { describe, expect, test } from 'vitest';
+import {
+  cachedFiles,
+  frameMap,
+  frameView,
+  lastAccess,
+  machineNumbers,
+  pageRuns,
+  processViews,
+  procText,
+  swapMap,
+  vmaViews,
+  walk,
+} from '../../simulator/index.ts';
+import { open, pidOf, play, valueOfName } from './run.ts';
+
+const SMALL = `
+machine ram=256K swap=64K
+program "/bin/app" text=8K data=4K
+app = spawn("/bin/app")
+app: buf = mmap(NULL, 32K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+`;
+
+describe('processes', () => {
+  test('are there when they have ended, and say why', () => {
+    const timeline = play(`${SMALL}app: kid = fork()\nkid: exit(3)\napp: thread = clone(CLONE_VM)`);
+    const views = processViews(timeline);
+    expect(views.map(({ name, state, ended }) => [name, state, ended])).toEqual([
+      ['app', 'alive', null],
+      ['kid', 'zombie', 'exit status 3'],
+      ['thread', 'alive', null],
+    ]);
+    expect(views.map(({ pid, sharesMmWith }) => [pid, sharesMmWith])).toEqual([
+      [1000, [1002]],
+      [1001, []],
+      [1002, [1000]],
+    ]);
+    expect(vmaViews(timeline, 1001)).toEqual([]);
+    expect([procText(timeline, 1001, 'maps'), procText(timeline, 1001, 'status')]).toEqual([
+      '',
+      expect.stringContaining('Z (zombie)'),
+    ]);
+  });
+
+  test('are marked when the step touched them', () => {
+    const timeline = play(`${SMALL}app: kid = fork()\napp: store(buf, 1)`);
+    expect(processViews(timeline).map(({ name, changed }) => [name, changed])).toEqual([
+      ['app', true],
+      ['kid', false],
+    ]);
+    const [app] = processViews(timeline);
+    expect(app?.numbers.filter(({ changed }) => changed).map(({ name, value }) => [name, value])).toEqual([
+      ['MM_ANONPAGES', '2'],
+      ['pgtables_bytes', expect.stringMatching(/^\d+$/)],
+      ['min_flt', '3'],
+    ]);
+  });
+});
+
+describe('VMAs', () => {
+  test('print the lines of maps, all fields, and what serves them', () => {
+    const timeline = play(SMALL);
+    const pid = pidOf(timeline, 'app');
+    const lines = procText(timeline, pid, 'maps').trimEnd().split('\n');
+    const views = vmaViews(timeline, pid);
+    expect(views.map(({ mapsLine }) => mapsLine.trimEnd())).toEqual(lines.slice(0, -1).map((line) => line.trimEnd()));
+    const text = views.find(({ perms }) => perms === 'r-xp');
+    expect(text?.vm_ops).toMatchObject({ name: 'generic_file_vm_ops', operations: { fault: 'filemap_fault' } });
+    expect(text?.vm_file).toBe('/bin/app');
+    const anonymous = views.find(({ start }) => start === `0x${valueOfName(timeline, 'buf').toString(16)}`);
+    expect(anonymous).toMatchObject({
+      pages: 8,
+      perms: 'rw-p',
+      vmFlags: 'rd wr mr mw me ac',
+      flagNames: 'VM_READ|VM_WRITE|VM_MAYREAD|VM_MAYWRITE|VM_MAYEXEC|VM_ACCOUNT',
+      vm_page_prot: '0x8000000000000025',
+      vm_ops: null,
+      anon_vma: null,
+      changed: true,
+    });
+    expect(views.filter(({ changed }) => changed)).toEqual([anonymous]);
+  });
+
+  test('can be taken a few at a time', () => {
+    const timeline = play(SMALL);
+    const pid = pidOf(timeline, 'app');
+    const all = vmaViews(timeline, pid);
+    expect(vmaViews(timeline, pid, { from: 2, count: 3 })).toEqual(all.slice(2, 5));
+    expect(vmaViews(timeline, pid, { from: all.length, count: 3 })).toEqual([]);
+  });
+
+  test('change when a step changes a field, not when it only touches pages again', () => {
+    const changed = (text: string) => {
+      const timeline = play(SMALL + text);
+      return vmaViews(timeline, pidOf(timeline, 'app')).flatMap((vma) => (vma.changed ? [vma.perms] : []));
+    };
+    expect(changed('app: store(buf, 1)\napp: store(buf + 4K, 1)')).toEqual([]);
+    expect(changed('app: mprotect(buf, 4K, PROT_READ)')).toEqual(['r--p', 'rw-p']);
+  });
+});
+
+describe('runs of pages', () => {
+  const runs = (text: string) => {
+    const timeline = play(SMALL + text);
+    const start = `0x${valueOfName(timeline, 'buf').toString(16)}`;
+    return pageRuns(timeline, pidOf(timeline, 'app'), start, 100).map(({ pages, state, changed }) =>
+      [pages, state, ...(changed ? ['changed'] : [])].join(' '),
+    );
+  };
+
+  test('join neighbours in the same state', () => {
+    expect(runs('app: store(buf + 4K, 1, 12K)\napp: load(buf + 20K)')).toEqual([
+      '1 untouched',
+      '3 anon',
+      '1 untouched',
+      '1 zero-page changed',
+      '2 untouched',
+    ]);
+    expect(runs('app: store(buf, 1, 32K)\napp: madvise(buf + 8K, 8K, MADV_PAGEOUT)')).toEqual([
+      '2 anon',
+      '2 swapped changed',
+      '4 anon',
+    ]);
+  });
+
+  test('tell what was unmapped, also when its page table went with it', () => {
+    expect(runs('app: store(buf, 1, 8K)\napp: madvise(buf, 8K, MADV_DONTNEED)')).toEqual([
+      '2 untouched changed',
+      '6 untouched',
+    ]);
+  });
+
+  test('of a terabyte that nobody touched are one', () => {
+    const timeline = play(`
+a = spawn()
+a: big = mmap(NULL, 1T, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0)
+a: load(big + 512G)`);
+    const big = valueOfName(timeline, 'big');
+    const found = pageRuns(timeline, pidOf(timeline, 'a'), Number(big), 10);
+    expect(found.map(({ pages, state }) => [pages, state])).toEqual([
+      [2 ** 27, 'untouched'],
+      [1, 'zero-page'],
+      [2 ** 27 - 1, 'untouched'],
+    ]);
+    expect(pageRuns(timeline, pidOf(timeline, 'a'), Number(big), 2)).toEqual(found.slice(0, 2));
+  });
+});
+
+describe('physical memory', () => {
+  test('of four gibibytes is one byte a frame', () => {
+    const timeline = play(
+      'machine ram=4G\na = spawn()\na: b = mmap(NULL, 8K, PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)\na: store(b, 1)',
+    );
+    const map = frameMap(timeline);
+    expect([map.first, map.total, map.uses.length]).toEqual([1, 2 ** 20, 2 ** 20]);
+    const pfn = Number(walk(timeline, 1000, valueOfName(timeline, 'b')).frame?.pfn);
+    expect(map.changed).toEqual([pfn]);
+    expect(map.legend[map.uses[pfn - 1] ?? 0]).toBe('anon');
+    expect(frameView(timeline, pfn)).toMatchObject({ use: 'anon', mapcount: 1, refcount: 1, dirty: true });
+    expect(frameView(timeline, 2 ** 20).use).toBe('free');
+  });
+
+  test('a frame of the zero page, of a device and of a file say what they are', () => {
+    const timeline = play(`${SMALL}app: load(buf)`);
+    const pid = pidOf(timeline, 'app');
+    const zero = walk(timeline, pid, valueOfName(timeline, 'buf')).frame;
+    expect([zero?.use, zero?.bytes]).toEqual(['zero', '00'.repeat(64)]);
+    const text = walk(timeline, pid, 0x401000n).frame;
+    expect(text).toMatchObject({
+      use: 'file-clean',
+      file: { path: '/bin/app', index: 1 },
+      list: expect.stringMatching(/file/),
+    });
+    expect(text?.mappers).toEqual([{ pid, process: 'app', va: '0x401000', writable: false }]);
+  });
+
+  test('swap slots count their users and mark what changed', () => {
+    const timeline = play(`${SMALL}app: store(buf, 1, 8K)\napp: kid = fork()\napp: madvise(buf, 8K, MADV_PAGEOUT)`);
+    timeline.back();
+    expect(swapMap(timeline)).toMatchObject({ slots: 16, used: 0, changed: [] });
+    const alone = play(`${SMALL}app: store(buf, 1, 8K)\napp: madvise(buf, 8K, MADV_PAGEOUT)`);
+    const { used, counts, changed } = swapMap(alone);
+    expect([used, [...counts.slice(0, 3)], changed]).toEqual([2, [1, 1, 0], [0, 1]]);
+  });
+
+  test('the page cache by file, with its dirty runs', () => {
+    const timeline = play(`
+machine ram=1M
+file "/f" size=40K
+a = spawn()
+a: fd = open("/f", O_RDWR)
+a: m = mmap(NULL, 40K, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0)
+a: store(m, 1)
+a: store(m + 16K, 1, 8K)`);
+    const file = cachedFiles(timeline).find(({ path }) => path === '/f');
+    expect(file).toMatchObject({ size: 40960, cachedPages: 10, dirtyPages: 3 });
+    expect(file?.runs).toEqual([
+      { first: 0, pages: 1, dirty: true },
+      { first: 1, pages: 3, dirty: false },
+      { first: 4, pages: 2, dirty: true },
+      { first: 6, pages: 4, dirty: false },
+    ]);
+  });
+
+  test('numbers of the machine are marked when they change', () => {
+    const timeline = play(`${SMALL}app: store(buf, 1)`);
+    const changed = machineNumbers(timeline).filter((number) => number.changed);
+    expect(changed.map(({ name }) => name)).toEqual(expect.arrayContaining(['nr_free_pages', 'pgfault']));
+    expect(changed.map(({ name }) => name)).not.toContain('swap_used');
+  });
+});
+
+describe('a run', () => {
+  test('looks at the address accessed last', () => {
+    const timeline = open(`${SMALL}app: store(buf + 8, 1)\napp: kid = fork()\nkid: load(buf)\nassert vmas(app) > 1`);
+    const seen: (string | null)[] = [];
+    const buf = 0x7ffff7fef000n;
+    while (timeline.step() !== null) {
+      const access = lastAccess(timeline);
+      seen.push(access === null ? null : `${access.pid} ${access.address - buf}`);
+    }
+    expect(valueOfName(timeline, 'buf')).toBe(buf);
+    expect(seen.slice(2)).toEqual(['1000 8', '1000 8', '1001 0', '1001 0']);
+  });
+
+  test('at its start, and after a jump, has the same views as step by step', () => {
+    const text = `${SMALL}app: store(buf, 1, 16K)\napp: kid = fork()\nkid: store(buf, 2, 8K)\napp: munmap(buf, 4K)`;
+    const [jumped, stepped] = [open(text), open(text)];
+    const views = (t: typeof jumped) => [
+      processViews(t),
+      vmaViews(t, 1000),
+      frameMap(t),
+      swapMap(t),
+      cachedFiles(t),
+      machineNumbers(t),
+      t.position < 2 ? null : walk(t, 1000, 0x7ffff7fef000n),
+    ];
+    expect(processViews(jumped)).toEqual([]);
+    expect(frameMap(jumped).changed).toEqual([]);
+    jumped.runToEnd({ budgetSteps: 1000 });
+    while (stepped.step() !== null);
+    for (;;) {
+      expect(views(jumped)).toEqual(views(stepped));
+      if (!stepped.back()) break;
+      jumped.back();
+    }
+  });
+});
