@@ -50,6 +50,8 @@ function resultText(record: StepRecord, nameOf: (pid: number) => string | undefi
     case 'errno':
       return `= ${result.errno}`;
     case 'signal':
+      // Only what an access caused has an address; a signal that somebody sent (SI_…) has none.
+      if (result.code.startsWith('SI_')) return result.signal;
       return `${result.signal} (${result.code} at 0x${result.addr.toString(16)})`;
     case 'skipped':
       return `skipped: ${result.message}`;

@@ -64,6 +64,8 @@ test('errors, signals and failures stand out', () => {
   });
   expect(text(killed)).toBe('SIGSEGV (SEGV_MAPERR at 0x1234)');
   expect(resultTone(killed)).toBe('signal');
+  const oom = { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL', addr: 0n } as const;
+  expect(text(record('store', { outcome: outcome(oom) }))).toBe('SIGKILL');
   const failed = record('munmap', { outcome: outcome(zero), failure: { message: 'EINVAL was expected', range } });
   expect(text(failed)).toBe('= 0 · ✗ EINVAL was expected');
   expect(resultTone(failed)).toBe('failure');

@@ -1,4 +1,6 @@
 // Everything by keyboard: steps in the editor, in the page tables and in the tree, and buttons that look as they are.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { type Editor, eventually, sharedEditor } from '../harness/editor.ts';
 
@@ -10,6 +12,14 @@ beforeAll(async () => {
   await editor.openFile('fork.vas');
   await position(0);
 });
+
+/** The line (from 1) of fork.vas that begins like this. */
+async function lineOf(start: string): Promise<number> {
+  const lines = (await readFile(join(editor.workspace, 'fork.vas'), 'utf8')).split('\n');
+  const index = lines.findIndex((line) => line.startsWith(start));
+  if (index < 0) throw new Error(`lineOf: no line of fork.vas begins with ${start}`);
+  return index + 1;
+}
 
 async function position(step: number): Promise<void> {
   const item = editor.page.locator('.statusbar-item[id$="vas.position"]');
@@ -43,7 +53,7 @@ test('in the editor: F10 and Alt+. step, Alt+, steps back, Alt+End and Alt+Home 
   await eventually('the end', async () => ((await enabled('Step')) ? undefined : true));
   await press('Alt+Home');
   await position(0);
-  await editor.goTo(12);
+  await editor.goTo(await lineOf('bash: store(buf, "hello")'));
   await press('Control+F10');
   await position(2);
 });
@@ -69,15 +79,16 @@ async function lineText(line: number): Promise<string> {
 test('results stand on their lines, and the title buttons work', async () => {
   await editor.clickEditorAction('Step');
   await position(3);
-  await eventually('the result of line 12', async () =>
-    /store\(buf, "hello"\).*minor fault \(demand-zero\) ✓/.test(await lineText(12)) ? true : undefined,
+  const store = await lineOf('bash: store(buf, "hello")');
+  await eventually('the result of the store', async () =>
+    /store\(buf, "hello"\).*minor fault \(demand-zero\) ✓/.test(await lineText(store)) ? true : undefined,
   );
   await editor.clickEditorAction('Step Back');
   await position(2);
-  await eventually('the result of line 12 to go', async () =>
-    (await lineText(12)).includes('demand-zero)') ? undefined : true,
+  await eventually('the result to go', async () =>
+    (await lineText(store)).includes('demand-zero)') ? undefined : true,
   );
-  expect(await lineText(11)).toContain('= 0x7ffff7ff5000 ✓');
+  expect(await lineText(await lineOf('bash: buf = mmap'))).toContain('= 0x7ffff7ff5000 ✓');
 });
 
 test('in the tree, where the rows are reached by arrows', async () => {

@@ -1,5 +1,6 @@
 // Pictures of the whole, to be looked at: the editor with results, the tree and the page tables, in every theme.
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { type Editor, sharedEditor, themes } from '../harness/editor.ts';
 
@@ -10,7 +11,7 @@ beforeAll(async () => {
   await editor.openContainer('Address Space Explorer');
   await roomy();
   await editor.openFile('fork.vas');
-  await editor.goTo(23);
+  await editor.goTo((await lineOf('kid:  store(buf, "J")')) + 1);
   await editor.runCommand("Address Space: Run to Cursor's Line");
   await editor.runCommand('Address Space: Show Page Tables');
   const frame = await editor.webviewFrame('[data-level="PTE"] [data-anchor="entry"]');
@@ -20,6 +21,14 @@ beforeAll(async () => {
   await editor.expandTreeRow('7ffff7ff5000-');
   await editor.page.mouse.move(900, 960);
 });
+
+/** The line (from 1) of fork.vas that begins like this. */
+async function lineOf(start: string): Promise<number> {
+  const lines = (await readFile(join(editor.workspace, 'fork.vas'), 'utf8')).split('\n');
+  const index = lines.findIndex((line) => line.startsWith(start));
+  if (index < 0) throw new Error(`lineOf: no line of fork.vas begins with ${start}`);
+  return index + 1;
+}
 
 /** A wide window with a wide side bar, so that the areas are seen with their names. */
 async function roomy(): Promise<void> {
@@ -42,7 +51,7 @@ for (const theme of Object.keys(themes) as (keyof typeof themes)[]) {
 for (const theme of ['high-contrast', 'light'] as const) {
   test(`a hover, ${theme}`, async () => {
     await editor.setTheme(theme);
-    const text = await editor.hover(22, 'buf');
+    const text = await editor.hover(await lineOf('kid:  store(buf, "J")'), 'buf');
     expect(text).toContain('PTE');
     expect((await stat(await editor.screenshot(`hover-${theme}`))).size).toBeGreaterThan(10_000);
     await editor.page.keyboard.press('Escape');
