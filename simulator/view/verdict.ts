@@ -28,13 +28,19 @@ function verdictOf({ result, faults }: StepOutcome): Verdict {
   return faults.length === 0 ? { kind: 'hit' } : { kind: 'fault', faults };
 }
 
+/** A signal that nobody catches takes the process down, which is much work to be undone: for the trial they are caught. */
+function catchSignals(simulator: Simulator, pid: number): void {
+  for (const signal of ['SIGSEGV', 'SIGBUS']) simulator.execute({ op: 'signal', pid, signal, handler: true });
+}
+
 /** Tries an access of one byte on the machine as it is now, and takes it back. */
 export function tryAccess(simulator: Simulator, pid: number, address: bigint, access: AccessKind): Trial {
   const op = OPS[access];
   const request: Request = op === 'store' ? { op, pid, addr: address, value: 0 } : { op, pid, addr: address };
   const snapshot = simulator.snapshot();
-  simulator.listen(true);
   try {
+    catchSignals(simulator, pid);
+    simulator.listen(true);
     const outcome = simulator.execute(request);
     return { verdict: verdictOf(outcome), events: simulator.events };
   } finally {

@@ -208,7 +208,8 @@ export function walk(place: Place, pid: number, address: bigint): WalkView {
           : 'Not canonical: the upper bits are no copy of the highest translated bit, so the MMU does not even walk.',
       };
   const { vma, others, ...shown } = part;
-  const page: PageContext = { k, address: user ? Number(word) : 0, user, vma, others, process };
+  const { handlers } = k.tasks.get(pid);
+  const page: PageContext = { k, address: user ? Number(word) : 0, user, vma, others, process, handlers };
   return {
     pid,
     process,

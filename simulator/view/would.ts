@@ -19,6 +19,8 @@ export interface PageContext {
   /** Other processes that map the frame, in words; empty for none. */
   readonly others: string;
   readonly process: string;
+  /** Signals that the process catches. */
+  readonly handlers: ReadonlySet<string>;
 }
 
 type Of<T extends EventData['type']> = Extract<KernelEvent, { type: T }>;
@@ -154,7 +156,7 @@ export function wouldText(page: PageContext, trial: Trial, access: AccessKind): 
     case 'impossible':
       return `cannot be made: ${verdict.why}`;
     case 'signal': {
-      const handler = first(events, 'signal')?.handled === true ? `; ${page.process} has a handler for it` : '';
+      const handler = page.handlers.has(verdict.signal) ? `; ${page.process} has a handler for it` : '';
       return `would be ${verdict.signal} (${verdict.code}): ${signalWords(page, trial, verdict, access)}${handler}`;
     }
     case 'fault': {

@@ -229,6 +229,11 @@ describe('what an access would do', () => {
   });
 });
 
+test('a signal that would be caught says so', () => {
+  const caught = walkOf(`${SMALL}${MAP}app: signal(SIGSEGV, handler)\napp: munmap(buf, 16K)`).would;
+  expect(caught.read).toBe('would be SIGSEGV (SEGV_MAPERR): no VMA contains the address; app has a handler for it');
+});
+
 describe('a frame', () => {
   test('knows the table that it is', () => {
     const timeline = play(`${SMALL}${MAP}app: store(buf, 1)`);
