@@ -28,6 +28,7 @@ import { SysCall, type SysHandler, type SysResult } from './kernel/syscall.ts';
 import { current_mm, new_task, process_faults, switch_to } from './kernel/task.ts';
 import { WORD_END } from './machine/address.ts';
 import { bytesContent, setFrame } from './machine/content.ts';
+import { mark_accessed } from './machine/lru.ts';
 import { cpu_access, OOM_KILLED } from './mm/access.ts';
 import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
 import { new_inode, shmem_get_page } from './mm/shmem.ts';
@@ -184,7 +185,12 @@ export class Simulator implements Backend {
 
   private warm(id: number): void {
     const inode = this.kernel.inodes.edit(id);
-    for (let index = 0; index < file_pages(inode); index++) if (read_page(this.kernel, inode, index) === 0) return;
+    for (let index = 0; index < file_pages(inode); index++) {
+      const pfn = read_page(this.kernel, inode, index);
+      if (pfn === 0) return;
+      // Somebody read the file: its pages were used once.
+      mark_accessed(this.kernel.frames, pfn);
+    }
   }
 
   /** A file on tmpfs lives in RAM and nowhere else. */

@@ -81,6 +81,8 @@ export function checkFrames(t: Tally): void {
   for (const pfn of [...t.mapped.keys(), ...t.held.keys()]) {
     const known = pfn >= frames.deviceBase || (pfn > 0 && pfn < c.fresh);
     hold(t, known, () => `frame ${pfn} is in use and was never taken`);
+    if (pfn >= frames.deviceBase)
+      same(t, `device page ${pfn}: mapcount`, frames.mapcountOf(pfn), t.mapped.get(pfn) ?? 0);
   }
 }
 
@@ -110,6 +112,7 @@ function freeFrames(t: Tally): Set<Pfn> {
       t.violations.push(`frame ${pfn} is twice on the free list`);
       break;
     }
+    hold(t, pfn < frames.counters.fresh, () => `frame ${pfn} is free and was never taken`);
     free.add(pfn);
   }
   return free;

@@ -1,22 +1,19 @@
 /** The system calls on files, memfds and SysV shared memory (fs/, mm/memfd.c, ipc/shm.c). */
 
+import { file_read, file_write } from '../fs/read-write.ts';
 import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
-import { readFrameByte, writeFrame } from '../machine/content.ts';
-import { PG_NOT_UPTODATE, PG_READAHEAD } from '../machine/frames.ts';
 import { vm_enough_memory } from '../mm/accounting.ts';
 import { evict_inode, fput, get_file, open_file } from '../mm/file-refs.ts';
 import { filemap_write } from '../mm/filemap.ts';
 import { do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
-import { find_get_page, read_page } from '../mm/page-cache.ts';
-import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
-import { new_inode, shmem_get_page } from '../mm/shmem.ts';
-import { set_size, zero_behind_end } from '../mm/truncate.ts';
+import { new_inode } from '../mm/shmem.ts';
+import { set_size } from '../mm/truncate.ts';
 import type { Kernel } from '../state/kernel.ts';
-import type { Inode, OpenFile } from '../state/records.ts';
+import type { OpenFile } from '../state/records.ts';
 import { MAP, O, PROT } from '../uapi.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
-import { access_ok, copy_from_user, copy_to_user } from './user-copy.ts';
+import { access_ok, copy_from_user } from './user-copy.ts';
 
 /** What one read or write moves at most (MAX_RW_COUNT). */
 const MAX_RW_COUNT = 0x7ffff000;
@@ -101,80 +98,19 @@ function dup(c: SysCall): SysResult {
   return install(c, id, false);
 }
 
-/** The page of a file for read() or write(): cached, read with readahead, or made. 0: no frame. */
-function pageForIo(k: Kernel, file: OpenFile, inode: Inode, index: number, wanted: number): number {
-  if (inode.kind === 'shmem') return shmem_get_page(k, inode.id, index).pfn;
-  const cached = find_get_page(inode, index);
-  if (cached !== 0) {
-    k.frames.clearFlags(cached, PG_NOT_UPTODATE);
-    if ((k.frames.flagsOf(cached) & PG_READAHEAD) !== 0) page_cache_async_ra(k, inode, file, index, wanted);
-    return find_get_page(inode, index);
-  }
-  page_cache_sync_ra(k, inode, file, index, wanted);
-  const read = find_get_page(inode, index);
-  return read !== 0 ? read : read_page(k, inode, index);
-}
-
-/** filemap_read(): copies [pos, pos + count) to the user; the number of bytes, or an errno. */
+/** vfs_read(): checks, then the file's pages. */
 function do_read(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): number | string {
-  const inode = c.k.inodes.edit(file.inode);
-  if (inode.kind === 'device') return 'EINVAL';
+  if (c.k.inodes.get(file.inode).kind === 'device') return 'EINVAL';
   if (!access_ok(c.k, addr, count)) return 'EFAULT';
-  const end = Math.min(inode.size, pos + Math.min(count, MAX_RW_COUNT));
-  let at = pos;
-  while (at < end) {
-    const index = Math.floor(at / PAGE_SIZE);
-    const wanted = Math.ceil(end / PAGE_SIZE) - index;
-    const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
-    const bytes = new Uint8Array(part);
-    const hole = inode.kind === 'shmem' && find_get_page(inode, index) === 0 && !swappedOut(inode, index);
-    if (!hole) {
-      const pfn = pageForIo(c.k, file, c.k.inodes.edit(file.inode), index, wanted);
-      if (pfn === 0) return at > pos ? at - pos : 'ENOMEM';
-      for (let i = 0; i < part; i++) bytes[i] = readFrameByte(c.k.frames, pfn, (at + i) % PAGE_SIZE);
-    }
-    const copied = copy_to_user(c.k, addr + (at - pos), bytes);
-    at += copied;
-    file.prev_pos = at - 1;
-    if (copied < part) return at > pos ? at - pos : 'EFAULT';
-  }
-  return at - pos;
+  return file_read(c.k, file, addr, Math.min(count, MAX_RW_COUNT), pos);
 }
 
-function swappedOut(inode: Inode, index: number): boolean {
-  return inode.swapped > 0 && (inode.cache.get(Math.floor(index / 64))?.pages[index % 64] ?? 0) < 0;
-}
-
-/** The cache page that a write goes to: a page written whole, or behind the end, is not read first. */
-function pageForWrite(k: Kernel, inode: Inode, index: number): number {
-  if (inode.kind === 'shmem') return shmem_get_page(k, inode.id, index).pfn;
-  const cached = find_get_page(inode, index);
-  return cached !== 0 ? cached : read_page(k, inode, index);
-}
-
-/** generic_perform_write(). */
+/** vfs_write(). */
 function do_write(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): number | string {
   if (c.k.inodes.get(file.inode).kind === 'device') return 'EINVAL';
   if (!access_ok(c.k, addr, count)) return 'EFAULT';
-  const end = pos + Math.min(count, MAX_RW_COUNT);
-  if (end > MAX_FILE) return 'EFBIG';
-  if (count > 0) zero_behind_end(c.k, c.k.inodes.edit(file.inode), pos);
-  let at = pos;
-  while (at < end) {
-    const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
-    const bytes = new Uint8Array(part);
-    const copied = copy_from_user(c.k, addr + (at - pos), bytes);
-    if (copied === 0) return at > pos ? at - pos : 'EFAULT';
-    const inode = c.k.inodes.edit(file.inode);
-    const pfn = pageForWrite(c.k, inode, Math.floor(at / PAGE_SIZE));
-    if (pfn === 0) return at > pos ? at - pos : 'ENOMEM';
-    writeFrame(c.k.frames, c.k.epoch, pfn, at % PAGE_SIZE, bytes.subarray(0, copied));
-    c.k.frames.markDirty(pfn);
-    at += copied;
-    if (at > inode.size) inode.size = at;
-    if (copied < part) return at - pos;
-  }
-  return at - pos;
+  const bytes = Math.min(count, MAX_RW_COUNT);
+  return pos + bytes > MAX_FILE ? 'EFBIG' : file_write(c.k, file, addr, bytes, pos);
 }
 
 function read(c: SysCall): SysResult {
@@ -217,7 +153,9 @@ function pwrite(c: SysCall): SysResult {
   if (c.fileId(0) === 0) return 'ESPIPE';
   const file = c.file(0);
   if (file === null || !file.writable) return 'EBADF';
-  return do_write(c, file, c.word(1), c.word(2), c.word(3));
+  // O_APPEND wins over the offset (pwrite(2), BUGS).
+  const pos = file.append ? c.k.inodes.get(file.inode).size : c.word(3);
+  return do_write(c, file, c.word(1), c.word(2), pos);
 }
 
 function lseek(c: SysCall): SysResult {
@@ -314,7 +252,7 @@ function shmget(c: SysCall): SysResult {
   const accounted = pageAlign(size) / PAGE_SIZE;
   if (!vm_enough_memory(c.k, c.mm, accounted)) return 'ENOMEM';
   const name = `/SYSV${(key >>> 0).toString(16).padStart(8, '0')}`;
-  const inode = new_inode(c.k, { kind: 'shmem', path: name, size, deleted: true, accounted });
+  const inode = new_inode(c.k, { kind: 'shmem', path: name, size, deleted: true, accounted, sysv: true });
   inode.users = 1;
   const shmid = c.k.scalars.nextShmid++;
   c.k.shm.set(shmid, { shmid, key, inode: inode.id, size, removed: false, mode: (flags >> 6) & 7 });

@@ -132,12 +132,12 @@ function page_fault(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind, prese
   if (addr >= task_size(k)) return SEGV_MAPERR;
   if (k.sink !== null) k.emit({ type: 'fault', va: addr, access, byKernel: by === 'kernel' });
   k.depth++;
-  const result = serve(k, mm, addr, access, present);
+  const result = serve(k, mm, addr, access, present, by);
   k.depth--;
   return result;
 }
 
-function serve(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind, present: boolean): Trap | null {
+function serve(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind, present: boolean, by: Toucher): Trap | null {
   const found = find_vma_for_fault(k, mm, addr);
   if (found === null) return SEGV_MAPERR;
   if (access_error(found.vma, access, present)) {
@@ -146,7 +146,7 @@ function serve(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind, present: b
   }
   const result = handle_mm_fault(k, mm, found.vma, addr, access === 'write');
   if ((result & VM_FAULT_ERROR) === 0) {
-    count_fault(k, addr, access, result, found.grown ? 'stack-growth' : null);
+    count_fault(k, addr, access, result, by, found.grown ? 'stack-growth' : null);
     return null;
   }
   if ((result & VM_FAULT_OOM) !== 0) return OOM_KILLED;

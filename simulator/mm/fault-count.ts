@@ -3,8 +3,21 @@
 import type { AccessKind, FaultKind } from '../abi.ts';
 import type { VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
-import { VM_FAULT_MAJOR } from './fault.ts';
+import { VM_FAULT_MAJOR, VM_FAULT_RETRY } from './fault.ts';
 import { lastFaultKind } from './memory.ts';
+
+/**
+ * Whose access faulted. It decides what a fault counts as that had to be tried again: the program's own first try,
+ * under the VMA's lock, is forgotten unless it read a page; the kernel's is remembered (FAULT_FLAG_TRIED); that of
+ * mm_populate() ends there, and what it finds next is minor.
+ */
+export type Faulter = 'user' | 'kernel' | 'populate';
+
+function is_major(result: number, by: Faulter): boolean {
+  const tried = (result & VM_FAULT_RETRY) !== 0;
+  if (by === 'populate' && tried) return false;
+  return (result & VM_FAULT_MAJOR) !== 0 || (by === 'kernel' && tried);
+}
 
 /**
  * Counts a served fault for the running task; `result` are handle_mm_fault()'s bits. `kind` is said when it is another
@@ -15,9 +28,10 @@ export function count_fault(
   addr: VirtAddr,
   access: AccessKind,
   result: number,
+  by: Faulter,
   kind: FaultKind | null = null,
 ): void {
-  const major = (result & VM_FAULT_MAJOR) !== 0;
+  const major = is_major(result, by);
   k.scalars.pgfault++;
   if (major) k.scalars.pgmajfault++;
   const task = k.tasks.edit(k.scalars.current);

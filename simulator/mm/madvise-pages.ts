@@ -8,6 +8,7 @@ import {
   PG_LAZYFREE,
   PG_NOT_UPTODATE,
   PG_REFERENCED,
+  PG_SHMEM,
   PG_SWAPCACHE,
 } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
@@ -27,7 +28,6 @@ import { init_anon_page } from './page-alloc.ts';
 import { cache_entry, file_pages, find_get_page } from './page-cache.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
 import { do_page_cache_ra } from './readahead.ts';
-import { shmem_get_page } from './shmem.ts';
 import { folio_free_swap, free_swap_entry, read_swap_cache } from './swap-cache.ts';
 import { punch_hole } from './truncate.ts';
 import { linear_page_index, VM_LOCKED, VM_MAYBE_GUARD, VM_MAYWRITE, VM_SHARED, VM_SPECIAL, type Vma } from './vma.ts';
@@ -123,9 +123,12 @@ export function madvise_willneed(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, e
   const inode = k.inodes.edit(vma.inode);
   const first = linear_page_index(vma, start);
   const last = Math.min(file_pages(inode), linear_page_index(vma, end));
-  if (vma.vm_ops === 'shmem') {
-    for (let index = first; index < last; index++)
-      if (cache_entry(inode, index) < 0) shmem_get_page(k, inode.id, index);
+  if (inode.kind === 'shmem') {
+    // Into the swap cache only: the file's entry stays a slot until somebody touches it.
+    for (let index = first; index < last; index++) {
+      const entry = cache_entry(inode, index);
+      if (entry < 0) read_swap_cache(k, -entry - 1, (pfn) => k.frames.setFlags(pfn, PG_SHMEM));
+    }
   } else if (vma.vm_ops === 'generic_file') do_page_cache_ra(k, inode, first, last - first);
   return 0;
 }
@@ -172,7 +175,9 @@ export function mincore_vec(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 
     const flags = table === undefined ? 0 : (table.words[at] as number);
     const value = table === undefined ? 0 : (table.words[at + 1] as number);
     let present = 0;
-    if ((flags & PTE_MAPPED) !== 0) present = 1;
+    // can_do_mincore() is false for a mapping without a file: the answer is 1.
+    if (vma.special !== null) present = 1;
+    else if ((flags & PTE_MAPPED) !== 0) present = 1;
     else if ((flags & PTE_SWAP) !== 0) present = k.swap.cached(value) !== 0 ? 1 : 0;
     else if (flags === 0 && vma.inode !== 0) {
       const pfn = find_get_page(k.inodes.get(vma.inode), linear_page_index(vma, addr));

@@ -131,7 +131,6 @@ export function do_madvise(k: Kernel, mm: Mm, start: number, length: number, adv
   const end = start + size;
   if (end >= 2 ** 53) return 'EINVAL';
   if (end === start) return 0;
-  if (advice === MADV.HWPOISON || advice === MADV.SOFT_OFFLINE) return 'EPERM';
   if (advice === MADV.POPULATE_READ || advice === MADV.POPULATE_WRITE) {
     return faultin_page_range(k, mm, start, end, advice === MADV.POPULATE_WRITE) ?? 0;
   }

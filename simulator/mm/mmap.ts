@@ -203,7 +203,8 @@ export interface Region {
 
 function vmOpsOf(inode: Inode): vm.VmOps {
   if (inode.kind === 'device') return 'device';
-  return inode.kind === 'shmem' ? 'shmem' : 'generic_file';
+  if (inode.kind === 'file') return 'generic_file';
+  return inode.sysv ? 'shm' : 'shmem';
 }
 
 /** shmem_zero_setup(): the nameless file behind shared anonymous memory. Returns the open file's id, -1 for ENOMEM. */
@@ -237,10 +238,6 @@ export function mmap_region(k: Kernel, mm: Mm, region: Region): 0 | Errno {
     if (pages <= unaccounted) k.scalars.committed += pages - unaccounted;
     k.scalars.committed += unaccounted;
     flags |= vm.VM_ACCOUNT;
-  }
-  if ((flags & vm.VM_SYNC) !== 0 && region.file !== null && k.inodes.get(region.file.inode).kind === 'file') {
-    if ((flags & vm.VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
-    return refuse(k, 'EOPNOTSUPP', 'MAP_SYNC needs a file system on persistent memory');
   }
   remove_vmas(k, mm, cleared);
   const error = insertRegion(k, mm, region, flags);
@@ -289,6 +286,9 @@ interface FileRange {
 /** __mmap_new_file_vma(): the file's own mmap sets the operations; a driver may map pages at once or refuse. */
 function linkFile(k: Kernel, mm: Mm, range: FileRange): 0 | Errno {
   const inode = k.inodes.get(range.file.inode);
+  if ((range.flags & vm.VM_SYNC) !== 0 && inode.kind === 'file') {
+    return refuse(k, 'EOPNOTSUPP', 'MAP_SYNC needs a file system on persistent memory');
+  }
   const vma: vm.Vma = {
     vm_start: range.addr,
     vm_end: range.end,

@@ -1,6 +1,14 @@
 /** mremap(2): growing, shrinking, moving and doubling mappings (mm/mremap.c). Lengths are bytes, page aligned inside. */
 
-import { isPageAligned, PAGE_SIZE, PMD_SIZE, pageAlign, pteIndex, type VirtAddr } from '../machine/address.ts';
+import {
+  addWords,
+  isPageAligned,
+  PAGE_SIZE,
+  PMD_SIZE,
+  pageAlign,
+  pteIndex,
+  type VirtAddr,
+} from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { MREMAP } from '../uapi.ts';
@@ -11,7 +19,7 @@ import { flush_tlb_range, set_pte } from './pte.ts';
 import { get_unmapped_area, MMAP_MIN_ADDR, task_size } from './unmapped-area.ts';
 import * as vm from './vma.ts';
 import { vma_link, vma_replace } from './vma-link.ts';
-import { split_vma, vma_merge_new_range } from './vma-merge.ts';
+import { vma_merge_new_range } from './vma-merge.ts';
 
 /** struct vma_remap_struct: the request as it is worked on. */
 interface Remap {
@@ -37,7 +45,7 @@ function check_mremap_params(k: Kernel, r: Remap): string | null {
   if (r.newAddr > task_size(k) - r.newLen || !isPageAligned(r.newAddr)) return 'EINVAL';
   if ((r.flags & MREMAP.MAYMOVE) === 0) return 'EINVAL';
   if ((r.flags & MREMAP.DONTUNMAP) !== 0 && r.oldLen !== r.newLen) return 'EINVAL';
-  const overlaps = r.addr + r.oldLen > r.newAddr && r.newAddr + r.newLen > r.addr;
+  const overlaps = addWords(r.addr, r.oldLen) > r.newAddr && addWords(r.newAddr, r.newLen) > r.addr;
   return overlaps ? 'EINVAL' : null;
 }
 
@@ -145,28 +153,12 @@ function move_page_tables(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, lengt
   flush_tlb_range(k, mm, from, end);
 }
 
-/** dontunmap_complete(): the old VMA stays, empty and unlocked, and forgets its anon_vma when all of it moved. */
+/** dontunmap_complete(): the old VMA stays; it is unlocked, all of it, and forgets its anon_vma when all of it moved. */
 function dontunmap_complete(k: Kernel, mm: Mm, r: Remap): void {
   const vma = mm.vmas.lookup(r.addr) as vm.Vma;
   const whole = vma.vm_start === r.addr && vma.vm_end === r.addr + r.oldLen;
   const flags = vma.vm_flags & ~vm.VM_LOCKED_MASK;
   vma_replace(k, mm, vma, { ...vma, vm_flags: flags, anon: whole ? null : vma.anon });
-}
-
-/** Splits a locked VMA before MREMAP_DONTUNMAP, so that only the moved part loses its lock. */
-function presplit(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): string | null {
-  if ((r.flags & MREMAP.DONTUNMAP) === 0 || (vma.vm_flags & vm.VM_LOCKED) === 0) return null;
-  let part = vma;
-  if (part.vm_start < r.addr) {
-    const split = split_vma(k, mm, part, r.addr);
-    if (typeof split === 'string') return split;
-    part = split[1];
-  }
-  if (part.vm_end > r.addr + r.oldLen) {
-    const split = split_vma(k, mm, part, r.addr + r.oldLen);
-    if (typeof split === 'string') return split;
-  }
-  return null;
 }
 
 /** move_vma(): makes the new VMA, moves the page table entries, unmaps the old range. */
@@ -176,9 +168,7 @@ function move_vma(k: Kernel, mm: Mm, r: Remap): Result {
   if (mm.vmas.size >= k.config.max_map_count - 3) return 'ENOMEM';
   const inside = vma.vm_start !== r.addr || vma.vm_end !== r.addr + r.oldLen;
   if (vma.vm_ops === 'special_mapping' && inside) return 'EINVAL';
-  const split = presplit(k, mm, vma, r);
-  if (split !== null) return split;
-  const source = mm.vmas.lookup(r.addr) as vm.Vma;
+  const source = vma;
   const keep = (r.flags & MREMAP.DONTUNMAP) !== 0;
   const charged = (keep ? r.newLen : r.newLen - r.oldLen) / PAGE_SIZE;
   if (!charge(k, mm, source, charged)) return 'ENOMEM';

@@ -6,7 +6,7 @@
 import { VM_FAULT_NOPAGE, VM_FAULT_SIGBUS, type VmFault, type VmOperations } from './fault.ts';
 import { generic_file_vm_ops } from './filemap.ts';
 import { insert_pfn } from './map-page.ts';
-import { shmem_vm_ops } from './shmem.ts';
+import { shm_vm_ops, shmem_vm_ops } from './shmem.ts';
 import { VM_PFNMAP, type VmOps } from './vma.ts';
 
 /** [vdso] has pages of its own; [vvar] maps kernel data by PFN, which is not counted as resident. */
@@ -45,6 +45,7 @@ const device_vm_ops: VmOperations = {
 const TABLES: Readonly<Record<Exclude<VmOps, 'none'>, VmOperations>> = {
   generic_file: generic_file_vm_ops,
   shmem: shmem_vm_ops,
+  shm: shm_vm_ops,
   special_mapping: special_mapping_vmops,
   device: device_vm_ops,
 };

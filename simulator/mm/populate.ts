@@ -6,16 +6,16 @@ import { mark_accessed } from '../machine/lru.ts';
 import { PTE_DIRTY, PTE_MAPPED, PTE_PROTNONE, PTE_RW, PTE_SPECIAL, type PteTable } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
-import { pteWord, VM_FAULT_ERROR, VM_FAULT_MAJOR, VM_FAULT_OOM } from './fault.ts';
+import { pteWord, VM_FAULT_ERROR, VM_FAULT_OOM } from './fault.ts';
 import { count_fault } from './fault-count.ts';
-import { handle_mm_fault, lastFaultKind } from './memory.ts';
+import { handle_mm_fault } from './memory.ts';
 import * as vm from './vma.ts';
 
 /** What a page was asked for and not given. */
 export type PopulateError = 'EFAULT' | 'ENOMEM' | 'EINVAL' | null;
 
 /** Who faults pages in: mm_populate() (mlock, MAP_POPULATE) or madvise (MADV_POPULATE_…). */
-type Caller = 'populate' | 'madvise';
+type Caller = 'populate' | 'kernel';
 
 /** faultin_page() until the page is there as wanted. Null, or why it cannot be. */
 function faultin_page(k: Kernel, mm: Mm, addr: VirtAddr, write: boolean, by: Caller): PopulateError {
@@ -31,9 +31,7 @@ function faultin_page(k: Kernel, mm: Mm, addr: VirtAddr, write: boolean, by: Cal
     const result = handle_mm_fault(k, mm, vma, addr, write);
     if ((result & VM_FAULT_OOM) !== 0) return 'ENOMEM';
     if ((result & VM_FAULT_ERROR) !== 0) return 'EFAULT';
-    // The read of a missing file page drops the lock, and what mm_populate() then finds cached counts as minor.
-    const retried = by === 'populate' && lastFaultKind !== 'swap-in';
-    count_fault(k, addr, write ? 'write' : 'read', retried ? result & ~VM_FAULT_MAJOR : result);
+    count_fault(k, addr, write ? 'write' : 'read', result, by);
   }
   throw new Error(`faultin_page: no progress at 0x${addr.toString(16)}`);
 }
@@ -70,6 +68,7 @@ export function mm_populate(
   errors: 'strict' | 'ignored' = 'ignored',
 ): PopulateError {
   const end = start + length;
+  if (length === 0) return null;
   for (let vma = mm.vmas.find(start); vma !== undefined && vma.vm_start < end; vma = mm.vmas.find(vma.vm_end)) {
     if ((vma.vm_flags & (vm.VM_IO | vm.VM_PFNMAP)) !== 0) continue;
     const error = populate_vma(k, mm, Math.max(start, vma.vm_start), Math.min(end, vma.vm_end));
@@ -85,7 +84,7 @@ export function faultin_page_range(k: Kernel, mm: Mm, start: VirtAddr, end: Virt
     if (vma === undefined) return 'ENOMEM';
     if ((vma.vm_flags & (vm.VM_IO | vm.VM_PFNMAP)) !== 0) return 'EINVAL';
     if ((vma.vm_flags & (write ? vm.VM_WRITE : vm.VM_READ)) === 0) return 'EINVAL';
-    const error = faultin_page(k, mm, addr, write, 'madvise');
+    const error = faultin_page(k, mm, addr, write, 'kernel');
     if (error !== null) return error;
   }
   return null;

@@ -2,13 +2,15 @@
 
 import type { Pfn } from '../machine/address.ts';
 import { PG_DIRTY, PG_FILE, PG_SHMEM } from '../machine/frames.ts';
+import { lru_del } from '../machine/lru.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { DiskImage, Inode } from '../state/records.ts';
 import { handler, VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS, type VmFault, type VmOperations } from './fault.ts';
 import { filemap_map_pages } from './filemap.ts';
+import { hold_page } from './map-page.ts';
 import { alloc_page } from './page-alloc.ts';
 import { cache_entry, cache_insert, cache_store, file_pages } from './page-cache.ts';
-import { swap_read } from './swap-cache.ts';
+import { delete_from_swap_cache, swap_read } from './swap-cache.ts';
 
 export interface ShmemPage {
   /** 0: no frame was to be had. */
@@ -28,6 +30,8 @@ export function shmem_get_page(k: Kernel, inodeId: number, index: number): Shmem
     return { pfn, major: false };
   }
   const slot = -entry - 1;
+  const cached = k.swap.cached(slot);
+  if (cached !== 0) return { pfn: from_swap_cache(k, inodeId, index, slot, cached), major: false };
   const pfn = swap_read(k, slot, 'shmem');
   if (pfn === 0) return { pfn, major: true };
   if (k.sink !== null) k.emit({ type: 'swap-in', slot, pfn, cached: false });
@@ -37,6 +41,20 @@ export function shmem_get_page(k: Kernel, inodeId: number, index: number): Shmem
   cache_insert(k, again, index, pfn);
   k.frames.setFlags(pfn, PG_DIRTY | PG_FILE | PG_SHMEM);
   return { pfn, major: true };
+}
+
+/** A page that MADV_WILLNEED brought moves from the swap cache to the file. */
+function from_swap_cache(k: Kernel, inodeId: number, index: number, slot: number, pfn: Pfn): Pfn {
+  lru_del(k.frames, pfn);
+  hold_page(k, pfn, 1);
+  delete_from_swap_cache(k, pfn);
+  hold_page(k, pfn, -1);
+  const inode = k.inodes.edit(inodeId);
+  cache_store(k, inode, index, 0);
+  k.swap.drop(slot);
+  cache_insert(k, inode, index, pfn);
+  k.frames.markDirty(pfn);
+  return pfn;
 }
 
 function shmem_fault(vmf: VmFault, index: number): number {
@@ -59,6 +77,13 @@ export const shmem_vm_ops: VmOperations = {
   map_pages: filemap_map_pages,
 };
 
+/** SysV segments (ipc/shm.c): no fault-around. */
+export const shm_vm_ops: VmOperations = {
+  name: 'shm_vm_ops',
+  functions: { open: 'shm_open', close: 'shm_close', fault: 'shm_fault' },
+  fault: shmem_fault,
+};
+
 /** A new inode. `accounted`: pages reserved against the commit limit. */
 export function new_inode(
   k: Kernel,
@@ -70,6 +95,7 @@ export function new_inode(
     readonly image?: DiskImage;
     readonly accounted?: number;
     readonly device?: Inode['device'];
+    readonly sysv?: boolean;
   },
 ): Inode {
   return k.inodes.add((id, owner) => ({
@@ -92,6 +118,7 @@ export function new_inode(
     executing: 0,
     accounted: fields.accounted ?? 0,
     device: fields.device ?? null,
+    sysv: fields.sysv ?? false,
     seals: 0,
   }));
 }

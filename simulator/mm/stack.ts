@@ -26,8 +26,7 @@ function growthError(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr): string | nul
     if (start - prev.vm_end < k.config.stack_guard_gap) return 'stack guard gap';
   }
   if (prev !== undefined && start < prev.vm_end) return 'a mapping is in the way';
-  if ((vma.vm_start - start) / 4096 > vma.vm_pgoff) return 'vm_pgoff underflows';
-  return acct_stack_growth(k, mm, vma, vma.vm_end - start, (vma.vm_start - start) / 4096);
+  return (vma.vm_start - start) / 4096 > vma.vm_pgoff ? 'vm_pgoff underflows' : null;
 }
 
 /**
@@ -35,10 +34,16 @@ function growthError(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr): string | nul
  */
 export function expand_stack(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr): Vma | string {
   const start = pageDown(addr);
-  const error = growthError(k, mm, vma, start);
+  let error = growthError(k, mm, vma, start);
+  let named = vma;
+  if (error === null) {
+    // Before limits are asked: a refused growth leaves an anon_vma behind.
+    named = vma_with_anon(k, mm, vma);
+    error = acct_stack_growth(k, mm, named, vma.vm_end - start, (vma.vm_start - start) / 4096);
+  }
   if (k.sink !== null) k.emit({ type: 'expand-stack', from: vma.vm_start, to: start, error });
   if (error !== null) return error;
-  return grow_down(k, mm, vma, start);
+  return grow_down(k, mm, named, start);
 }
 
 /** Moves the start of a VMA down to `start`, without asking limits. */

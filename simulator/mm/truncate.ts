@@ -2,7 +2,7 @@
 
 import { PAGE_SIZE } from '../machine/address.ts';
 import { filledContent, fillFrame, type PageContent } from '../machine/content.ts';
-import { PG_NOT_UPTODATE } from '../machine/frames.ts';
+import { PG_DIRTY, PG_NOT_UPTODATE } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
@@ -32,15 +32,20 @@ function forgetDisk(k: Kernel, inode: Inode, first: number, end: number, hollow:
   inode.writtenOwner = k.epoch.now;
 }
 
-/** A page that the file has data for, in the cache or brought there; 0 for a hole. */
+/** The page at `index`, in the cache or brought there: of a disk file also for a hole, of shmem only if there is one. */
 function partialPage(k: Kernel, inode: Inode, index: number): number {
   if (inode.kind === 'shmem') return cache_entry(inode, index) === 0 ? 0 : shmem_get_page(k, inode.id, index).pfn;
   const cached = find_get_page(inode, index);
-  const stored = inode.written.has(index) || index * PAGE_SIZE < inode.imageEnd;
-  if (cached !== 0 || !stored) return cached;
+  if (cached !== 0) return cached;
   const read = read_page(k, inode, index);
   if (read !== 0) k.frames.setFlags(read, PG_NOT_UPTODATE);
   return read;
+}
+
+/** The file has a block for the page, on disk or still to be written: not a hole. */
+function hasBlock(k: Kernel, inode: Inode, index: number, pfn: number): boolean {
+  if (inode.kind === 'shmem' || inode.written.has(index) || index * PAGE_SIZE < inode.imageEnd) return true;
+  return (k.frames.flagsOf(pfn) & PG_DIRTY) !== 0;
 }
 
 /**
@@ -50,11 +55,13 @@ function partialPage(k: Kernel, inode: Inode, index: number): number {
 function zeroPartial(k: Kernel, inode: Inode, size: number): void {
   const offset = size % PAGE_SIZE;
   if (offset === 0) return;
-  const pfn = partialPage(k, inode, (size - offset) / PAGE_SIZE);
+  const index = (size - offset) / PAGE_SIZE;
+  const pfn = partialPage(k, inode, index);
   if (pfn === 0) return;
+  mark_accessed(k.frames, pfn);
+  if (!hasBlock(k, inode, index, pfn)) return;
   fillFrame(k.frames, k.epoch, pfn, offset, PAGE_SIZE - offset, 0);
   k.frames.markDirty(pfn);
-  mark_accessed(k.frames, pfn);
 }
 
 /** What was stored behind the end of a file is not in it when it grows to `size` bytes. */
@@ -68,7 +75,7 @@ export function zero_behind_end(k: Kernel, inode: Inode, size: number): void {
 /** truncate_setsize() and what a file system adds: the file has `size` bytes from now on. */
 export function set_size(k: Kernel, inodeId: number, size: number): void {
   const inode = k.inodes.edit(inodeId);
-  const shrinks = size < inode.size;
+  const shrinks = size <= inode.size;
   zero_behind_end(k, inode, size);
   inode.size = size;
   if (!shrinks) return;

@@ -88,7 +88,7 @@ function sidesAgree(prev: Vma, next: Vma): boolean {
 
 /** can_merge_remove_vma(): a VMA with a `close` operation must not disappear. */
 function removable(vma: Vma): boolean {
-  return vma.vm_ops !== 'special_mapping' && vma.vm_ops !== 'device';
+  return vma.vm_ops !== 'special_mapping' && vma.vm_ops !== 'device' && vma.vm_ops !== 'shm';
 }
 
 function emitMerge(k: Kernel, mm: Mm, vma: Vma, sides: 'previous' | 'next' | 'both'): void {

@@ -75,7 +75,7 @@ export const VM_FLAG_NAMES: readonly (readonly [number, string, string])[] = [
 ];
 
 /** Which vm_operations_struct a VMA has; `none` is vma_is_anonymous(). */
-export type VmOps = 'none' | 'generic_file' | 'shmem' | 'special_mapping' | 'device';
+export type VmOps = 'none' | 'generic_file' | 'shmem' | 'shm' | 'special_mapping' | 'device';
 
 /** The chain of anon_vmas that pages of a VMA may belong to; shared by the VMAs that were split from one. */
 export interface AnonVmaChain {

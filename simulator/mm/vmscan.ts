@@ -207,6 +207,10 @@ function shrink_page(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
       return verdict;
     }
   }
+  if ((flags & (PG_ANON | PG_FILE)) === 0 && (flags & PG_SWAPCACHE) !== 0) {
+    delete_from_swap_cache(k, pfn);
+    return 'freed';
+  }
   let verdict: Verdict;
   if ((flags & PG_ANON) !== 0) verdict = (flags & PG_LAZYFREE) !== 0 ? dropLazyfree(k, pfn) : swapOutAnon(k, pfn);
   else verdict = (flags & PG_SHMEM) !== 0 ? swapOutShmem(k, pfn) : dropFilePage(k, pfn, cause);

@@ -38,7 +38,8 @@ export function put_mapping(k: Kernel, mm: Mm, pfn: number, pteFlags: number, re
   const count = (chunk.mapcount[i] as number) - 1;
   if (count < 0) throw new Error(`put_mapping: frame ${pfn} is not mapped`);
   chunk.mapcount[i] = count;
-  if (count > 0) return;
+  // The pages of devices and of [vdso] are no RAM: nobody gets them.
+  if (count > 0 || pfn >= k.frames.deviceBase) return;
   if (chunk.refs[i] === 0) free_page(k, pfn);
   else if ((flags & PG_SWAPCACHE) !== 0) folio_free_swap(k, pfn);
 }

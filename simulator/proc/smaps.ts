@@ -91,7 +91,7 @@ function gather(k: Kernel, mm: Mm, vma: Vma): Sums {
       }
     }
   }
-  if (vma.vm_ops === 'shmem') addShmemSwap(k, mm, vma, sums);
+  if (vma.vm_ops === 'shmem' || vma.vm_ops === 'shm') addShmemSwap(k, mm, vma, sums);
   return sums;
 }
 

@@ -172,6 +172,8 @@ export interface Inode extends CowRecord {
   /** shmem: blocks were reserved at creation (VM_NORESERVE not given). */
   accounted: number;
   readonly device: DeviceNode | null;
+  /** Behind a SysV segment. */
+  readonly sysv: boolean;
   /** shmem: F_SEAL_* bits. */
   seals: number;
 }

@@ -1,0 +1,188 @@
+/** read() and write() through the page cache (mm/filemap.c: filemap_read(), generic_perform_write()). */
+
+import { current_mm } from '../kernel/task.ts';
+import { copy_from_user, copy_to_user } from '../kernel/user-copy.ts';
+import { PAGE_SIZE, type Pfn, pteIndex } from '../machine/address.ts';
+import { readFrameByte, writeFrame } from '../machine/content.ts';
+import { PG_NOT_UPTODATE, PG_READAHEAD } from '../machine/frames.ts';
+import { mark_accessed } from '../machine/lru.ts';
+import { PTE_PRESENT } from '../machine/pagetable.ts';
+import { cpu_access } from '../mm/access.ts';
+import { cache_entry, find_get_page, read_page } from '../mm/page-cache.ts';
+import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
+import { shmem_get_page } from '../mm/shmem.ts';
+import { zero_behind_end } from '../mm/truncate.ts';
+import { task_size } from '../mm/unmapped-area.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { OpenFile } from '../state/records.ts';
+
+/** Pages that one round of filemap_read() takes from the cache (PAGEVEC_SIZE). */
+const BATCH = 31;
+
+/**
+ * filemap_get_read_batch(): PFNs of the cached pages from `index` on, before `last`; it ends behind a page with the
+ * readahead marker.
+ */
+function read_batch(k: Kernel, inodeId: number, index: number, last: number): Pfn[] {
+  const inode = k.inodes.get(inodeId);
+  const batch: Pfn[] = [];
+  for (let page = index; page < last && batch.length < BATCH; page++) {
+    const pfn = find_get_page(inode, page);
+    if (pfn === 0) break;
+    k.frames.clearFlags(pfn, PG_NOT_UPTODATE);
+    batch.push(pfn);
+    if ((k.frames.flagsOf(pfn) & PG_READAHEAD) !== 0) break;
+  }
+  return batch;
+}
+
+/** filemap_get_pages(): a batch of at least one page, read with readahead if missing. Empty: no frame. */
+function get_pages(k: Kernel, file: OpenFile, index: number, last: number): Pfn[] {
+  let batch = read_batch(k, file.inode, index, last);
+  if (batch.length === 0) {
+    page_cache_sync_ra(k, k.inodes.edit(file.inode), file, index, last - index);
+    batch = read_batch(k, file.inode, index, last);
+  }
+  if (batch.length === 0) {
+    const pfn = read_page(k, k.inodes.edit(file.inode), index);
+    if (pfn !== 0) batch.push(pfn);
+  }
+  const tail = batch[batch.length - 1];
+  if (tail !== undefined && (k.frames.flagsOf(tail) & PG_READAHEAD) !== 0) {
+    const at = index + batch.length - 1;
+    page_cache_async_ra(k, k.inodes.edit(file.inode), file, at, last - at);
+  }
+  return batch;
+}
+
+/** Copies bytes of a frame to the user; how many. */
+function copyOut(k: Kernel, pfn: Pfn, offset: number, count: number, addr: number): number {
+  const bytes = new Uint8Array(count);
+  for (let i = 0; i < count; i++) bytes[i] = readFrameByte(k.frames, pfn, offset + i);
+  return copy_to_user(k, addr, bytes);
+}
+
+/** filemap_read() of a disk file: copies [pos, pos + count) to the user; the number of bytes, or an errno. */
+function filemap_read(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): number | string {
+  const size = k.inodes.get(file.inode).size;
+  const end = Math.min(size, pos + count);
+  const last = Math.ceil((pos + count) / PAGE_SIZE);
+  let at = pos;
+  let previous = file.prev_pos;
+  while (at < end) {
+    const batch = get_pages(k, file, Math.floor(at / PAGE_SIZE), last);
+    if (batch.length === 0) return at > pos ? at - pos : 'ENOMEM';
+    // The page where the last read ended counts as used once only.
+    if (Math.floor(at / PAGE_SIZE) !== Math.floor((previous - 1) / PAGE_SIZE)) mark_accessed(k.frames, batch[0] as Pfn);
+    for (const [i, pfn] of batch.entries()) {
+      if (at >= end) break;
+      if (i > 0) mark_accessed(k.frames, pfn);
+      const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
+      const copied = copyOut(k, pfn, at % PAGE_SIZE, part, addr + (at - pos));
+      at += copied;
+      previous = at;
+      if (copied < part) {
+        k.files.edit(file.id).prev_pos = previous;
+        return at > pos ? at - pos : 'EFAULT';
+      }
+    }
+  }
+  k.files.edit(file.id).prev_pos = previous;
+  return at - pos;
+}
+
+/** shmem_file_read_iter(): holes are read as zeros and stay holes. */
+function shmem_read(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): number | string {
+  const end = Math.min(k.inodes.get(file.inode).size, pos + count);
+  let at = pos;
+  while (at < end) {
+    const index = Math.floor(at / PAGE_SIZE);
+    const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
+    const hole = cache_entry(k.inodes.get(file.inode), index) === 0;
+    const pfn = hole ? 0 : shmem_get_page(k, file.inode, index).pfn;
+    if (!hole && pfn === 0) return at > pos ? at - pos : 'ENOMEM';
+    if (!hole) mark_accessed(k.frames, pfn);
+    const to = addr + (at - pos);
+    const copied = hole ? copy_to_user(k, to, new Uint8Array(part)) : copyOut(k, pfn, at % PAGE_SIZE, part, to);
+    at += copied;
+    if (copied < part) return at > pos ? at - pos : 'EFAULT';
+  }
+  return at - pos;
+}
+
+/** Reads from a file's pages to user memory. Returns the count or an errno. */
+export function file_read(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): number | string {
+  const shmem = k.inodes.get(file.inode).kind === 'shmem';
+  return shmem ? shmem_read(k, file, addr, count, pos) : filemap_read(k, file, addr, count, pos);
+}
+
+/** write_begin(): the page to write to. One that is overwritten whole is not read first. */
+function write_begin(k: Kernel, inodeId: number, at: number, part: number): Pfn {
+  const index = Math.floor(at / PAGE_SIZE);
+  const inode = k.inodes.edit(inodeId);
+  if (inode.kind === 'shmem') return shmem_get_page(k, inodeId, index).pfn;
+  const cached = find_get_page(inode, index);
+  if (cached !== 0) return cached;
+  const pfn = read_page(k, inode, index);
+  // A block of it was read, or nothing: until bytes arrive the page is not complete.
+  if (pfn !== 0 && part > 0) k.frames.setFlags(pfn, PG_NOT_UPTODATE);
+  return pfn;
+}
+
+/** write_end() behind `copied` bytes at `at`; 0 when the user's page was not there. The file reaches that far now. */
+function write_end(k: Kernel, inodeId: number, pfn: Pfn, at: number, copied: number): void {
+  const inode = k.inodes.edit(inodeId);
+  if (at + copied > inode.size) inode.size = at + copied;
+  // Behind an attempt without a byte only a block that starts before its place counts as changed.
+  if (copied === 0 && inode.kind === 'file' && at % PAGE_SIZE === 0) return;
+  k.frames.clearFlags(pfn, PG_NOT_UPTODATE);
+  k.frames.markDirty(pfn);
+}
+
+/** Bytes at `addr`, up to `count`, that can be read without a fault. */
+function resident(k: Kernel, addr: number, count: number): number {
+  const mm = current_mm(k);
+  let have = 0;
+  while (have < count) {
+    const at = addr + have;
+    const flags = at < task_size(k) ? (mm.pt.find(at)?.words[2 * pteIndex(at)] ?? 0) : 0;
+    if ((flags & PTE_PRESENT) === 0) return have;
+    have += Math.min(count - have, PAGE_SIZE - (at % PAGE_SIZE));
+  }
+  return have;
+}
+
+/** fault_in_readable(): touches each page of the range. False when not even the first can be read. */
+function fault_in(k: Kernel, addr: number, count: number): boolean {
+  const mm = current_mm(k);
+  for (let at = addr; at < addr + count; at = at - (at % PAGE_SIZE) + PAGE_SIZE) {
+    if (at >= task_size(k) || cpu_access(k, mm, at, 'read', 'kernel') < 0) return at > addr;
+  }
+  return true;
+}
+
+/**
+ * generic_perform_write(): page by page, each copied without faults; what is missing is faulted in behind an attempt
+ * that wrote nothing, so that a write from a bad address leaves its traces.
+ */
+export function file_write(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): number | string {
+  if (count > 0) zero_behind_end(k, k.inodes.edit(file.inode), pos);
+  const end = pos + count;
+  let at = pos;
+  while (at < end) {
+    const from = addr + (at - pos);
+    const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
+    const pfn = write_begin(k, file.inode, at, part);
+    if (pfn === 0) return at > pos ? at - pos : 'ENOMEM';
+    const ready = resident(k, from, part);
+    if (ready > 0) {
+      const bytes = new Uint8Array(ready);
+      copy_from_user(k, from, bytes);
+      writeFrame(k.frames, k.epoch, pfn, at % PAGE_SIZE, bytes);
+    }
+    write_end(k, file.inode, pfn, at, ready);
+    at += ready;
+    if (ready === 0 && !fault_in(k, from, part)) return at > pos ? at - pos : 'EFAULT';
+  }
+  return at - pos;
+}
