@@ -1,4 +1,4 @@
-// Where the editor's helpers stop, so that absurd input cannot make the extension host crawl.
+// Where hovers, completion and the outline stop, so that absurd input cannot make the extension host crawl.
 import type { Position, TextDocument } from 'vscode';
 
 /** Longer lines get no hover, completion or signature. */
