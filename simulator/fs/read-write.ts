@@ -11,10 +11,10 @@ import { cpu_access } from '../mm/access.ts';
 import { cache_entry, find_get_page, read_page } from '../mm/page-cache.ts';
 import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
 import { shmem_get_page } from '../mm/shmem.ts';
-import { zero_behind_end } from '../mm/truncate.ts';
+import { drop_pages, has_block, zero_behind_end } from '../mm/truncate.ts';
 import { task_size } from '../mm/unmapped-area.ts';
 import type { Kernel } from '../state/kernel.ts';
-import type { OpenFile } from '../state/records.ts';
+import type { Inode, OpenFile } from '../state/records.ts';
 
 /** Pages that one round of filemap_read() takes from the cache (PAGEVEC_SIZE). */
 const BATCH = 31;
@@ -129,14 +129,29 @@ function write_begin(k: Kernel, inodeId: number, at: number, part: number): Pfn 
   return pfn;
 }
 
-/** write_end() behind `copied` bytes at `at`; 0 when the user's page was not there. The file reaches that far now. */
-function write_end(k: Kernel, inodeId: number, pfn: Pfn, at: number, copied: number): void {
+/** write_end() behind `copied` of `part` bytes at `at`. The file reaches that far now. */
+function write_end(k: Kernel, inodeId: number, pfn: Pfn, at: number, part: number, copied: number): void {
   const inode = k.inodes.edit(inodeId);
   if (at + copied > inode.size) inode.size = at + copied;
-  // Behind an attempt without a byte only a block that starts before its place counts as changed.
-  if (copied === 0 && inode.kind === 'file' && at % PAGE_SIZE === 0) return;
+  if (copied > 0 || inode.kind === 'shmem') {
+    k.frames.clearFlags(pfn, PG_NOT_UPTODATE);
+    if (inode.kind === 'shmem') k.frames.markDirty(pfn);
+    else k.frames.markBlockDirty(pfn);
+  } else {
+    failed_write(k, inode, pfn, at, part);
+    if (at + part > inode.size) drop_pages(k, inode, Math.ceil(inode.size / PAGE_SIZE), Number.POSITIVE_INFINITY);
+  }
+}
+
+/**
+ * block_commit_write() of no byte, because the user's page was not there: a new block is zeros now, a block that
+ * starts before the place counts as changed, one that was read is complete, one to be overwritten whole is not.
+ */
+function failed_write(k: Kernel, inode: Inode, pfn: Pfn, at: number, part: number): void {
+  const stored = has_block(k, inode, Math.floor(at / PAGE_SIZE), pfn);
+  if (stored && part === PAGE_SIZE) return;
   k.frames.clearFlags(pfn, PG_NOT_UPTODATE);
-  k.frames.markDirty(pfn);
+  if (!stored || at % PAGE_SIZE !== 0) k.frames.markBlockDirty(pfn);
 }
 
 /** Bytes at `addr`, up to `count`, that can be read without a fault. */
@@ -180,7 +195,7 @@ export function file_write(k: Kernel, file: OpenFile, addr: number, count: numbe
       copy_from_user(k, from, bytes);
       writeFrame(k.frames, k.epoch, pfn, at % PAGE_SIZE, bytes);
     }
-    write_end(k, file.inode, pfn, at, ready);
+    write_end(k, file.inode, pfn, at, part, ready);
     at += ready;
     if (ready === 0 && !fault_in(k, from, part)) return at > pos ? at - pos : 'EFAULT';
   }

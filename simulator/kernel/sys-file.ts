@@ -51,10 +51,23 @@ function fdLimit(c: SysCall): boolean {
   return lowestFree(c) >= c.task.rlimits.NOFILE.soft;
 }
 
+/** The root, or a directory above a path that exists. */
+function isDirectory(k: Kernel, path: string): boolean {
+  const prefix = path.endsWith('/') ? path : `${path}/`;
+  if (prefix === '/') return true;
+  for (const [known] of k.paths.entries()) if (known.startsWith(prefix)) return true;
+  return false;
+}
+
 function do_open(c: SysCall, path: string, flags: number): SysResult {
   const access = flags & O.ACCMODE;
   const writable = access === O.WRONLY || access === O.RDWR;
   let id = c.k.paths.get(path);
+  if (id === undefined && isDirectory(c.k, path)) {
+    if (writable || (flags & O.CREAT) !== 0) return 'EISDIR';
+    id = new_inode(c.k, { kind: 'device', path, size: 4096, deleted: false }).id;
+    c.k.paths.set(path, id);
+  }
   if (id === undefined) {
     if ((flags & O.CREAT) === 0 || path === '') return 'ENOENT';
     const kind = c.k.config.filesystem === 'tmpfs' ? 'shmem' : 'file';
@@ -62,7 +75,7 @@ function do_open(c: SysCall, path: string, flags: number): SysResult {
     c.k.paths.set(path, id);
   } else if ((flags & (O.CREAT | O.EXCL)) === (O.CREAT | O.EXCL)) return 'EEXIST';
   const inode = c.k.inodes.get(id);
-  if ((flags & O.DIRECTORY) !== 0) return 'ENOTDIR';
+  if ((flags & O.DIRECTORY) !== 0 && !isDirectory(c.k, path)) return 'ENOTDIR';
   if (writable && inode.executing > 0) return 'ETXTBSY';
   if (fdLimit(c)) return 'EMFILE';
   if ((flags & O.TRUNC) !== 0 && writable && inode.kind !== 'device') set_size(c.k, id, 0);
@@ -100,7 +113,8 @@ function dup(c: SysCall): SysResult {
 
 /** vfs_read(): checks, then the file's pages. */
 function do_read(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): number | string {
-  if (c.k.inodes.get(file.inode).kind === 'device') return 'EINVAL';
+  const inode = c.k.inodes.get(file.inode);
+  if (inode.kind === 'device') return inode.device === null ? 'EISDIR' : 'EINVAL';
   if (!access_ok(c.k, addr, count)) return 'EFAULT';
   return file_read(c.k, file, addr, Math.min(count, MAX_RW_COUNT), pos);
 }

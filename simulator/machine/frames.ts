@@ -217,6 +217,11 @@ export class Frames {
     chunk.flags[i] = ((chunk.flags[i] as number) | PG_DIRTY) & ~PG_READAHEAD;
   }
 
+  /** mark_buffer_dirty(): a block of the page changed; unlike {@link markDirty} it leaves the readahead marker. */
+  markBlockDirty(pfn: Pfn): void {
+    this.setFlags(pfn, PG_DIRTY);
+  }
+
   clearFlags(pfn: Pfn, clear: number): void {
     const chunk = this.edit(pfn);
     const i = pfn & CHUNK_MASK;

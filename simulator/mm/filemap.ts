@@ -18,7 +18,7 @@ import {
 import { map_file_page } from './map-page.ts';
 import { cache_for_each, file_pages, find_get_page, read_page, write_page } from './page-cache.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
-import { do_sync_mmap_readahead, page_cache_async_ra } from './readahead.ts';
+import { do_sync_mmap_readahead, page_cache_async_ra, ra_pages } from './readahead.ts';
 import { rmap_walk } from './rmap.ts';
 import { linear_page_index, VM_RAND_READ, VM_SHARED } from './vma.ts';
 
@@ -31,6 +31,8 @@ export function filemap_map_pages(vmf: VmFault, start: VirtAddr, end: VirtAddr):
   const inode = k.inodes.get(vma.inode);
   const size = file_pages(inode);
   let index = linear_page_index(vma, start);
+  // A fault behind the end of the file maps nothing, not even what lies before it.
+  if (linear_page_index(vma, vmf.addr) >= size) return false;
   let mapped = 0;
   let found = false;
   for (let addr = start; addr < end && index < size; addr += 4096, index++) {
@@ -66,7 +68,7 @@ function filemap_fault(vmf: VmFault, index: number): number {
     if (file.mmap_miss > 0) file.mmap_miss--;
     if ((k.frames.flagsOf(pfn) & PG_READAHEAD) === 0) return 0;
     // The lock was dropped for the read: the fault starts anew, and finds what came in.
-    page_cache_async_ra(k, inode, file, index, 1);
+    page_cache_async_ra(k, inode, file, index, ra_pages(k));
     return VM_FAULT_RETRY;
   }
   handler(vmf, 'filemap_fault', 'read');

@@ -26,6 +26,7 @@ import type { Mm } from '../state/records.ts';
 import { vma_with_anon } from './map-page.ts';
 import { init_anon_page } from './page-alloc.ts';
 import { cache_entry, file_pages, find_get_page } from './page-cache.ts';
+import { MAX_POPULATED } from './populate.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
 import { do_page_cache_ra } from './readahead.ts';
 import { folio_free_swap, free_swap_entry, read_swap_cache } from './swap-cache.ts';
@@ -144,6 +145,7 @@ export function madvise_remove(k: Kernel, _mm: Mm, vma: Vma, start: VirtAddr, en
 /** MADV_GUARD_INSTALL: the pages go, and every access to them is SIGSEGV from now on. */
 export function madvise_guard_install(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
   if ((vma.vm_flags & (VM_SPECIAL | VM_LOCKED)) !== 0) return 'EINVAL';
+  if (end - start > MAX_POPULATED) return 'ENOMEM';
   const named = (vma.vm_flags & VM_SHARED) === 0 ? vma_with_anon(k, mm, vma) : vma;
   if ((named.vm_flags & VM_MAYBE_GUARD) === 0) {
     vma_replace(k, mm, named, { ...named, vm_flags: named.vm_flags | VM_MAYBE_GUARD });

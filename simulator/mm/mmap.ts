@@ -65,10 +65,11 @@ function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAddr | Er
   const { flags } = args;
   const fixed = (flags & (MAP.FIXED | MAP.FIXED_NOREPLACE)) !== 0;
   if (fixed) {
+    if (length > task_size(k)) return refuse(k, 'ENOMEM', 'longer than the address space');
     // The place that the search answers is tested for an errno, and a fixed address is that answer.
     if (args.addr > WORD_END - PAGE_SIZE)
       return refuse(k, errnoOf(WORD_END - args.addr), 'the address reads as an errno');
-    if (length > task_size(k) || args.addr > task_size(k) - length) return refuse(k, 'ENOMEM', 'beyond TASK_SIZE');
+    if (args.addr > task_size(k) - length) return refuse(k, 'ENOMEM', 'beyond TASK_SIZE');
     if (!isPageAligned(args.addr)) return refuse(k, 'EINVAL', 'MAP_FIXED address is not page aligned');
     if (args.addr < MMAP_MIN_ADDR) return refuse(k, 'EPERM', 'below mmap_min_addr');
     return args.addr;

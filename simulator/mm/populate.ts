@@ -11,6 +11,11 @@ import { count_fault } from './fault-count.ts';
 import { handle_mm_fault } from './memory.ts';
 import * as vm from './vma.ts';
 
+/**
+ * Bytes that one call may fault in. Departs from Linux, which walks on until its page tables have eaten all memory.
+ */
+export const MAX_POPULATED = 2 ** 36;
+
 /** What a page was asked for and not given. */
 export type PopulateError = 'EFAULT' | 'ENOMEM' | 'EINVAL' | null;
 
@@ -51,6 +56,7 @@ export function populate_vma(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr):
   const vma = mm.vmas.lookup(start);
   if (vma === undefined || (vma.vm_flags & vm.VM_LOCKONFAULT) !== 0) return null;
   if (!vm.vma_is_accessible(vma)) return 'EFAULT';
+  if (end - start > MAX_POPULATED) return 'ENOMEM';
   const write = (vma.vm_flags & (vm.VM_WRITE | vm.VM_SHARED)) === vm.VM_WRITE;
   for (let addr = start; addr < end; addr += 4096) {
     const error = faultin_page(k, mm, addr, write, 'populate');
@@ -79,6 +85,7 @@ export function mm_populate(
 
 /** faultin_page_range(): MADV_POPULATE_READ and MADV_POPULATE_WRITE; pages before an error are populated. */
 export function faultin_page_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, write: boolean): PopulateError {
+  if (end - start > MAX_POPULATED) return 'ENOMEM';
   for (let addr = start; addr < end; addr += 4096) {
     const vma = mm.vmas.lookup(addr);
     if (vma === undefined) return 'ENOMEM';

@@ -43,7 +43,7 @@ function partialPage(k: Kernel, inode: Inode, index: number): number {
 }
 
 /** The file has a block for the page, on disk or still to be written: not a hole. */
-function hasBlock(k: Kernel, inode: Inode, index: number, pfn: number): boolean {
+export function has_block(k: Kernel, inode: Inode, index: number, pfn: number): boolean {
   if (inode.kind === 'shmem' || inode.written.has(index) || index * PAGE_SIZE < inode.imageEnd) return true;
   return (k.frames.flagsOf(pfn) & PG_DIRTY) !== 0;
 }
@@ -59,9 +59,10 @@ function zeroPartial(k: Kernel, inode: Inode, size: number): void {
   const pfn = partialPage(k, inode, index);
   if (pfn === 0) return;
   mark_accessed(k.frames, pfn);
-  if (!hasBlock(k, inode, index, pfn)) return;
+  if (!has_block(k, inode, index, pfn)) return;
   fillFrame(k.frames, k.epoch, pfn, offset, PAGE_SIZE - offset, 0);
-  k.frames.markDirty(pfn);
+  if (inode.kind === 'shmem') k.frames.markDirty(pfn);
+  else k.frames.markBlockDirty(pfn);
 }
 
 /** What was stored behind the end of a file is not in it when it grows to `size` bytes. */
