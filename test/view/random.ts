@@ -26,13 +26,16 @@ a: regs = mmap(NULL, 16K, PROT_READ|PROT_WRITE, MAP_SHARED, all, 0)
 export const AREAS = ['anon', 'shared', 'private', 'text', 'shm', 'dev', 'regs'] as const;
 
 const page = fc.integer({ min: 0, max: 7 });
-const area = fc.constantFrom(...AREAS);
+/** Half of what happens happens to anonymous memory, which has the most states. */
+const area = fc.constantFrom(...AREAS, 'anon', 'anon', 'anon', 'anon', 'private');
 const place = fc.tuple(area, page).map(([name, at]) => `${name} + ${at * 4096}`);
-const length = fc.integer({ min: 1, max: 5 }).map((pages) => `${pages * 4096}`);
+const length = fc.integer({ min: 1, max: 8 }).map((pages) => `${pages * 4096}`);
 const who = fc.constantFrom('a', 'kid');
 const prot = fc.constantFrom('PROT_NONE', 'PROT_READ', 'PROT_READ|PROT_WRITE', 'PROT_READ|PROT_EXEC');
 const advice = fc.constantFrom(
   'MADV_DONTNEED',
+  'MADV_PAGEOUT',
+  'MADV_PAGEOUT',
   'MADV_PAGEOUT',
   'MADV_FREE',
   'MADV_GUARD_INSTALL',
@@ -59,7 +62,7 @@ const command = fc.oneof(
 
 /** A scenario in which signals are caught, so that a bad access ends nobody; `fork` says behind which step. */
 export const scenario = fc
-  .tuple(fc.array(command, { maxLength: 14 }), fc.integer({ min: 0, max: 14 }))
+  .tuple(fc.array(command, { minLength: 3, maxLength: 16 }), fc.integer({ min: 0, max: 16 }))
   .map(([commands, forkAt]) => {
     const lines = commands.map((line, i) => (i < forkAt ? line.replace(/^kid:/, 'a:') : line));
     if (forkAt < lines.length) lines.splice(forkAt, 0, 'a: kid = fork()');
