@@ -19,6 +19,9 @@ function is_major(result: number, by: Faulter): boolean {
   return (result & VM_FAULT_MAJOR) !== 0 || (by === 'kernel' && tried);
 }
 
+/** Faults that the report of one step names; min_flt and maj_flt count on. */
+const MAX_FAULTS = 2 ** 20;
+
 /**
  * Counts a served fault for the running task; `result` are handle_mm_fault()'s bits. `kind` is said when it is another
  * than the handler's: a fault that grew the stack.
@@ -37,6 +40,7 @@ export function count_fault(
   const task = k.tasks.edit(k.scalars.current);
   if (major) task.maj_flt++;
   else task.min_flt++;
-  if (k.faults !== null) k.faults.push({ addr, access, kind: kind ?? lastFaultKind, major });
+  if (k.faults !== null && k.faults.length < MAX_FAULTS)
+    k.faults.push({ addr, access, kind: kind ?? lastFaultKind, major });
   if (k.sink !== null) k.emit({ type: 'fault-done', va: addr, kind: kind ?? lastFaultKind, major });
 }

@@ -14,7 +14,7 @@ import * as vm from './vma.ts';
 /**
  * Bytes that one call may fault in. Departs from Linux, which walks on until its page tables have eaten all memory.
  */
-export const MAX_POPULATED = 2 ** 36;
+export const MAX_POPULATED = 2 ** 34;
 
 /** What a page was asked for and not given. */
 export type PopulateError = 'EFAULT' | 'ENOMEM' | 'EINVAL' | null;

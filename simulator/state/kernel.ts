@@ -64,6 +64,9 @@ export interface Snapshot {
 /** First pid that a scenario's process gets. */
 const FIRST_PID = 1000;
 
+/** Events that one step records: nobody reads more, and millions would fill the memory of the editor's process. */
+const MAX_EVENTS = 100_000;
+
 /** Brings frames back when none is free; registered by the composition root (mm/vmscan.ts), so that the allocator need not know it. */
 export type Reclaimer = (k: Kernel, wanted: number) => number;
 
@@ -166,6 +169,8 @@ export class Kernel {
 
   /** Records an event. Callers test `k.sink !== null` first where the event costs something to make. */
   emit(event: EventData): void {
-    if (this.sink !== null) this.sink.push({ ...event, depth: this.depth, pid: this.scalars.current });
+    if (this.sink === null) return;
+    this.sink.push({ ...event, depth: this.depth, pid: this.scalars.current });
+    if (this.sink.length >= MAX_EVENTS) this.sink = null;
   }
 }
