@@ -103,7 +103,7 @@ export function oomKill(telling: Telling, event: Event<'oom-kill'>): string {
 export function fork(telling: Telling, event: Event<'fork'>): string {
   const child = telling.name(event.child);
   if (event.pages === 0) return `${child} (${event.child}) is made by ${telling.name(event.parent)}; no page is copied`;
-  const copied = `${count(event.vmas, 'VMA')} and ${count(event.pages, 'page-table entry').replace('entrys', 'entries')}`;
+  const copied = `${count(event.vmas, 'VMA')} and ${count(event.pages, 'page-table entry', 'page-table entries')}`;
   return `${child} (${event.child}) gets copies of ${copied}; private pages are write-protected on both sides until one writes`;
 }
 

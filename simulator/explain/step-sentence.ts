@@ -15,9 +15,9 @@ function bytesOf(request: Extract<Request, { op: 'load' | 'store' }>): bigint {
 function asked(request: Request): string {
   switch (request.op) {
     case 'load':
-      return `reads ${count(Number(bytesOf(request)), 'byte')} at 0x${request.addr.toString(16)}`;
+      return `reads ${count(bytesOf(request), 'byte')} at 0x${request.addr.toString(16)}`;
     case 'store':
-      return `writes ${count(Number(bytesOf(request)), 'byte')} at 0x${request.addr.toString(16)}`;
+      return `writes ${count(bytesOf(request), 'byte')} at 0x${request.addr.toString(16)}`;
     case 'fetch':
       return `executes an instruction at 0x${request.addr.toString(16)}`;
     case 'spawn':
@@ -25,7 +25,7 @@ function asked(request: Request): string {
     case 'signal':
       return `${request.handler ? 'sets a handler for' : 'gives up its handler for'} ${request.signal}`;
     case 'kernel':
-      return request.name;
+      return `${request.name}()`;
     default:
       return `calls ${request.name}()`;
   }

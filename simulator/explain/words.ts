@@ -35,8 +35,8 @@ export interface Around {
   readonly next: KernelEvent | null;
 }
 
-export function count(n: number, noun: string): string {
-  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;
+export function count(n: number | bigint, noun: string, plural = `${noun}s`): string {
+  return `${n.toLocaleString('en-US')} ${n === 1 || n === 1n ? noun : plural}`;
 }
 
 /** `7ffff7ff5000-7ffff7ff7000`, as in maps. */

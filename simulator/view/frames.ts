@@ -1,6 +1,6 @@
 /** Physical memory in views: all frames at a glance, and one frame with everything about it. */
 
-import { hex, PAGE_SIZE } from '../machine/address.ts';
+import { hex } from '../machine/address.ts';
 import { contentByte, readFrame } from '../machine/content.ts';
 import {
   CHUNK_FRAMES,
@@ -139,7 +139,7 @@ export function holders(mappers: readonly MapperView[]): string {
   return `${names.length} processes`;
 }
 
-function frameText(k: Kernel, use: FrameUse, mappers: readonly MapperView[], file: FrameView['file']): string {
+function frameText(use: FrameUse, mappers: readonly MapperView[], file: FrameView['file']): string {
   const shared = mappers.length === 0 ? 'mapped by nobody' : `mapped by ${holders(mappers)}`;
   const page = file === null ? '' : `page ${file.index} of ${file.path}`;
   switch (use) {
@@ -161,8 +161,6 @@ function frameText(k: Kernel, use: FrameUse, mappers: readonly MapperView[], fil
       return 'The page of zeros that all first reads of anonymous memory share; no part of RAM.';
     case 'table':
       return 'A page table.';
-    default:
-      throw new Error(`frameText: ${String(use)} of ${k.frames.total} frames`);
   }
 }
 
@@ -189,7 +187,7 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
   if (zero || !frames.known(pfn)) {
     const use: FrameUse = zero ? 'zero' : pfn >= frames.deviceBase ? 'device' : 'free';
     const bytes = zero ? '00'.repeat(SHOWN_BYTES) : '';
-    return { pfn: hex(pfn), use, ...NOTHING, bytes, mappers: [], text: frameText(k, use, [], null) };
+    return { pfn: hex(pfn), use, ...NOTHING, bytes, mappers: [], text: frameText(use, [], null) };
   }
   const chunk = frames.chunk(pfn);
   const i = pfn & CHUNK_MASK;
@@ -209,11 +207,6 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
     file,
     mappers: mapped.mappers,
     bytes: use === 'free' ? '' : firstBytes(k, pfn),
-    text: frameText(k, use, mapped.mappers, file),
+    text: frameText(use, mapped.mappers, file),
   };
-}
-
-/** Bytes of `pages` pages in words: `4 kB`. */
-export function kilobytes(pages: number): string {
-  return `${(pages * PAGE_SIZE) / 1024} kB`;
 }
