@@ -26,6 +26,8 @@ export interface VmFault {
   readonly write: boolean;
   /** The PTE table, owned by the epoch. */
   readonly table: PteTable;
+  /** The table was there before the fault. */
+  readonly hadTable: boolean;
   /** PTE words at the start. */
   readonly flags: number;
   readonly value: number;

@@ -134,6 +134,7 @@ export function handle_mm_fault(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr, wri
     addr: page,
     write,
     table,
+    hadTable,
     flags: table.words[at] as number,
     value: table.words[at + 1] as number,
     page: 0,

@@ -111,6 +111,13 @@ function file_mmap_ok(k: Kernel, file: OpenFile, args: MmapArgs): boolean {
   return pages <= limit && args.pgoff <= limit - pages;
 }
 
+/** A terminal or a directory has no mmap operation. */
+function mappable(k: Kernel, file: OpenFile): boolean {
+  if (file.inode === 0) return false;
+  const inode = k.inodes.get(file.inode);
+  return inode.kind !== 'device' || inode.device !== null;
+}
+
 /** Checks of a file mapping (the switch of do_mmap()). The vm_flags, or an errno. */
 function fileFlags(k: Kernel, file: OpenFile, args: MmapArgs, bits: number): number | Errno {
   if (!file_mmap_ok(k, file, args)) return refuse(k, 'EOVERFLOW', 'the offset is beyond what the file can have');
@@ -136,7 +143,7 @@ function fileFlags(k: Kernel, file: OpenFile, args: MmapArgs, bits: number): num
       return refuse(k, 'EINVAL', 'neither MAP_SHARED nor MAP_PRIVATE');
   }
   if (!file.readable) return refuse(k, 'EACCES', 'the file is not open for reading');
-  if (file.inode === 0) return refuse(k, 'ENODEV', 'a terminal cannot be mapped');
+  if (!mappable(k, file)) return refuse(k, 'ENODEV', 'neither a file nor a device that can be mapped');
   if ((flags & vm.VM_GROWSDOWN) !== 0) return refuse(k, 'EINVAL', 'MAP_GROWSDOWN of a file');
   return flags;
 }

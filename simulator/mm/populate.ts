@@ -1,7 +1,7 @@
 /** Faulting pages in before they are touched: mlock, MAP_POPULATE, MADV_POPULATE_… (mm/gup.c). */
 
 import type { VirtAddr } from '../machine/address.ts';
-import { PG_ANON, PG_FILE } from '../machine/frames.ts';
+import { PG_ANON, PG_FILE, PG_REFERENCED } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import { PTE_DIRTY, PTE_MAPPED, PTE_PROTNONE, PTE_RW, PTE_SPECIAL, type PteTable } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -46,7 +46,11 @@ function touch(k: Kernel, mm: Mm, addr: VirtAddr, flags: number, write: boolean)
   if ((flags & PTE_SPECIAL) !== 0) return;
   const pfn = (mm.pt.find(addr) as PteTable).words[pteWord(addr) + 1] as number;
   if (write && (flags & PTE_DIRTY) === 0) k.frames.markDirty(pfn);
-  if ((k.frames.flagsOf(pfn) & (PG_ANON | PG_FILE)) !== 0) mark_accessed(k.frames, pfn);
+  if ((k.frames.flagsOf(pfn) & (PG_ANON | PG_FILE)) === 0) return;
+  // A locked page is on the unevictable list: it is never activated.
+  const locked = ((mm.vmas.lookup(addr)?.vm_flags ?? 0) & vm.VM_LOCKED) !== 0;
+  if (locked) k.frames.setFlags(pfn, PG_REFERENCED);
+  else mark_accessed(k.frames, pfn);
 }
 
 /**

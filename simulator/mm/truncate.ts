@@ -65,12 +65,10 @@ function zeroPartial(k: Kernel, inode: Inode, size: number): void {
   else k.frames.markBlockDirty(pfn);
 }
 
-/** What was stored behind the end of a file is not in it when it grows to `size` bytes. */
+/** What was stored behind the end of a disk file is not in it when it grows to `size` bytes; shmem keeps it. */
 export function zero_behind_end(k: Kernel, inode: Inode, size: number): void {
   if (size <= inode.size) return;
-  if (inode.kind === 'file' || find_get_page(inode, Math.floor(inode.size / PAGE_SIZE)) !== 0) {
-    zeroPartial(k, inode, inode.size);
-  }
+  if (inode.kind === 'file') zeroPartial(k, inode, inode.size);
 }
 
 /** truncate_setsize() and what a file system adds: the file has `size` bytes from now on. */
