@@ -1,16 +1,18 @@
-// The corpus: each scenario states one rule of Linux and must run as it says; goldens beside it hold what /proc prints at
-// its end. `UPDATE_GOLDENS=1` rewrites them; a new one starts as an empty `X.PROCESS.maps`, or as an `X.PROCESS.json` that
-// names the fields to keep.
+// The corpus: each scenario states one rule of Linux and must run as it says. Goldens beside it hold what /proc prints at
+// its end, and what the hardware did on the way (`X.events`). `UPDATE_GOLDENS=1` rewrites them; a new one starts as an
+// empty `X.PROCESS.maps` or `X.events`, or as an `X.PROCESS.json` that names the fields to keep.
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ProcessReport } from '../../simulator/abi.ts';
 import { parseScenario, Timeline } from '../../simulator/index.ts';
+import { hardwareEvents } from './hardware-events.ts';
 
 const here = import.meta.dirname;
 const update = process.env['UPDATE_GOLDENS'] === '1';
 const scenarios = globSync('**/*.vas', { cwd: here }).sort();
 const goldens = globSync('**/*.{maps,json}', { cwd: here }).sort();
+const eventGoldens = globSync('**/*.events', { cwd: here }).sort();
 
 /** Fields of smaps entries by the address of the VMA, and of status. */
 interface PartsGolden {
@@ -62,8 +64,9 @@ function partsLike(golden: PartsGolden, report: ProcessReport): PartsGolden {
 }
 
 test('the corpus is complete', () => {
-  expect(scenarios.length).toBeGreaterThanOrEqual(69);
-  expect(goldens.length).toBeGreaterThanOrEqual(30);
+  expect(scenarios.length).toBeGreaterThanOrEqual(517);
+  expect(goldens.length).toBeGreaterThanOrEqual(116);
+  expect(eventGoldens.length).toBeGreaterThanOrEqual(12);
 });
 
 test('each golden belongs to a scenario', () => {
@@ -97,5 +100,14 @@ describe('shows in /proc what the golden says', () => {
     if (update) writeFileSync(path, `${JSON.stringify(actual, null, 2)}\n`);
     else expect(actual).toEqual(wanted);
     expect(Object.keys(actual).length).toBeGreaterThan(0);
+  });
+});
+
+describe('makes the hardware do what the golden says', () => {
+  test.each(eventGoldens)('%s', (golden) => {
+    const actual = hardwareEvents(finished(golden.replace(/\.events$/, '.vas')));
+    const path = join(here, golden);
+    if (update) writeFileSync(path, actual);
+    expect(actual).toBe(readFileSync(path, 'utf8'));
   });
 });
