@@ -202,6 +202,7 @@ export class Simulator implements Backend {
       if (pfn === 0) return;
       setFrame(k.frames, pfn, disk_page(k.inodes.get(id), index));
       k.frames.markDirty(pfn);
+      mark_accessed(k.frames, pfn);
     }
   }
 

@@ -120,7 +120,11 @@ export function file_read(k: Kernel, file: OpenFile, addr: number, count: number
 function write_begin(k: Kernel, inodeId: number, at: number, part: number): Pfn {
   const index = Math.floor(at / PAGE_SIZE);
   const inode = k.inodes.edit(inodeId);
-  if (inode.kind === 'shmem') return shmem_get_page(k, inodeId, index).pfn;
+  if (inode.kind === 'shmem') {
+    const { pfn } = shmem_get_page(k, inodeId, index);
+    if (pfn !== 0) mark_accessed(k.frames, pfn);
+    return pfn;
+  }
   const cached = find_get_page(inode, index);
   if (cached !== 0) return cached;
   const pfn = read_page(k, inode, index);

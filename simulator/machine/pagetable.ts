@@ -44,6 +44,9 @@ export interface UpperTable {
   readonly kids: (UpperTable | PteTable | undefined)[];
 }
 
+/** Bytes under one entry of a table, by its level. */
+const SPANS: readonly number[] = [2 ** 12, 2 ** 21, 2 ** 30, 2 ** 39, 2 ** 48];
+
 interface FreeRange {
   readonly start: VirtAddr;
   readonly end: VirtAddr;
@@ -141,7 +144,6 @@ export class PageTables {
    * gone and no VMA needs them (mm/memory.c: free_pgd_range()).
    */
   freeRange(start: VirtAddr, end: VirtAddr, floor: VirtAddr, ceiling: VirtAddr): void {
-    this.cachedKey = -1;
     this.freeUpper(this.ownRoot(), 0, { start, end, floor, ceiling });
   }
 
@@ -162,7 +164,7 @@ export class PageTables {
   }
 
   private freeUpper(table: UpperTable, base: VirtAddr, range: FreeRange): void {
-    const span = 2 ** (12 + 9 * table.level);
+    const span = SPANS[table.level] as number;
     const first = Math.max(0, Math.floor((range.start - base) / span));
     const last = Math.min(PTRS_PER_TABLE - 1, Math.ceil((range.end - base) / span) - 1);
     for (let i = first; i <= last; i++) {
@@ -173,6 +175,7 @@ export class PageTables {
       if (start >= range.floor && start + span <= range.ceiling) {
         table.kids[i] = undefined;
         this.tables--;
+        this.cachedKey = -1;
       }
     }
   }
@@ -211,7 +214,7 @@ export class PageTables {
 }
 
 function nextLeaf(table: UpperTable, base: VirtAddr, from: VirtAddr, end: VirtAddr): VirtAddr {
-  const span = 2 ** (12 + 9 * table.level);
+  const span = SPANS[table.level] as number;
   for (let i = Math.max(0, Math.floor((from - base) / span)); i < PTRS_PER_TABLE; i++) {
     const start = base + i * span;
     if (start >= end) return end;

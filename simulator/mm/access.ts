@@ -144,7 +144,7 @@ function serve(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind, present: b
     if (k.sink !== null) k.emit({ type: 'access-error', vma: vmaRef(k, found.vma), access });
     return SEGV_ACCERR;
   }
-  const result = handle_mm_fault(k, mm, found.vma, addr, access === 'write');
+  const result = handle_mm_fault(k, mm, found.vma, addr, access === 'write', by);
   if ((result & VM_FAULT_ERROR) === 0) {
     count_fault(k, addr, access, result, by, found.grown ? 'stack-growth' : null);
     return null;

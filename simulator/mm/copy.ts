@@ -30,6 +30,7 @@ import {
   VM_WIPEONFORK,
   type Vma,
   vma_pages,
+  vmaLike,
 } from './vma.ts';
 import { vma_link } from './vma-link.ts';
 import { VmaTree } from './vma-tree.ts';
@@ -82,11 +83,17 @@ function copyTable(k: Kernel, parent: Mm, child: Mm, vma: Vma, start: VirtAddr, 
     if (cow && (flags & PTE_RW) !== 0) {
       source[at] = flags & ~PTE_RW;
       next &= ~PTE_RW;
+      if (k.sink !== null) emitProtected(k, parent, start + (at / 2 - pteIndex(start)) * 4096, flags, value);
     }
     if (shared) next &= ~PTE_DIRTY;
     target[at] = next;
     target[at + 1] = value;
   }
+}
+
+/** ptep_set_wrprotect() of the parent's entry, for those who listen. */
+function emitProtected(k: Kernel, parent: Mm, va: VirtAddr, flags: number, pfn: number): void {
+  k.emit({ type: 'pte', mm: parent.id, va, before: { flags, pfn }, after: { flags: flags & ~PTE_RW, pfn } });
 }
 
 /** copy_nonpresent_pte(): swap slots get one more user, guard markers are copied when the VMA keeps them. */
@@ -125,7 +132,7 @@ function copy_page_range(k: Kernel, parent: Mm, child: Mm, vma: Vma): number {
 function dupVma(k: Kernel, parent: Mm, child: Mm, vma: Vma): number {
   const wiped = (vma.vm_flags & VM_WIPEONFORK) !== 0;
   const anon = vma.anon === null || wiped ? null : anon_vma_fork(k, vma.anon);
-  const copy: Vma = { ...vma, vm_flags: vma.vm_flags & ~VM_LOCKED_MASK, anon };
+  const copy = vmaLike(vma, vma.vm_start, vma.vm_end, vma.vm_flags & ~VM_LOCKED_MASK, anon);
   vma_link(k, child, copy);
   return needsCopy(vma) && !wiped ? copy_page_range(k, parent, child, vma) : 0;
 }

@@ -3,16 +3,14 @@
 import type { AccessKind, FaultKind } from '../abi.ts';
 import type { VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
-import { VM_FAULT_MAJOR, VM_FAULT_RETRY } from './fault.ts';
+import { type Faulter, VM_FAULT_MAJOR, VM_FAULT_RETRY } from './fault.ts';
 import { lastFaultKind } from './memory.ts';
 
 /**
- * Whose access faulted. It decides what a fault counts as that had to be tried again: the program's own first try,
- * under the VMA's lock, is forgotten unless it read a page; the kernel's is remembered (FAULT_FLAG_TRIED); that of
- * mm_populate() ends there, and what it finds next is minor.
+ * What a fault counts as that had to be tried again: the program's own first try, under the VMA's lock, is forgotten
+ * unless it read a page; the kernel's is remembered (FAULT_FLAG_TRIED); that of mm_populate() ends there, and what it
+ * finds next is minor.
  */
-export type Faulter = 'user' | 'kernel' | 'populate';
-
 function is_major(result: number, by: Faulter): boolean {
   const tried = (result & VM_FAULT_RETRY) !== 0;
   if (by === 'populate' && tried) return false;

@@ -49,6 +49,7 @@ function do_read_fault(vmf: VmFault): number {
     const result = call_fault(vmf);
     if ((result & (VM_FAULT_ERROR | VM_FAULT_NOPAGE)) !== 0) return result & ~VM_FAULT_NOPAGE;
     major |= result & (VM_FAULT_MAJOR | VM_FAULT_RETRY);
+    if ((result & VM_FAULT_MAJOR) !== 0) vmf.tried = vmf.by !== 'populate';
     if ((result & VM_FAULT_RETRY) !== 0) continue;
     map_file_page(vmf, vmf.addr, vmf.page, false);
     return major;
@@ -62,6 +63,7 @@ function fault_page(vmf: VmFault): number {
     const result = call_fault(vmf);
     if ((result & (VM_FAULT_ERROR | VM_FAULT_NOPAGE)) !== 0) return result;
     major |= result & (VM_FAULT_MAJOR | VM_FAULT_RETRY);
+    if ((result & VM_FAULT_MAJOR) !== 0) vmf.tried = vmf.by !== 'populate';
     if ((result & VM_FAULT_RETRY) === 0) return major;
   }
 }

@@ -16,6 +16,12 @@ export const VM_FAULT_NOPAGE = 0x100;
 export const VM_FAULT_RETRY = 0x400;
 export const VM_FAULT_ERROR = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV;
 
+/**
+ * Whose access faulted: the program's, the kernel's for it (also madvise and mprotect), or that of mm_populate(), which
+ * starts anew where others try again.
+ */
+export type Faulter = 'user' | 'kernel' | 'populate';
+
 export interface VmFault {
   readonly k: Kernel;
   readonly mm: Mm;
@@ -34,6 +40,9 @@ export interface VmFault {
   /** Frame that a `fault` operation found. */
   page: Pfn;
   kind: FaultKind;
+  readonly by: Faulter;
+  /** FAULT_FLAG_TRIED: the fault is tried again behind a read. */
+  tried: boolean;
 }
 
 /** Index of the PTE's first word in its table. */

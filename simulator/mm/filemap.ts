@@ -65,8 +65,8 @@ function filemap_fault(vmf: VmFault, index: number): number {
       return VM_FAULT_RETRY;
     }
     if ((vma.vm_flags & VM_RAND_READ) !== 0) return 0;
-    if (file.mmap_miss > 0) file.mmap_miss--;
-    if ((k.frames.flagsOf(pfn) & PG_READAHEAD) === 0) return 0;
+    if (!vmf.tried && file.mmap_miss > 0) file.mmap_miss--;
+    if (vmf.tried || (k.frames.flagsOf(pfn) & PG_READAHEAD) === 0) return 0;
     // The lock was dropped for the read: the fault starts anew, and finds what came in.
     page_cache_async_ra(k, inode, file, index, ra_pages(k));
     return VM_FAULT_RETRY;

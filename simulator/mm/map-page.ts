@@ -10,23 +10,13 @@ import { anon_vma_prepare } from './anon-vma.ts';
 import { pteWord, type VmFault } from './fault.ts';
 import { init_anon_page } from './page-alloc.ts';
 import { flush_tlb_range, get_mapping, set_pte, vm_page_prot } from './pte.ts';
-import { linear_page_index, VM_SHARED, VM_WRITE, type Vma } from './vma.ts';
+import { linear_page_index, VM_SHARED, VM_WRITE, type Vma, vmaLike } from './vma.ts';
 import { vma_replace } from './vma-link.ts';
 
 /** vmf_anon_prepare(): the VMA gets an anon_vma before its first anonymous page. Returns the VMA that has one. */
 export function vma_with_anon(k: Kernel, mm: Mm, vma: Vma): Vma {
   if (vma.anon !== null) return vma;
-  const next: Vma = {
-    vm_start: vma.vm_start,
-    vm_end: vma.vm_end,
-    vm_flags: vma.vm_flags,
-    vm_pgoff: vma.vm_pgoff,
-    vm_file: vma.vm_file,
-    inode: vma.inode,
-    anon: anon_vma_prepare(k, mm, vma),
-    vm_ops: vma.vm_ops,
-    special: vma.special,
-  };
+  const next = vmaLike(vma, vma.vm_start, vma.vm_end, vma.vm_flags, anon_vma_prepare(k, mm, vma));
   vma_replace(k, mm, vma, next);
   return next;
 }

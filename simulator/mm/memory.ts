@@ -7,6 +7,7 @@ import { PTE_ACCESSED, PTE_DIRTY, PTE_GUARD, PTE_MAPPED, PTE_RW, PTE_SPECIAL, PT
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import {
+  type Faulter,
   handler,
   pteWord,
   VM_FAULT_ERROR,
@@ -122,7 +123,7 @@ function handle_pte_fault(vmf: VmFault): number {
  * handle_mm_fault(): serves one fault at `addr` in `vma`. Returns VM_FAULT_… bits; the fault's kind stands in
  * {@link lastFaultKind}. `mm` must be owned by the epoch.
  */
-export function handle_mm_fault(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr, write: boolean): number {
+export function handle_mm_fault(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr, write: boolean, by: Faulter): number {
   const page = addr - (addr % 4096);
   const hadTable = mm.pt.find(page) !== undefined;
   const table = mm.pt.edit(page);
@@ -139,6 +140,8 @@ export function handle_mm_fault(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr, wri
     value: table.words[at + 1] as number,
     page: 0,
     kind: 'spurious',
+    by,
+    tried: false,
   };
   const result = handle_pte_fault(vmf);
   lastFaultKind = vmf.kind;

@@ -91,7 +91,7 @@ function mprotect_fixup(
   vm_stat_account(mm, flags, pages);
   // A locked private mapping that becomes writable gets its copies now.
   if ((old & (vm.VM_WRITE | vm.VM_SHARED | vm.VM_LOCKED)) === vm.VM_LOCKED && (flags & vm.VM_WRITE) !== 0) {
-    populate_vma(k, mm, start, end);
+    populate_vma(k, mm, start, end, 'kernel');
   }
   return mm.vmas.lookup(start) as vm.Vma;
 }

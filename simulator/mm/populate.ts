@@ -33,7 +33,7 @@ function faultin_page(k: Kernel, mm: Mm, addr: VirtAddr, write: boolean, by: Cal
     }
     const vma = mm.vmas.lookup(addr);
     if (vma === undefined) return 'ENOMEM';
-    const result = handle_mm_fault(k, mm, vma, addr, write);
+    const result = handle_mm_fault(k, mm, vma, addr, write, by);
     if ((result & VM_FAULT_OOM) !== 0) return 'ENOMEM';
     if ((result & VM_FAULT_ERROR) !== 0) return 'EFAULT';
     count_fault(k, addr, write ? 'write' : 'read', result, by);
@@ -56,14 +56,20 @@ function touch(k: Kernel, mm: Mm, addr: VirtAddr, flags: number, write: boolean)
 /**
  * populate_vma_page_range(): private writable memory is written, other memory read. Returns the first error.
  */
-export function populate_vma(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): PopulateError {
+export function populate_vma(
+  k: Kernel,
+  mm: Mm,
+  start: VirtAddr,
+  end: VirtAddr,
+  by: Caller = 'populate',
+): PopulateError {
   const vma = mm.vmas.lookup(start);
   if (vma === undefined || (vma.vm_flags & vm.VM_LOCKONFAULT) !== 0) return null;
   if (!vm.vma_is_accessible(vma)) return 'EFAULT';
   if (end - start > MAX_POPULATED) return 'ENOMEM';
   const write = (vma.vm_flags & (vm.VM_WRITE | vm.VM_SHARED)) === vm.VM_WRITE;
   for (let addr = start; addr < end; addr += 4096) {
-    const error = faultin_page(k, mm, addr, write, 'populate');
+    const error = faultin_page(k, mm, addr, write, by);
     if (error !== null) return error;
   }
   return null;

@@ -8,7 +8,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { anon_chain_get, anon_chain_put } from './anon-vma.ts';
 import { fput, get_file } from './file-refs.ts';
-import type { AnonVmaChain, Vma } from './vma.ts';
+import { type AnonVmaChain, type Vma, vmaSlice } from './vma.ts';
 
 /** What events say of a VMA. */
 export function vmaRef(k: Kernel, vma: Vma): VmaRef {
@@ -73,8 +73,8 @@ function moveChain(k: Kernel, mm: Mm, old: AnonVmaChain | null, next: AnonVmaCha
  */
 export function vma_split(k: Kernel, mm: Mm, vma: Vma, addr: number): readonly [Vma, Vma] {
   if (k.sink !== null) k.emit({ type: 'vma-split', mm: mm.id, vma: vmaRef(k, vma), at: addr });
-  const low: Vma = { ...vma, vm_end: addr };
-  const high: Vma = { ...vma, vm_start: addr, vm_pgoff: vma.vm_pgoff + (addr - vma.vm_start) / 4096 };
+  const low = vmaSlice(vma, vma.vm_start, addr);
+  const high = vmaSlice(vma, addr, vma.vm_end);
   mm.vmas.replace(vma.vm_start, low);
   mm.vmas.insert(high);
   hold(k, mm, high);

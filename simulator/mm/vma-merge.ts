@@ -9,11 +9,13 @@ import type { Mm } from '../state/records.ts';
 import { anon_chain_get, anon_chain_put } from './anon-vma.ts';
 import {
   type AnonVmaChain,
+  makeVma,
   VM_FLAG_NAMES,
   VM_MAYBE_GUARD,
   VM_SPECIAL,
   type Vma,
-  type VmaFields,
+  vmaLike,
+  vmaSlice,
   vmaWithFlags,
 } from './vma.ts';
 import { vma_link, vma_replace, vma_split, vma_unlink, vmaRef } from './vma-link.ts';
@@ -42,10 +44,10 @@ function is_fork_child(anon: AnonVmaChain | null): boolean {
   return anon !== null && anon.chain.length > 1;
 }
 
-/** is_mergeable_vma(): null, or the rule that forbids it. */
+/** is_mergeable_vma(): null, or the rule that forbids it; {@link flagDifference} tells which flags. */
 function is_mergeable_vma(range: MergeRange, vma: Vma): string | null {
   const diff = (range.vm_flags ^ vma.vm_flags) & ~VM_IGNORE_MERGE;
-  if (diff !== 0) return `is_mergeable_vma: vm_flags differ: ${flagDifference(diff, 0)}`;
+  if (diff !== 0) return 'is_mergeable_vma: vm_flags differ';
   if (range.vm_file !== vma.vm_file) return 'is_mergeable_vma: vm_file differs';
   return null;
 }
@@ -125,18 +127,17 @@ export function vma_merge_new_range(
     emitMerge(k, mm, left, 'both');
     const flags = left.vm_flags | ((right.vm_flags | range.vm_flags) & VM_STICKY);
     const anon = left.anon ?? right.anon ?? range.anon;
-    return commit(k, mm, left, { ...left, vm_end: right.vm_end, vm_flags: flags, anon }, [right]);
+    return commit(k, mm, left, vmaLike(left, left.vm_start, right.vm_end, flags, anon), [right]);
   }
   if (left !== null) {
     emitMerge(k, mm, left, 'previous');
     const anon = left.anon ?? range.anon;
-    return commit(k, mm, left, { ...left, vm_end: range.vm_end, vm_flags: left.vm_flags | sticky, anon }, []);
+    return commit(k, mm, left, vmaLike(left, left.vm_start, range.vm_end, left.vm_flags | sticky, anon), []);
   }
   if (right === null) return null;
   emitMerge(k, mm, right, 'next');
-  const { vm_start, vm_pgoff } = range;
   const anon = right.anon ?? range.anon;
-  return commit(k, mm, right, { ...right, vm_start, vm_pgoff, vm_flags: right.vm_flags | sticky, anon }, []);
+  return commit(k, mm, right, vmaLike(right, range.vm_start, right.vm_end, right.vm_flags | sticky, anon), []);
 }
 
 /** What a change of flags of [start, end) inside `middle` proposes. */
@@ -177,32 +178,22 @@ function vma_merge_existing_range(
   if (left !== null && right !== null) {
     emitMerge(k, mm, middle, 'both');
     const anon = left.anon ?? right.anon ?? middle.anon;
-    const to = { ...left, vm_end: right.vm_end, vm_flags: left.vm_flags | sticky, anon };
+    const to = vmaLike(left, left.vm_start, right.vm_end, left.vm_flags | sticky, anon);
     return commit(k, mm, left, to, [middle, right]);
   }
   if (left !== null) {
     emitMerge(k, mm, middle, 'previous');
-    const to = { ...left, vm_end: end, vm_flags: left.vm_flags | sticky, anon: left.anon ?? middle.anon };
+    const to = vmaLike(left, left.vm_start, end, left.vm_flags | sticky, left.anon ?? middle.anon);
     if (whole) return commit(k, mm, left, to, [middle]);
-    vma_replace(k, mm, middle, sliceOf(middle, end, middle.vm_end));
+    vma_replace(k, mm, middle, vmaSlice(middle, end, middle.vm_end));
     return commit(k, mm, left, to, []);
   }
   const target = right as Vma;
   emitMerge(k, mm, middle, 'next');
-  const to: Vma = {
-    ...target,
-    vm_start: start,
-    vm_pgoff: range.vm_pgoff,
-    vm_flags: target.vm_flags | sticky,
-    anon: target.anon ?? middle.anon,
-  };
+  const to = vmaLike(target, start, target.vm_end, target.vm_flags | sticky, target.anon ?? middle.anon);
   if (whole) return commit(k, mm, target, to, [middle]);
-  vma_replace(k, mm, middle, sliceOf(middle, middle.vm_start, start));
+  vma_replace(k, mm, middle, vmaSlice(middle, middle.vm_start, start));
   return commit(k, mm, target, to, []);
-}
-
-function sliceOf(vma: Vma, start: VirtAddr, end: VirtAddr): Vma {
-  return { ...vma, vm_start: start, vm_end: end, vm_pgoff: vma.vm_pgoff + (start - vma.vm_start) / 4096 };
 }
 
 /**
@@ -249,7 +240,8 @@ export function split_vma_unchecked(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr)
 }
 
 /** Makes a VMA of a range that could not be merged. */
-export function new_vma(k: Kernel, mm: Mm, fields: VmaFields): Vma {
-  vma_link(k, mm, fields);
-  return fields;
+export function new_vma(k: Kernel, mm: Mm, fields: Vma): Vma {
+  const vma = makeVma(fields);
+  vma_link(k, mm, vma);
+  return vma;
 }

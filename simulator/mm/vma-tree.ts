@@ -92,6 +92,9 @@ export class VmaTree {
   private readonly epoch: Epoch;
   private root: Node;
   private count = 0;
+  /** No hole lies in [fullFrom, fullTo): what the last search for a page found out. */
+  private fullFrom = 0;
+  private fullTo = 0;
 
   constructor(epoch: Epoch, from?: VmaTree) {
     this.epoch = epoch;
@@ -99,6 +102,8 @@ export class VmaTree {
     else {
       this.root = from.root;
       this.count = from.count;
+      this.fullFrom = from.fullFrom;
+      this.fullTo = from.fullTo;
     }
   }
 
@@ -199,6 +204,16 @@ export class VmaTree {
    * (mas_empty_area_rev()).
    */
   highestHole(low: VirtAddr, high: VirtAddr, length: number): VirtAddr {
+    const from = high === this.fullTo ? this.fullFrom : high;
+    const end = this.searchDown(low, from, length);
+    if (length === 4096 && end >= 0) {
+      this.fullFrom = end;
+      this.fullTo = high;
+    }
+    return end;
+  }
+
+  private searchDown(low: VirtAddr, high: VirtAddr, length: number): VirtAddr {
     if (this.count === 0) return high - low >= length ? high : -1;
     const top = Math.max(low, this.root.end);
     if (high - top >= length) return high;
@@ -206,6 +221,11 @@ export class VmaTree {
     if (inside >= 0) return inside;
     const first = Math.min(high, this.root.start);
     return first - low >= length ? first : -1;
+  }
+
+  /** A VMA that ended at `end` went or shrank: there may be a hole below. */
+  private forgetFull(end: VirtAddr): void {
+    if (end > this.fullFrom) this.fullFrom = Math.min(end, this.fullTo);
   }
 
   /** Lower end of the lowest hole of at least `length` bytes inside [low, high); -1 for none (mas_empty_area()). */
@@ -269,6 +289,7 @@ export class VmaTree {
       if (vma === undefined || vma.vm_start > addr)
         throw new Error(`VmaTree.remove: nothing at 0x${addr.toString(16)}`);
       node.vmas.splice(index, 1);
+      this.forgetFull(vma.vm_end);
     } else {
       const index = kidFor(node.kids, addr);
       const kid = this.ownKid(node, index);
@@ -278,15 +299,19 @@ export class VmaTree {
     summarize(node);
   }
 
-  private replaceIn(node: Node, addr: VirtAddr, vma: Vma): void {
+  /** True when the bounds changed, and so what the nodes above know of them. */
+  private replaceIn(node: Node, addr: VirtAddr, vma: Vma): boolean {
     if (node.leaf) {
       const index = slotFor(node.vmas, addr);
       const old = node.vmas[index];
       if (old === undefined || old.vm_start > addr)
         throw new Error(`VmaTree.replace: nothing at 0x${addr.toString(16)}`);
       node.vmas[index] = vma;
-    } else this.replaceIn(this.ownKid(node, kidFor(node.kids, addr)), addr, vma);
+      if (vma.vm_start === old.vm_start && vma.vm_end === old.vm_end) return false;
+      this.forgetFull(old.vm_end);
+    } else if (!this.replaceIn(this.ownKid(node, kidFor(node.kids, addr)), addr, vma)) return false;
     summarize(node);
+    return true;
   }
 }
 
@@ -316,16 +341,25 @@ function eachFrom(node: Node, from: VirtAddr, visit: (vma: Vma) => boolean | und
 
 function highestIn(node: Node, low: VirtAddr, high: VirtAddr, length: number): VirtAddr {
   if (node.hole < length || node.end <= low || node.start >= high) return -1;
-  const items: readonly (Vma | Node)[] = node.leaf ? node.vmas : node.kids;
-  for (let i = items.length - 1; i >= 0; i--) {
-    if (!node.leaf) {
-      const found = highestIn(node.kids[i] as Node, low, high, length);
-      if (found >= 0) return found;
-    }
-    if (i === 0) break;
-    const top = Math.min(high, node.leaf ? (node.vmas[i] as Vma).vm_start : (node.kids[i] as Node).start);
-    const bottom = Math.max(low, node.leaf ? (node.vmas[i - 1] as Vma).vm_end : (node.kids[i - 1] as Node).end);
-    if (top - bottom >= length) return top;
+  if (node.leaf) return highestInLeaf(node.vmas, low, high, length);
+  const kids = node.kids;
+  for (let i = kidFor(kids, high); i >= 0; i--) {
+    const kid = kids[i] as Node;
+    const found = highestIn(kid, low, high, length);
+    if (found >= 0) return found;
+    if (i === 0 || kid.start <= low) break;
+    const top = Math.min(high, kid.start);
+    if (top - Math.max(low, (kids[i - 1] as Node).end) >= length) return top;
+  }
+  return -1;
+}
+
+function highestInLeaf(vmas: readonly Vma[], low: VirtAddr, high: VirtAddr, length: number): VirtAddr {
+  for (let i = Math.min(slotFor(vmas, high), vmas.length - 1); i > 0; i--) {
+    const start = (vmas[i] as Vma).vm_start;
+    if (start <= low) break;
+    const top = Math.min(high, start);
+    if (top - Math.max(low, (vmas[i - 1] as Vma).vm_end) >= length) return top;
   }
   return -1;
 }

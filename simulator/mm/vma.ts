@@ -104,35 +104,43 @@ export interface Vma {
   readonly special: string | null;
 }
 
-export type VmaFields = { -readonly [K in keyof Vma]: Vma[K] };
+/** A VMA of these fields. All VMAs are made here, so that the engine knows them as objects of one shape. */
+export function makeVma(fields: Vma): Vma {
+  return {
+    vm_start: fields.vm_start,
+    vm_end: fields.vm_end,
+    vm_flags: fields.vm_flags,
+    vm_pgoff: fields.vm_pgoff,
+    vm_file: fields.vm_file,
+    inode: fields.inode,
+    anon: fields.anon,
+    vm_ops: fields.vm_ops,
+    special: fields.special,
+  };
+}
 
-/** A VMA like `vma` with other bounds, vm_pgoff following the start. */
-export function vmaSlice(vma: Vma, start: VirtAddr, end: VirtAddr): Vma {
+/** A VMA like `vma` with other bounds, flags and anon_vmas, vm_pgoff following the start. */
+export function vmaLike(vma: Vma, start: VirtAddr, end: VirtAddr, flags: number, anon: AnonVmaChain | null): Vma {
   return {
     vm_start: start,
     vm_end: end,
-    vm_flags: vma.vm_flags,
+    vm_flags: flags,
     vm_pgoff: vma.vm_pgoff + (start - vma.vm_start) / 4096,
     vm_file: vma.vm_file,
     inode: vma.inode,
-    anon: vma.anon,
+    anon,
     vm_ops: vma.vm_ops,
     special: vma.special,
   };
 }
 
+/** A VMA like `vma` with other bounds, vm_pgoff following the start. */
+export function vmaSlice(vma: Vma, start: VirtAddr, end: VirtAddr): Vma {
+  return vmaLike(vma, start, end, vma.vm_flags, vma.anon);
+}
+
 export function vmaWithFlags(vma: Vma, vm_flags: number): Vma {
-  return {
-    vm_start: vma.vm_start,
-    vm_end: vma.vm_end,
-    vm_flags,
-    vm_pgoff: vma.vm_pgoff,
-    vm_file: vma.vm_file,
-    inode: vma.inode,
-    anon: vma.anon,
-    vm_ops: vma.vm_ops,
-    special: vma.special,
-  };
+  return vmaLike(vma, vma.vm_start, vma.vm_end, vm_flags, vma.anon);
 }
 
 export function vma_is_anonymous(vma: Vma): boolean {
