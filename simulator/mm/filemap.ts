@@ -31,8 +31,8 @@ export function filemap_map_pages(vmf: VmFault, start: VirtAddr, end: VirtAddr):
   const inode = k.inodes.get(vma.inode);
   const size = file_pages(inode);
   let index = linear_page_index(vma, start);
-  // Behind the end of the file a new page table is not worth having for what lies before.
-  if (inode.kind === 'file' && !vmf.hadTable && linear_page_index(vma, vmf.addr) >= size) return false;
+  // Seen on 6.18: behind the end of a disk file of one page, that page is not mapped into a table that is yet to be made.
+  if (inode.kind === 'file' && size === 1 && !vmf.hadTable && linear_page_index(vma, vmf.addr) >= size) return false;
   let mapped = 0;
   let found = false;
   for (let addr = start; addr < end && index < size; addr += 4096, index++) {

@@ -245,7 +245,7 @@ function remap_move(k: Kernel, mm: Mm, request: Remap): Result {
     if (typeof moved === 'string') return moved;
     if (first) result = moved;
     target = moved + length;
-    vma = mm.vmas.find(lastEnd);
+    vma = lastEnd < end ? mm.vmas.find(lastEnd) : undefined;
   }
   return result;
 }

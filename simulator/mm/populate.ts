@@ -95,8 +95,8 @@ export function mm_populate(
 
 /** faultin_page_range(): MADV_POPULATE_READ and MADV_POPULATE_WRITE; pages before an error are populated. */
 export function faultin_page_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, write: boolean): PopulateError {
-  if (end - start > MAX_POPULATED) return 'ENOMEM';
   for (let addr = start; addr < end; addr += 4096) {
+    if (addr - start >= MAX_POPULATED) return 'ENOMEM';
     const vma = mm.vmas.lookup(addr);
     if (vma === undefined) return 'ENOMEM';
     if ((vma.vm_flags & (vm.VM_IO | vm.VM_PFNMAP)) !== 0) return 'EINVAL';
