@@ -54,6 +54,8 @@ function line(event: KernelEvent): string | null {
       return `PTE of ${hex(event.va)}: ${bits(event.before.flags)} -> ${bits(event.after.flags)}`;
     case 'fault-done':
       return `served: ${event.kind}${event.major ? ', major' : ''}`;
+    case 'signal':
+      return `${event.signal} ${event.code} at ${hex(event.addr)}${event.handled ? ', handled' : ''}`;
     default:
       return null;
   }

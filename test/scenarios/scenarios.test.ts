@@ -14,10 +14,11 @@ const scenarios = globSync('**/*.vas', { cwd: here }).sort();
 const goldens = globSync('**/*.{maps,json}', { cwd: here }).sort();
 const eventGoldens = globSync('**/*.events', { cwd: here }).sort();
 
-/** Fields of smaps entries by the address of the VMA, and of status. */
+/** Fields of smaps entries by the address of the VMA, of status, and of pages by their address. */
 interface PartsGolden {
   readonly smaps?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly status?: Readonly<Record<string, unknown>>;
+  readonly pages?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 function finished(file: string): Timeline {
@@ -47,26 +48,27 @@ function pick(from: Readonly<Record<string, unknown>> | undefined, keys: object)
   return Object.fromEntries(Object.keys(keys).map((key) => [key, from?.[key] ?? null]));
 }
 
+/** Of each entry that the golden names, the fields that it names; null where there is none. */
+function pickEach(
+  golden: Readonly<Record<string, object>>,
+  find: (key: string) => Readonly<Record<string, unknown>> | undefined,
+): Record<string, Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(golden).map(([key, fields]) => [key, pick(find(key), fields)]));
+}
+
 /** The fields that the golden names, as the simulator has them. */
-function partsLike(golden: PartsGolden, report: ProcessReport): PartsGolden {
-  const parts: { smaps?: Record<string, Record<string, unknown>>; status?: Record<string, unknown> } = {};
-  if (golden.smaps !== undefined) {
-    parts.smaps = {};
-    for (const [start, fields] of Object.entries(golden.smaps)) {
-      parts.smaps[start] = pick(
-        report.smaps.find((entry) => entry.start === start),
-        fields,
-      );
-    }
-  }
-  if (golden.status !== undefined) parts.status = pick(report.status, golden.status);
-  return parts;
+function partsLike({ smaps, status, pages }: PartsGolden, report: ProcessReport): PartsGolden {
+  return {
+    ...(smaps && { smaps: pickEach(smaps, (start) => report.smaps.find((entry) => entry.start === start)) }),
+    ...(status && { status: pick(report.status, status) }),
+    ...(pages && { pages: pickEach(pages, (va) => ({ ...report.pages.find((page) => page.va === va) })) }),
+  };
 }
 
 test('the corpus is complete', () => {
-  expect(scenarios.length).toBeGreaterThanOrEqual(517);
-  expect(goldens.length).toBeGreaterThanOrEqual(116);
-  expect(eventGoldens.length).toBeGreaterThanOrEqual(12);
+  expect(scenarios.length).toBeGreaterThanOrEqual(541);
+  expect(goldens.length).toBeGreaterThanOrEqual(123);
+  expect(eventGoldens.length).toBeGreaterThanOrEqual(13);
 });
 
 test('each golden belongs to a scenario', () => {
