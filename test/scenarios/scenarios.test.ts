@@ -66,8 +66,8 @@ function partsLike({ smaps, status, pages }: PartsGolden, report: ProcessReport)
 }
 
 test('the corpus is complete', () => {
-  expect(scenarios.length).toBeGreaterThanOrEqual(541);
-  expect(goldens.length).toBeGreaterThanOrEqual(123);
+  expect(scenarios.length).toBeGreaterThanOrEqual(561);
+  expect(goldens.length).toBeGreaterThanOrEqual(124);
   expect(eventGoldens.length).toBeGreaterThanOrEqual(13);
 });
 
