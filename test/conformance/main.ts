@@ -8,7 +8,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { GROUP_NAMES, groupOfSeed } from '../kernel/generate.ts';
+import { GROUP_NAMES, GROUPS, groupOfSeed } from '../kernel/generate.ts';
 import { KernelMachine } from '../kernel/driver.ts';
 import type { Answer, Order } from './protocol.ts';
 import { recordFixedSet } from './record.ts';
@@ -50,6 +50,7 @@ if (values.group !== undefined && !GROUP_NAMES.includes(values.group)) {
 
 const [first = 1, last = first] = values.seeds.split('-').map(Number);
 const steps = Number(values.steps);
+const alone = values.group !== undefined && GROUPS[values.group]?.exclusive === true;
 const tallies = new Map<string, Tally>();
 const kinds = new Map<string, Kind>();
 const pending: Order[] = [];
@@ -110,7 +111,8 @@ async function work(): Promise<void> {
       const give = (): void => {
         clearTimeout(clock);
         if (current === undefined) return void worker.disconnect();
-        clock = setTimeout(() => worker.kill('SIGKILL'), 180_000);
+        // A machine of one's own is waited for.
+        clock = setTimeout(() => worker.kill('SIGKILL'), alone ? 400_000 : 180_000);
         worker.send(current);
       };
       worker.on('message', (answer: Answer) => {
@@ -178,5 +180,5 @@ if (values.record) {
   await recordFixedSet();
   process.exit(0);
 }
-await Promise.all(Array.from({ length: Math.max(1, Number(values.workers)) }, work));
+await Promise.all(Array.from({ length: alone ? 1 : Math.max(1, Number(values.workers)) }, work));
 report();

@@ -1,26 +1,25 @@
 /** Takes down what the real kernel answers to the fixed set: `npm run conformance -- --record`. */
 import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { KernelMachine } from '../kernel/driver.ts';
+import { Machines } from '../kernel/machines.ts';
 import { record } from '../kernel/recording.ts';
 import { fixedScenarios, RECORDED } from './fixed-set.ts';
 
 /** Records every scenario of the fixed set; two runs of each must agree, else it throws. */
 export async function recordFixedSet(): Promise<void> {
-  const machine = await KernelMachine.start({ runLimitMs: 60_000 });
+  const machines = new Machines();
   const lines: string[] = [];
   try {
     for (const { name, source } of fixedScenarios()) {
       const runs: string[] = [];
       for (let run = 0; run < 2; run++) {
-        await machine.reset();
-        runs.push(JSON.stringify(await record(name, source, machine)));
+        runs.push(JSON.stringify(await record(name, source, await machines.fresh(source))));
       }
       if (runs[0] !== runs[1]) throw new Error(`record: two runs of ${name} differ`);
       lines.push(runs[0] ?? '');
     }
   } finally {
-    await machine.close();
+    await machines.close();
   }
   const packed = gzipSync(`${lines.join('\n')}\n`, { level: 9 });
   writeFileSync(RECORDED, packed);

@@ -1,22 +1,15 @@
 /** One worker of the conformance run: a kernel machine that compares and cuts down the scenarios it is told to. */
 import { generate } from '../kernel/generate.ts';
-import { KernelMachine } from '../kernel/driver.ts';
 import { type Comparison, compare } from '../kernel/lockstep.ts';
+import { Machines } from '../kernel/machines.ts';
 import { reduce } from '../kernel/reduce.ts';
 import type { Answer, Order } from './protocol.ts';
 import { signatureOf } from './signature.ts';
 
-const OPTIONS = { runLimitMs: 60_000, stepLimitMs: 10_000 };
+const machines = new Machines();
 
-let machine: KernelMachine | null = null;
-
-/** Compares on a machine that is as good as new. A machine that a scenario has used up is replaced. */
 async function run(source: string): Promise<Comparison> {
-  if (machine === null || machine.over !== undefined) {
-    await machine?.close();
-    machine = await KernelMachine.start(OPTIONS);
-  } else await machine.reset();
-  return compare(source, machine);
+  return compare(source, await machines.fresh(source));
 }
 
 /** A scenario that throws counts as one that differs, by its message. */
@@ -55,5 +48,5 @@ process.on('message', (order: Order) => {
   void perform(order).then((answer) => process.send?.(answer));
 });
 process.on('disconnect', () => {
-  void (machine?.close() ?? Promise.resolve()).then(() => process.exit(0));
+  void machines.close().then(() => process.exit(0));
 });

@@ -90,7 +90,8 @@ function resultOf(step: StepResult, request: Request): CallResult {
   if (step.blocked === true) return { kind: 'skipped', message: 'would block' };
   if (step.signal !== undefined) {
     const { name, code, addr } = step.signal;
-    return { kind: 'signal', signal: name, code, addr };
+    // SIGKILL is seen by its effect only: who sent it is not known.
+    return { kind: 'signal', signal: name, code: name === 'SIGKILL' ? 'SI_USER' : code, addr };
   }
   if (step.errno !== undefined) return { kind: 'errno', errno: step.errno };
   if (step.died && step.ended !== undefined && 'signal' in step.ended) {

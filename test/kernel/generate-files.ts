@@ -9,15 +9,19 @@ function descriptor(writer: Writer): Descriptor {
 
 function mapOf(writer: Writer, fd: Descriptor): void {
   const { random } = writer;
-  const first = random.weighted([[5, 0], [4, random.below(fd.pages + 1)], [1, fd.pages + 2]]);
-  const pages = random.weighted([
+  const large = fd.pages >= 512;
+  const first = large && random.chance(50)
+    ? random.pick([0, 1, 256, 511, 512, 513, 1024])
+    : random.weighted([[5, 0], [4, random.below(fd.pages + 1)], [1, fd.pages + 2]]);
+  const pages = large && random.chance(70) ? random.pick([511, 512, 513, 768, 1024, 1100]) : random.weighted([
     [4, Math.max(1, fd.pages - first)],
     [4, random.between(1, Math.max(1, fd.pages - first))],
     [2, random.between(1, 8)],
     [1, Math.max(1, fd.pages - first) + 2],
   ]);
   const sharing = random.weighted([[5, 'MAP_SHARED'], [6, 'MAP_PRIVATE'], [1, 'MAP_SHARED_VALIDATE']]);
-  const extra = random.weighted([[12, ''], [2, '|MAP_POPULATE'], [1, '|MAP_LOCKED'], [1, '|MAP_NORESERVE'], [1, '|MAP_GROWSDOWN'], [1, '|MAP_SYNC']]);
+  // Thousands of pages at once would tell no more than a few do, and take long.
+  const extra = large ? '' : random.weighted([[12, ''], [2, '|MAP_POPULATE'], [1, '|MAP_LOCKED'], [1, '|MAP_NORESERVE'], [1, '|MAP_GROWSDOWN'], [1, '|MAP_SYNC']]);
   const offset = random.chance(4) ? random.pick(['100', hex(-4096n), '0x7ffffffffffff000']) : size(BigInt(first) * PAGE);
   const length = size(BigInt(pages) * PAGE - (random.chance(15) ? 100n : 0n));
   const process = writer.process();

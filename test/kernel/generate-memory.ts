@@ -213,6 +213,10 @@ function pageOut(writer: Writer): void {
   writer.say(writer.process(), `madvise(${addr}, ${length}, MADV_PAGEOUT)`);
 }
 
+function swapping(writer: Writer): void {
+  writer.kernel(writer.random.pick(['swapoff()', 'swapoff()', 'swapon()']));
+}
+
 function lock(writer: Writer): void {
   const { random } = writer;
   const { addr, length } = writer.range();
@@ -291,8 +295,9 @@ function stackAddress(writer: Writer): bigint {
 
 function touchStack(writer: Writer): void {
   const { random } = writer;
-  const addr = hex(stackAddress(writer) + BigInt(random.pick([0, 0, 8, 4095])));
-  writer.say(writer.process(), random.weighted([[6, `store(${addr}, 3)`], [4, `load(${addr})`], [1, `fetch(${addr})`]]));
+  const page = stackAddress(writer);
+  const addr = hex(page + BigInt(random.pick([0, 0, 8, 4095])));
+  writer.say(writer.process(), random.weighted([[6, `store(${addr}, 3)`], [4, `load(${addr})`], [1, `fetch(${hex(page)})`]]));
 }
 
 /** Growsdown mappings, and accesses in the gap below them. */
@@ -385,6 +390,7 @@ export const MEMORY_OPERATIONS = {
   remap,
   advise,
   pageOut,
+  swapping,
   lock,
   mincore,
   sync,

@@ -45,9 +45,14 @@ function clone(writer: Writer): void {
 function exec(writer: Writer): void {
   const { random } = writer;
   const process = writer.process();
-  const path = random.weighted([[8, PROGRAM.path], [1, '/bin/none'], [1, '/data/a']]);
+  const path = random.weighted([[8, random.pick(writer.programs)], [1, '/bin/none'], [1, '/data/a']]);
   writer.say(process, `execve("${path}"${random.chance(20) ? ', ["main", "argument"]' : ''})`);
   writer.survive(process);
+}
+
+function start(writer: Writer): void {
+  if (writer.processes.length >= MOST) leave(writer);
+  else writer.start();
 }
 
 function leave(writer: Writer): void {
@@ -65,4 +70,4 @@ function wait(writer: Writer): void {
   writer.say(writer.process(), `wait4(-1, NULL, ${writer.random.pick(['WNOHANG', 'WNOHANG', '0'])})`);
 }
 
-export const PROCESS_OPERATIONS = { fork, vfork, clone, exec, leave, wait } satisfies Record<string, Operation>;
+export const PROCESS_OPERATIONS = { fork, start, vfork, clone, exec, leave, wait } satisfies Record<string, Operation>;

@@ -3,16 +3,16 @@ import { FILE_OPERATIONS } from './generate-files.ts';
 import { MEMORY_OPERATIONS } from './generate-memory.ts';
 import { PROCESS_OPERATIONS } from './generate-processes.ts';
 import { Random } from './random.ts';
-import { type Operation, Writer } from './scenario-writer.ts';
+import { type Operation, type Setting, Writer } from './scenario-writer.ts';
 
 const OPERATIONS = { ...MEMORY_OPERATIONS, ...FILE_OPERATIONS, ...PROCESS_OPERATIONS };
 type OperationName = keyof typeof OPERATIONS;
 type Weights = Partial<Record<OperationName, number>>;
 
-interface Group {
+interface Group extends Setting {
   readonly weights: Weights;
-  /** Files that are declared, opened by the first process. */
-  readonly files?: boolean;
+  /** Works on the swap of the whole machine, which it must have for itself: such a group takes no turn with the others. */
+  readonly exclusive?: true;
 }
 
 const TOUCH: Weights = { load: 9, store: 12, fetch: 2 };
@@ -45,6 +45,28 @@ export const GROUPS: Readonly<Record<string, Group>> = {
     weights: { ...TOUCH, mapFixed: 6, mapAnywhere: 3, fork: 4, exec: 8, vfork: 5, clone: 6, leave: 5, wait: 3, heap: 3, mapFile: 4 },
   },
   swap: { weights: { ...TOUCH, load: 16, store: 16, mapFixed: 8, mapShared: 4, pageOut: 16, advise: 4, fork: 3, leave: 1, remap: 3 } },
+  inherit: {
+    files: true,
+    weights: { ...TOUCH, store: 16, mapFile: 12, mapMemfd: 3, unmap: 4, protect: 5, fork: 5, leave: 2, truncate: 4, sync: 3, pageOut: 3, exec: 1 },
+  },
+  large: {
+    files: true,
+    large: true,
+    weights: { ...TOUCH, mapFile: 14, mapHuge: 8, remap: 8, unmap: 6, protect: 5, mapMemfd: 3, advise: 4, mapHint: 3 },
+  },
+  tmpfs: {
+    files: true,
+    filesystem: 'tmpfs',
+    weights: { ...TOUCH, mapFile: 14, truncate: 8, pwrite: 5, transfer: 4, unmap: 4, protect: 4, pageOut: 5, advise: 4, fork: 2, caches: 2, sync: 2 },
+  },
+  programs: {
+    programs: true,
+    weights: { ...TOUCH, load: 14, store: 14, start: 6, exec: 6, fork: 4, leave: 3, protect: 6, unmap: 3, mapFixed: 3, heap: 5, advise: 4, lock: 2 },
+  },
+  swapoff: {
+    exclusive: true,
+    weights: { ...TOUCH, load: 16, store: 16, mapFixed: 8, mapShared: 6, pageOut: 16, swapping: 6, fork: 4, leave: 1, remap: 3, advise: 4 },
+  },
   mixed: {
     files: true,
     weights: {
@@ -56,9 +78,11 @@ export const GROUPS: Readonly<Record<string, Group>> = {
 
 export const GROUP_NAMES = Object.keys(GROUPS);
 
-/** The group of a seed: seeds go round all of them. */
+const IN_TURN = GROUP_NAMES.filter((name) => GROUPS[name]?.exclusive !== true);
+
+/** The group of a seed: seeds go round all that need no machine of their own. */
 export function groupOfSeed(seed: number): string {
-  return GROUP_NAMES[seed % GROUP_NAMES.length] ?? 'mixed';
+  return IN_TURN[seed % IN_TURN.length] ?? 'mixed';
 }
 
 /** The text of a random scenario of about `steps` steps. An unknown group throws. */
@@ -67,7 +91,7 @@ export function generate(seed: number, group = groupOfSeed(seed), steps = 50): s
   if (plan === undefined) throw new Error(`generate: no group ${group}; there are ${GROUP_NAMES.join(', ')}`);
   const random = new Random(seed);
   const writer = new Writer(random);
-  writer.begin(plan.files === true);
+  writer.begin(plan);
   const operations = Object.entries(plan.weights).map(
     ([name, weight]): [number, Operation] => [weight, OPERATIONS[name as OperationName]],
   );

@@ -4,6 +4,17 @@ import type { Random } from './random.ts';
 export const PAGE = 4096n;
 export const TASK_SIZE = 0x7ffffffff000n;
 
+/** What a scenario starts with. */
+export interface Setting {
+  /** Files are declared, and opened by the first process. */
+  readonly files?: boolean;
+  /** One of them is larger than what a page table maps. */
+  readonly large?: boolean;
+  /** Programs of several shapes are declared, and the first process runs one of them. */
+  readonly programs?: boolean;
+  readonly filesystem?: 'tmpfs';
+}
+
 /** A place for MAP_FIXED mappings: it crosses the border between two page tables in its middle. */
 export const ARENA = 0x201f0000n;
 export const ARENA_PAGES = 32;
@@ -95,6 +106,7 @@ export class Writer {
   readonly descriptors: Descriptor[] = [];
   readonly files: { readonly path: string; readonly pages: number }[] = [];
   readonly segments: string[] = [];
+  readonly programs: string[] = [PROGRAM.path];
   forked = 0;
   private readonly declarations: string[] = [];
   private readonly lines: string[] = [];
@@ -113,13 +125,15 @@ export class Writer {
   }
 
   /** Declarations and the first process, which survives its own bad accesses. */
-  begin(withFiles: boolean): void {
+  begin(setting: Setting): void {
     const { random } = this;
+    if (setting.filesystem !== undefined) this.declarations.push(`machine filesystem=${setting.filesystem}`);
     if (random.chance(50)) this.declarations.push('machine page_cache=warm');
     this.declarations.push(`program "${PROGRAM.path}" ${PROGRAM.shape}`);
-    if (withFiles) this.declareFiles();
+    if (setting.programs === true) this.declarePrograms();
+    if (setting.files === true) this.declareFiles(setting.large === true);
     this.processes.push('p');
-    this.lines.push(`p = spawn("${PROGRAM.path}")`);
+    this.lines.push(`p = spawn("${random.pick(this.programs)}")`);
     this.survive('p');
     for (const file of this.files) {
       const name = this.bind('p', `open("${file.path}", ${random.weighted([[8, 'O_RDWR'], [2, 'O_RDONLY'], [1, 'O_WRONLY']])})`, 'f');
@@ -127,8 +141,33 @@ export class Writer {
     }
   }
 
-  private declareFiles(): void {
+  /** Segments of all sizes. What lies behind the first text page is worth touching, wherever the kernel puts it. */
+  private declarePrograms(): void {
     const { random } = this;
+    const bytes = (): number => random.weighted([[4, random.between(1, 6) * 4096], [4, random.between(1, 20000)], [1, 80000]]);
+    this.declarations.push(`library "/lib/ld.so" text=${random.pick(['4K', '12K'])} data=${bytes()} bss=${bytes()}`);
+    for (const [index, type] of ['static', 'static', 'pie', 'pie interp="/lib/ld.so"'].entries()) {
+      const path = `/bin/program${index}`;
+      const parts = [
+        `type=${type}`,
+        `text=${random.chance(50) ? 4096 : bytes()}`,
+        ...(random.chance(60) ? [`rodata=${bytes()}`] : []),
+        ...(random.chance(70) ? [`data=${bytes()}`] : []),
+        ...(random.chance(70) ? [`bss=${bytes()}`] : []),
+      ];
+      this.declarations.push(`program "${path}" ${parts.join(' ')}`);
+      this.programs.push(path);
+    }
+    this.regions.push({ base: { value: 0x403000n }, pages: 8 }, { base: { value: 0x555555557000n }, pages: 8 });
+  }
+
+  private declareFiles(large: boolean): void {
+    const { random } = this;
+    if (large) {
+      const bytes = 4096 * random.between(512, 1300) + random.pick([0, 1, 100]);
+      this.files.push({ path: '/data/large', pages: Math.ceil(bytes / 4096) });
+      this.declarations.push(`file "/data/large" size=${bytes}`);
+    }
     for (const path of ['/data/a', '/data/b']) {
       const pages = random.weighted([[4, random.between(1, 8)], [3, random.between(9, 40)], [1, random.between(60, 90)]]);
       const bytes = random.chance(40) ? pages * 4096 : (pages - 1) * 4096 + random.pick([1, 100, 2048, 4095]);
@@ -139,8 +178,8 @@ export class Writer {
 
   /** Signals of bad accesses do not end the process. */
   survive(process: string): void {
-    if (this.random.chance(90)) this.say(process, 'signal(SIGSEGV, handler)');
-    if (this.random.chance(90)) this.say(process, 'signal(SIGBUS, handler)');
+    if (this.random.chance(97)) this.say(process, 'signal(SIGSEGV, handler)');
+    if (this.random.chance(97)) this.say(process, 'signal(SIGBUS, handler)');
   }
 
   /** A step of a process. */
@@ -153,6 +192,14 @@ export class Writer {
     const name = `${prefix}${++this.names}`;
     this.lines.push(`${process}: ${name} = ${call}`);
     return name;
+  }
+
+  /** Another process, started from nothing. */
+  start(): void {
+    const name = `p${++this.names}`;
+    this.lines.push(`${name} = spawn("${this.random.pick(this.programs)}")`);
+    this.processes.push(name);
+    this.survive(name);
   }
 
   /** A step without a process, such as `kernel: writeback()`. */

@@ -49,6 +49,18 @@ export function machineMemory(): { ram: number; swap: number } {
 /** What the driver says of steps that cannot be made, such as those of a dead process. */
 const CANNOT = /^KernelMachine: (no|process|pid|the process|.*(dead|gone|not alive|vfork))/;
 
+/**
+ * Whether a signal belongs to the harness's own instruction and not to what it was told to touch: the scenario has made
+ * the process's text unexecutable or has put something else in its place.
+ */
+function isOwnFault(request: Request, { result }: RealOutcome): boolean {
+  if (result.kind !== 'signal' || result.addr === 0n || result.code === 'SI_USER') return false;
+  if (request.op === 'fetch') return result.addr / 4096n !== request.addr / 4096n;
+  if (request.op !== 'load' && request.op !== 'store') return true;
+  const length = request.length ?? (request.op === 'store' && typeof request.value !== 'number' ? 256n : 1n);
+  return result.addr < request.addr || result.addr >= request.addr + length;
+}
+
 /** The real kernel. The machine must be fresh or reset. */
 export class KernelWitness implements Witness {
   readonly memory = machineMemory();
@@ -75,7 +87,7 @@ export class KernelWitness implements Witness {
       if (!CANNOT.test(message)) throw error;
       return { result: 'skipped', minflt: 0, majflt: 0 };
     }
-    if (this.outcome.textReturned) return null;
+    if (this.outcome.textReturned || isOwnFault(request, this.outcome)) return null;
     const { result, minflt, majflt } = this.outcome;
     return { result: showResult(result), minflt, majflt };
   }

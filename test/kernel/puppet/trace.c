@@ -232,12 +232,25 @@ static uint64_t pendingSignals(int pid) {
   return pending;
 }
 
+/* A parent waits for its vfork child in a killable sleep. A deadly signal ends such a sleep at once, but not a traced one
+ * (kernel/signal.c: complete_signal()): it is ended here. */
+static void endSuspended(struct process *p, uint64_t pending) {
+  if (p->handlesSegv) pending &= ~(1UL << (SIGSEGV - 1));
+  if (p->handlesBus) pending &= ~(1UL << (SIGBUS - 1));
+  for (int signal = 1; signal <= 64; signal++)
+    if ((pending >> (signal - 1) & 1) && !harmless(signal)) return traceDeliver(p, SIGKILL);
+}
+
 /* After a kill(): everybody who was sent a deadly signal dies now, not when it next runs. */
 void traceDeliverPending(void) {
   for (int i = 0; i < processCount; i++) {
     struct process *p = &processes[i];
-    if (!p->alive || p->suspended) continue;
+    if (!p->alive) continue;
     uint64_t pending = pendingSignals(p->pid);
+    if (p->suspended) {
+      endSuspended(p, pending);
+      continue;
+    }
     for (int signal = 1; signal <= 64; signal++) {
       if (!(pending >> (signal - 1) & 1) || harmless(signal)) continue;
       struct stop stop = traceResume(p, PTRACE_CONT, 0);
