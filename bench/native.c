@@ -111,14 +111,18 @@ static double growing(void) {
   return spent / VMAS;
 }
 
+/* Another page each time; pages that may be written lie beside pages that may not, so none merge and none split. */
 static double protect(void) {
+  static const int prots[2][2] = {{PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC}, {PROT_READ, PROT_NONE}};
+  static unsigned char turn[VMAS];
   unsigned long at = 1;
   grow();
   double start = now();
   for (unsigned long i = 0; i < PROTECTS; i++) {
-    /* Another page each time; PROT_NONE and PROT_EXEC beside PROT_READ merge seldom. */
     at = (at * 48271) % 2147483647;
-    mprotect(vmas[at % VMAS], PAGE, i % 2 ? PROT_NONE : PROT_EXEC);
+    unsigned long page = at % VMAS;
+    turn[page] ^= 1;
+    mprotect(vmas[page], PAGE, prots[page % 2][turn[page]]);
   }
   double spent = now() - start;
   shrink();

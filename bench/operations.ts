@@ -21,6 +21,11 @@ const FORK_PAGES = 65536;
 const RW = PROT.READ | PROT.WRITE;
 const ANON = MAP.PRIVATE | MAP.ANONYMOUS;
 
+const PROTECTIONS = [
+  [RW, RW | PROT.EXEC],
+  [PROT.READ, PROT.NONE],
+] as const;
+
 /** A process on a machine of its own. */
 export interface Process {
   readonly k: Kernel;
@@ -119,14 +124,19 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     shrink(p, vmas);
     return spent / VMAS;
   },
+  // Pages that may be written lie beside pages that may not, so none merge and none split.
   mprotect: (p) => {
     const vmas = grow(p);
+    const turn = new Uint8Array(VMAS);
     let at = 1;
     const spent = timed(() => {
       for (let i = 0; i < PROTECTS; i++) {
         at = (at * 48271) % 2147483647;
-        const prot = i % 2 === 0 ? PROT.EXEC : PROT.NONE;
-        if (do_mprotect(p.k, p.mm, vmas[at % VMAS] ?? 0, PAGE, prot) !== 0) throw new Error('mprotect: refused');
+        const page = at % VMAS;
+        const next = ((turn[page] as number) ^ 1) as 0 | 1;
+        turn[page] = next;
+        const prot = PROTECTIONS[(page % 2) as 0 | 1][next];
+        if (do_mprotect(p.k, p.mm, vmas[page] as number, PAGE, prot) !== 0) throw new Error('mprotect: refused');
       }
     });
     shrink(p, vmas);

@@ -59,6 +59,9 @@ export interface TablePages {
   next: Pfn;
 }
 
+/** Highest level whose tables mm_pgtables_bytes() counts: PUD. A P4D table is counted nowhere. */
+const COUNTED_LEVEL = 2;
+
 /** Page tables of one address space. */
 export class PageTables {
   private readonly epoch: Epoch;
@@ -136,7 +139,7 @@ export class PageTables {
 
   /** First address at or behind `from` (a multiple of 2 MiB) that has a PTE table; `end` when there is none before it. */
   nextTable(from: VirtAddr, end: VirtAddr): VirtAddr {
-    return nextLeaf(this.root, 0, from, end);
+    return from >= end ? end : nextLeaf(this.root, 0, from, end);
   }
 
   /**
@@ -193,7 +196,7 @@ export class PageTables {
     let mine: UpperTable;
     if (kid === undefined) {
       mine = { owner: this.epoch.now, pfn: this.pages.next++, level, kids: new Array(PTRS_PER_TABLE) };
-      this.tables++;
+      if (level <= COUNTED_LEVEL) this.tables++;
     } else mine = { ...kid, owner: this.epoch.now, kids: kid.kids.slice() };
     parent.kids[index] = mine;
     return mine;

@@ -16,7 +16,7 @@ import {
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { PROT } from '../uapi.ts';
-import { may_expand_vm, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
+import { may_expand_vm, read_implies_exec, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
 import { populate_vma } from './populate.ts';
 import { flush_tlb_range, set_pte, vm_page_prot, vma_wants_writenotify } from './pte.ts';
 import * as vm from './vma.ts';
@@ -56,7 +56,7 @@ function change_protection(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end:
   flush_tlb_range(k, mm, start, end);
 }
 
-/** mprotect_fixup(): one VMA's part of the change. Returns the end of the VMA that holds it now, or an errno. */
+/** mprotect_fixup(): one VMA's part of the change. Returns the VMA that holds it now, or an errno. */
 function mprotect_fixup(
   k: Kernel,
   mm: Mm,
@@ -92,8 +92,9 @@ function mprotect_fixup(
   // A locked private mapping that becomes writable gets its copies now.
   if ((old & (vm.VM_WRITE | vm.VM_SHARED | vm.VM_LOCKED)) === vm.VM_LOCKED && (flags & vm.VM_WRITE) !== 0) {
     populate_vma(k, mm, start, end, 'kernel');
+    return mm.vmas.lookup(start) as vm.Vma;
   }
-  return mm.vmas.lookup(start) as vm.Vma;
+  return changed;
 }
 
 function protFlags(prot: number): number {
@@ -106,6 +107,7 @@ function protFlags(prot: number): number {
 
 /** The range that PROT_GROWSDOWN and PROT_GROWSUP make of it, or the errno. */
 function growsRange(mm: Mm, start: VirtAddr, end: VirtAddr, grows: number): VirtAddr | string {
+  if (grows === 0) return start;
   const vma = mm.vmas.find(start);
   if (vma === undefined) return 'ENOMEM';
   if ((grows & PROT.GROWSDOWN) !== 0) {
@@ -113,7 +115,7 @@ function growsRange(mm: Mm, start: VirtAddr, end: VirtAddr, grows: number): Virt
     return (vma.vm_flags & vm.VM_GROWSDOWN) === 0 ? 'EINVAL' : vma.vm_start;
   }
   if (vma.vm_start > start) return 'ENOMEM';
-  return (grows & PROT.GROWSUP) !== 0 ? 'EINVAL' : start;
+  return 'EINVAL';
 }
 
 /** do_mprotect_pkey(): pieces before a hole or an error stay changed. Arguments are folded words. */
@@ -132,7 +134,8 @@ export function do_mprotect(k: Kernel, mm: Mm, addr: number, length: number, pro
   while (at < end) {
     const vma = mm.vmas.find(at);
     if (vma === undefined || vma.vm_start > at) return 'ENOMEM';
-    const flags = protFlags(prot) | (vma.vm_flags & ~vm.VM_ACCESS_FLAGS);
+    const implied = (prot & PROT.READ) !== 0 && (vma.vm_flags & vm.VM_MAYEXEC) !== 0 && read_implies_exec(k);
+    const flags = protFlags(implied ? prot | PROT.EXEC : prot) | (vma.vm_flags & ~vm.VM_ACCESS_FLAGS);
     if ((flags & ~(flags >> 4) & vm.VM_ACCESS_FLAGS) !== 0) return 'EACCES';
     const stop = Math.min(vma.vm_end, end);
     const changed = mprotect_fixup(k, mm, vma, at, stop, flags);
