@@ -12,6 +12,8 @@ Runs scenarios of Linux memory management (FILE is a .vas file, or - for standar
   vas smaps FILE PROC                          /proc/PID/smaps
   vas status FILE PROC                         /proc/PID/status
   vas translate FILE PROC ADDR [--json]        the page walk of an address (names of the scenario allowed)
+  vas why FILE PROC ADDR [--json]              which rule keeps its VMA from merging with its neighbours, and
+                                               what put the address where it is
 
   --until LINE       stop before the first step behind LINE
   --max-steps N      stop after N steps (default ${(10_000_000).toLocaleString('en')})
@@ -50,7 +52,7 @@ export type Command =
       readonly limits: Limits;
     }
   | {
-      readonly name: 'translate';
+      readonly name: 'translate' | 'why';
       readonly file: string;
       readonly process: string;
       readonly address: string;
@@ -68,6 +70,7 @@ const COMMANDS: Readonly<Record<string, { readonly operands: readonly string[]; 
   smaps: { operands: ['FILE', 'PROC'], flags: ['until', 'max-steps'] },
   status: { operands: ['FILE', 'PROC'], flags: ['until', 'max-steps'] },
   translate: { operands: ['FILE', 'PROC', 'ADDR'], flags: ['json', 'until', 'max-steps'] },
+  why: { operands: ['FILE', 'PROC', 'ADDR'], flags: ['json', 'until', 'max-steps'] },
 };
 
 /** @throws UsageError */
@@ -99,6 +102,7 @@ export function parseArguments(args: readonly string[]): Command {
     case 'run':
       return { name, file, json, trace: values.trace ?? null, limits };
     case 'translate':
+    case 'why':
       return { name, file, process, address, json, limits };
     default:
       return { name: name as 'maps' | 'smaps' | 'status', file, process, limits };

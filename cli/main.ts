@@ -14,11 +14,13 @@ import { BrokenPipe, Output, painter } from './output.ts';
 import { readScenario, type SourceFile } from './source-file.ts';
 import { TextReport } from './text-report.ts';
 import { walkText } from './walk-text.ts';
+import { whyText } from './why-text.ts';
 
 const OK = 0;
 const BAD_INPUT = 2;
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
+type OfAddress = Extract<Command, { address: string }>;
 
 /** Runs the command line `args`; `version` tells what --version prints. Returns the exit status. */
 export function main(
@@ -57,6 +59,8 @@ function dispatch(command: Command, make: MakeMachine, version: () => string, ou
       return showProc(command, make, output);
     case 'translate':
       return translate(command, make, output);
+    case 'why':
+      return why(command, make, output);
   }
 }
 
@@ -120,6 +124,9 @@ function openTrace(path: string, backend: Backend): { listener: Listener; close:
 
 /** A scenario that was run to its end without printing, and a process of it. */
 interface Finished {
+  readonly source: SourceFile;
+  /** Steps that were made, asserts included. */
+  readonly position: number;
   readonly machine: Machine;
   readonly state: RunState;
   readonly pid: number;
@@ -130,11 +137,12 @@ function finish(file: string, processName: string, limits: Limits, make: MakeMac
   const source = readScenario(file);
   if (!isRunnable(source)) return null;
   const machine = make();
-  const end = execute(source, machine.backend, limits, { step: () => undefined });
+  let position = 0;
+  const end = execute(source, machine.backend, limits, { step: () => void position++ });
   if (end === null) return null;
   const binding = end.state.environment.get(processName);
   if (binding?.kind === 'process') {
-    return { machine, state: end.state, pid: binding.pid, status: statusOf(end) };
+    return { source, position, machine, state: end.state, pid: binding.pid, status: statusOf(end) };
   }
   const named = [...end.state.environment.entries()];
   const processes = named.filter(([, b]) => b.kind === 'process').map(([name]) => name);
@@ -149,12 +157,21 @@ function showProc(command: Of<'maps' | 'smaps' | 'status'>, make: MakeMachine, o
   return finished.status;
 }
 
-function translate(command: Of<'translate'>, make: MakeMachine, output: Output): number {
+function translate(command: OfAddress, make: MakeMachine, output: Output): number {
   const finished = finish(command.file, command.process, command.limits, make);
   if (finished === null) return BAD_INPUT;
   const address = evaluateAddress(command.address, finished);
   const walk = finished.machine.walk(finished.pid, address, finished.state.environment.processNames());
   output.write(command.json ? `${JSON.stringify(walk, null, 1)}\n` : walkText(walk));
+  return finished.status;
+}
+
+function why(command: OfAddress, make: MakeMachine, output: Output): number {
+  const finished = finish(command.file, command.process, command.limits, make);
+  if (finished === null) return BAD_INPUT;
+  const { source, position, machine, pid } = finished;
+  const view = machine.why(source.scenario, position, pid, evaluateAddress(command.address, finished));
+  output.write(command.json ? `${JSON.stringify(view, null, 1)}\n` : whyText(view));
   return finished.status;
 }
 

@@ -35,6 +35,8 @@ export interface StepRecord extends StepReport {
   readonly index: number;
   /** What happened, in sentences. */
   story(): readonly StoryLine[];
+  /** What happened, as data; recorded again if nobody listened. */
+  events(): readonly KernelEvent[];
 }
 
 /** What a line of the scenario came to so far. */
@@ -289,8 +291,9 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     const { state, report } = driveSync(performStep(this.scenario, this.#state), this.simulator);
     const index = this.#position;
     const kept: StepReport = { ...report, outcome: shorten(report.outcome) };
-    const story = () => this.#explain(kept, this.#recordedEvents(index), this.names);
-    const record: StepRecord = { ...kept, index, story };
+    const events = () => this.#recordedEvents(index);
+    const story = () => this.#explain(kept, events(), this.names);
+    const record: StepRecord = { ...kept, index, story, events };
     this.#last = record;
     this.#state = state;
     this.#position += 1;

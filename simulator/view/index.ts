@@ -7,3 +7,4 @@ export { processViews } from './processes.ts';
 export type * from './types.ts';
 export { pageRuns, vmaViews } from './vmas.ts';
 export { walk } from './walk.ts';
+export { why, whyBoundary } from './why.ts';

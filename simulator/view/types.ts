@@ -210,3 +210,37 @@ export interface StoryLine {
   readonly pfn?: string;
   readonly slot?: number;
 }
+
+/** Where two neighbouring VMAs meet, or face each other across a hole. */
+export interface BoundaryView {
+  /** Start of the upper one. */
+  readonly at: string;
+  /** Lines of /proc/PID/maps. */
+  readonly lower: string;
+  readonly upper: string;
+  /** The first rule that forbids to merge them, by its kernel function: `is_mergeable_vma: vm_flags differ: VM_WRITE`. */
+  readonly rule: string | null;
+  /** The rule with its cause in these two; without a rule, why they stand apart nevertheless. */
+  readonly text: string;
+}
+
+/** Why a mapping is where it is. */
+export interface PlacedView {
+  /** Line of the step that put it there, from 1; null when the records do not reach back to it. */
+  readonly line: number | null;
+  readonly text: string;
+}
+
+export interface WhyView {
+  readonly pid: number;
+  readonly process: string;
+  readonly address: string;
+  /** Line of /proc/PID/maps of the VMA that holds the address; null in a hole. */
+  readonly vma: string | null;
+  /** The boundary at its start, or across the hole; null where there is no VMA below. */
+  readonly below: BoundaryView | null;
+  /** The boundary at its end. */
+  readonly above: BoundaryView | null;
+  /** Null in a hole. */
+  readonly placed: PlacedView | null;
+}

@@ -17,6 +17,7 @@ function record(call: string, more: Partial<StepRecord> & Pick<StepRecord, 'outc
     call,
     request: null,
     story: () => [],
+    events: () => [],
     ...more,
   };
 }

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import type { Machine } from '../../cli/machine.ts';
 import { main } from '../../cli/main.ts';
 import { Output } from '../../cli/output.ts';
-import type { WalkView } from '../../simulator/view/types.ts';
+import type { WalkView, WhyView } from '../../simulator/view/types.ts';
 import { FakeBackend } from './fake-backend.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vas-cli-'));
@@ -29,6 +29,15 @@ const makeFake = (): Machine => ({
     vma: null,
     state: 'nothing is mapped here',
     would: { read: 'SIGSEGV', write: 'SIGSEGV', exec: 'SIGSEGV' },
+  }),
+  why: (_scenario, position, pid, address): WhyView => ({
+    pid,
+    process: 'p',
+    address: `0x${address.toString(16)}`,
+    vma: 'the VMA',
+    below: { at: '0x1000', lower: 'the one below', upper: 'the VMA', rule: 'a rule', text: 'a rule; its cause' },
+    above: null,
+    placed: { line: 2, text: `mmap(): ${position} steps were made` },
   }),
 });
 
@@ -202,6 +211,25 @@ describe('the other commands', () => {
     expect(wrong).toMatchObject({ status: 2, out: '' });
     expect(wrong.err).toContain("ADDR 'nope': 'nope' is not bound");
   });
+
+  test('why tells of both borders, and of the place after the steps that were made', () => {
+    const { status, out } = vas('why FILE p a+4K', GOOD);
+    expect(status).toBe(0);
+    expect(out).toBe(
+      [
+        'p (1000)  0x7ffff7ff6000',
+        '  VMA    the VMA',
+        '  place  line 2: mmap(): 6 steps were made',
+        '  below  the one below',
+        '         a rule; its cause',
+        '  above  no VMA',
+        '',
+      ].join('\n'),
+    );
+    expect(vas('why FILE p a --until 3', GOOD).out).toContain('3 steps were made');
+    expect(JSON.parse(vas('why FILE p a --json', GOOD).out)).toMatchObject({ pid: 1000, below: { rule: 'a rule' } });
+    expect(vas('why FILE p nope', GOOD)).toMatchObject({ status: 2, out: '' });
+  });
 });
 
 describe('the command line', () => {
@@ -221,6 +249,8 @@ describe('the command line', () => {
     ['run FILE --until x', '--until wants a number'],
     ['run FILE --until 0', '--until wants a number'],
     ['translate FILE p', 'ADDR is missing'],
+    ['why FILE p', 'ADDR is missing'],
+    ['why FILE p 0 --trace t', 'takes no --trace'],
     ['run /nonexistent/x.vas', 'no such file'],
     ['run /', 'it is a directory'],
     ['run FILE --trace /nonexistent/t', '--trace'],

@@ -88,6 +88,16 @@ test('maps, smaps and status agree with the document', () => {
   expect(status).toMatch(new RegExp(`^VmSize:\\s+${document.status.VmSize} kB$`, 'm'));
 });
 
+test('why names the rule at a border and the step that mapped the page', () => {
+  const { status, stdout } = vas(['why', '-', 'kid', 'a', '--until', '9'], SCENARIO);
+  expect(status).toBe(0);
+  expect(stdout).toContain('  place  line 4: inherited from p by fork on line 8; mmap(): top-down:');
+  expect(stdout).toContain('vma_merge_new_range: VM_SPECIAL:');
+  const view = JSON.parse(vas(['why', '-', 'p', 'a', '--json'], SCENARIO).stdout);
+  expect(view).toMatchObject({ pid: 1000, process: 'p', placed: { line: 4 } });
+  expect(view.below.rule).toMatch(/^is_mergeable_vma: vm_flags differ: .*VM_WRITE/);
+});
+
 test('translate agrees with the pages of the document', () => {
   const { pages } = JSON.parse(vas(['run', '-', '--json'], SCENARIO).stdout).processes.p;
   const view = JSON.parse(vas(['translate', '-', 'p', 'a + 1', '--json'], SCENARIO).stdout);

@@ -1,0 +1,250 @@
+/** Why a mapping is where it is: the step that put an address there, and what decided the place. */
+
+import type { Arg, FaultRecord, Request } from '../abi.ts';
+import type { KernelEvent } from '../events.ts';
+import { hex, PMD_SIZE, pageAlign, type VirtAddr } from '../machine/address.ts';
+import type { StepReport } from '../scenario/interpreter.ts';
+import type { Kernel } from '../state/kernel.ts';
+import { CLONE, MAP, MREMAP } from '../uapi.ts';
+import { mmOf, type Place } from './place.ts';
+import type { PlacedView } from './types.ts';
+
+type Syscall = Extract<Request, { op: 'syscall' }>;
+type Heard = Extract<KernelEvent, { type: 'placement' }>;
+
+/** A step whose events can be had again. */
+type Record = StepReport & { events?(): readonly KernelEvent[] };
+
+/** Steps that are looked back, and steps whose events are recorded again for one answer. */
+const LOOK_BACK = 8192;
+const MAX_REPLAYS = 32;
+
+const TOP_DOWN = 'top-down: the end of the highest hole below mmap_base that is large enough';
+const SEARCHES: Readonly<{ [why: string]: string }> = {
+  hint: 'hint honoured: nothing is mapped there',
+  'top-down': TOP_DOWN,
+  'bottom-up': 'bottom-up: no hole below mmap_base is large enough, so the search goes upwards from its bottom',
+  MAP_32BIT: 'MAP_32BIT: the lowest hole between 1 GiB and 2 GiB that is large enough',
+};
+
+function number(args: readonly Arg[], index: number): number {
+  const arg = args[index];
+  return typeof arg === 'bigint' ? Number(arg) : 0;
+}
+
+function returned(record: Record): number | null {
+  const { result } = record.outcome;
+  return result.kind === 'value' ? Number(result.value) : null;
+}
+
+function within(address: VirtAddr, start: VirtAddr, length: number): boolean {
+  return start <= address && address < start + length;
+}
+
+function aligned(event: Heard): string {
+  if (!event.why.endsWith('2 MiB aligned')) return '';
+  if (event.length % PMD_SIZE !== 0) return ', placed so that 2 MiB pieces of the file are 2 MiB aligned';
+  return ', 2 MiB aligned because the length is a multiple of 2 MiB';
+}
+
+/** What get_unmapped_area() decided; `hint` is the address that was asked for, 0 for none. */
+function searched(event: Heard | undefined, hint: number): string {
+  if (event === undefined) return 'get_unmapped_area() chose the place';
+  const [how = ''] = event.why.split(', ');
+  const refused = hint !== 0 && how !== 'hint' ? `the hint ${hex(hint)} does not fit; ` : '';
+  return `${refused}${SEARCHES[how] ?? how}${aligned(event)}`;
+}
+
+/** Looks back through a run for the step that put an address where it is. */
+class Search {
+  private readonly address: VirtAddr;
+  private replays = 0;
+  /** The processes whose steps change the address space. */
+  private owners: Set<number>;
+  /** What the forks on the way add to the sentence, newest first. */
+  private readonly forks: string[] = [];
+  private readonly name: (pid: number) => string;
+  /** The oldest brk seen so far that ends behind the address. */
+  private brk: PlacedView | null = null;
+
+  constructor(address: VirtAddr, owners: Set<number>, name: (pid: number) => string) {
+    this.address = address;
+    this.owners = owners;
+    this.name = name;
+  }
+
+  private events(record: Record): readonly KernelEvent[] {
+    if (this.replays++ >= MAX_REPLAYS) return [];
+    return record.events?.() ?? [];
+  }
+
+  private found(record: Record, text: string): PlacedView {
+    return { line: record.line, text: [...this.forks, `${record.call}(): ${text}`].join('; ') };
+  }
+
+  /** The answer if `record` gives it, else null. */
+  look(record: Record): PlacedView | null {
+    const { request, outcome } = record;
+    if (request === null || record.pid === null) return null;
+    if (outcome.child !== undefined && request.op === 'syscall') this.crossFork(record, request, outcome.child);
+    if (!this.owners.has(record.pid)) return null;
+    if (request.op === 'spawn') return this.brk ?? this.executed(record);
+    const grown = outcome.faults.some((fault) => this.isGrowth(fault)) ? this.grown(record) : null;
+    if (grown !== null || request.op !== 'syscall') return grown;
+    const value = returned(record);
+    return value === null ? null : this.called(record, request, value);
+  }
+
+  /** Behind the step that made it, a child's mappings are the parent's. */
+  private crossFork(record: Record, request: Syscall, child: number): void {
+    if (!this.owners.has(child) || record.pid === null) return;
+    const shares = request.name === 'vfork' || (request.name === 'clone' && (number(request.args, 0) & CLONE.VM) !== 0);
+    if (shares) {
+      this.owners.add(record.pid);
+      return;
+    }
+    this.owners = new Set([record.pid]);
+    this.forks.push(`inherited from ${this.name(record.pid)} by ${record.call} on line ${record.line}`);
+  }
+
+  private called(record: Record, { name, args }: Syscall, value: number): PlacedView | null {
+    switch (name) {
+      case 'mmap':
+        return within(this.address, value, pageAlign(number(args, 1))) ? this.mapped(record, args) : null;
+      case 'mremap':
+        return this.remapped(record, args, value);
+      case 'shmat':
+        return this.attached(record, args, value);
+      case 'brk':
+        return this.broken(record, value);
+      case 'execve':
+        return this.brk ?? this.executed(record);
+      default:
+        return null;
+    }
+  }
+
+  private placement(record: Record): Heard | undefined {
+    return this.events(record).findLast(
+      (event): event is Heard => event.type === 'placement' && within(this.address, event.addr, event.length),
+    );
+  }
+
+  private mapped(record: Record, args: readonly Arg[]): PlacedView {
+    const flags = number(args, 3);
+    if ((flags & MAP.FIXED_NOREPLACE) !== 0) {
+      return this.found(record, 'MAP_FIXED_NOREPLACE: the address that was asked for; nothing was mapped there');
+    }
+    if ((flags & MAP.FIXED) !== 0) {
+      return this.found(record, 'MAP_FIXED: the address that was asked for; whatever was mapped there went');
+    }
+    return this.found(record, searched(this.placement(record), number(args, 0)));
+  }
+
+  private remapped(record: Record, args: readonly Arg[], value: number): PlacedView | null {
+    const [from, oldLength, newLength] = [number(args, 0), pageAlign(number(args, 1)), pageAlign(number(args, 2))];
+    if (!within(this.address, value, newLength)) return null;
+    if (value === from) {
+      if (within(this.address, value, oldLength)) return null;
+      return this.found(record, 'it grew in place: nothing was mapped behind it');
+    }
+    const flags = number(args, 3);
+    if ((flags & MREMAP.FIXED) !== 0) {
+      return this.found(record, `MREMAP_FIXED: moved from ${hex(from)} to the address that was asked for`);
+    }
+    const reason = (flags & MREMAP.DONTUNMAP) !== 0 ? 'MREMAP_DONTUNMAP' : 'it could not grow in place';
+    return this.found(record, `moved from ${hex(from)}: ${reason}; get_unmapped_area() chose the place as for mmap`);
+  }
+
+  private attached(record: Record, args: readonly Arg[], value: number): PlacedView | null {
+    if (value > this.address) return null;
+    const covers = this.events(record).some(
+      (event) => event.type === 'vma-insert' && within(this.address, event.vma.start, event.vma.end - event.vma.start),
+    );
+    if (!covers) return null;
+    if (number(args, 1) !== 0) return this.found(record, 'the address that was asked for');
+    return this.found(record, searched(this.placement(record), 0));
+  }
+
+  /** Of the calls that left the break behind the address, the one that first put it there made the page. */
+  private broken(record: Record, value: number): PlacedView | null {
+    if (value <= this.address) return this.brk;
+    this.brk = this.found(record, 'the heap grows upwards from start_brk, behind the program');
+    return null;
+  }
+
+  private isGrowth(fault: FaultRecord): boolean {
+    return fault.kind === 'stack-growth' && fault.addr - (fault.addr % 4096) <= this.address;
+  }
+
+  private grown(record: Record): PlacedView | null {
+    const event = this.events(record).find(
+      (candidate) =>
+        candidate.type === 'expand-stack' &&
+        candidate.error === null &&
+        candidate.to <= this.address &&
+        this.address < candidate.from,
+    );
+    if (event?.type !== 'expand-stack') return null;
+    return this.found(
+      record,
+      `VM_GROWSDOWN: the access below ${hex(event.from)} let the stack grow down to ${hex(event.to)}`,
+    );
+  }
+
+  /** What execve mapped, by the part of its work that mapped it. */
+  private executed(record: Record): PlacedView | null {
+    let stage = '';
+    let text: string | null = null;
+    for (const event of this.events(record)) {
+      if (event.type === 'exec') stage = event.stage;
+      else if (event.type === 'placement' && within(this.address, event.addr, event.length)) {
+        text = `${PARTS[stage] ?? stage}: ${searched(event, 0)}`;
+      } else if (text === null && this.covers(event)) text = `${PARTS[stage] ?? stage}${FIXED[stage] ?? ''}`;
+    }
+    return text === null ? null : this.found(record, text);
+  }
+
+  private covers(event: KernelEvent): boolean {
+    const vma = event.type === 'vma-insert' ? event.vma : event.type === 'vma-change' ? event.after : null;
+    return vma !== null && within(this.address, vma.start, vma.end - vma.start);
+  }
+}
+
+const PARTS: Readonly<{ [stage: string]: string }> = {
+  stack: 'the stack',
+  segments: 'a segment of the program',
+  interpreter: 'the dynamic loader',
+  library: 'a library or the memory of the dynamic loader',
+  vdso: '[vvar] or [vdso]',
+};
+
+/** What decides the place where nothing is looked for. */
+const FIXED: Readonly<{ [stage: string]: string }> = {
+  stack: ': at the top of user space, below the random offset if there is one',
+  segments: ', where the program headers of the file say (position-independent: relative to its base)',
+  vdso: ': the highest hole below mmap_base when the program starts',
+};
+
+function ownersOf(k: Kernel, pid: number): Set<number> {
+  const mm = k.tasks.find(pid)?.mm;
+  const sharing = [...k.tasks.values()].filter((task) => task.mm === mm && mm !== 0).map((task) => task.pid);
+  return new Set([pid, ...sharing]);
+}
+
+/**
+ * The step that mapped an address of a process and what decided the place; null when nothing is mapped there. Looks back
+ * over the last thousands of steps.
+ */
+export function whyPlaced(place: Place, pid: number, address: VirtAddr): PlacedView | null {
+  const k = place.simulator.state;
+  if (mmOf(k, pid)?.vmas.lookup(address) === undefined) return null;
+  const records: readonly Record[] = place.records ?? [];
+  const search = new Search(address, ownersOf(k, pid), (owner) => place.names.get(owner) ?? String(owner));
+  for (let i = records.length - 1; i >= Math.max(0, records.length - LOOK_BACK); i--) {
+    const record = records[i];
+    const found = record === undefined ? null : search.look(record);
+    if (found !== null) return found;
+  }
+  return { line: null, text: 'it was mapped before the steps that are still known' };
+}
