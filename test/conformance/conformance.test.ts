@@ -26,12 +26,15 @@ describe('recorded answers of the kernel', () => {
 
 const lacking = KernelMachine.available();
 
-describe.skipIf(lacking !== undefined)(`the kernel of this machine${lacking === undefined ? '' : ` (${lacking})`}`, () => {
-  const machines = new Machines();
-  afterAll(() => machines.close());
+describe.skipIf(lacking !== undefined)(
+  `the kernel of this machine${lacking === undefined ? '' : ` (${lacking})`}`,
+  () => {
+    const machines = new Machines();
+    afterAll(() => machines.close());
 
-  // Other tests have machines of their own at the same time: those with swapoff are left to their recordings.
-  test.each(fixedScenarios().filter(({ source }) => !needsExclusive(source)))('$name', async ({ source }) => {
-    expect(shown(await compare(source, await machines.fresh(source)))).toBe('agree');
-  });
-});
+    // Other tests have machines of their own at the same time: those with swapoff are left to their recordings.
+    test.each(fixedScenarios().filter(({ source }) => !needsExclusive(source)))('$name', async ({ source }) => {
+      expect(shown(await compare(source, await machines.fresh(source)))).toBe('agree');
+    });
+  },
+);

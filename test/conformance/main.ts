@@ -8,8 +8,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { GROUP_NAMES, GROUPS, groupOfSeed } from '../kernel/generate.ts';
 import { KernelMachine } from '../kernel/driver.ts';
+import { GROUP_NAMES, GROUPS, groupOfSeed } from '../kernel/generate.ts';
 import type { Answer, Order } from './protocol.ts';
 import { recordFixedSet } from './record.ts';
 import { signatureOf } from './signature.ts';
@@ -63,7 +63,9 @@ function note(order: Order, answer: Answer): void {
   const broken = answer.error !== undefined;
   const signature = broken
     ? `error: ${answer.error?.split('\n')[0]}`
-    : answer.difference === null ? '' : signatureOf(answer.difference);
+    : answer.difference === null
+      ? ''
+      : signatureOf(answer.difference);
   if (order.kind === 'run') {
     const tally = tallies.get(answer.group) ?? { agree: 0, total: 0, milliseconds: 0 };
     tallies.set(answer.group, tally);
@@ -136,7 +138,11 @@ async function work(): Promise<void> {
 }
 
 function fileName(index: number, signature: string): string {
-  const words = signature.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 60).replace(/-$/, '');
+  const words = signature
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 60)
+    .replace(/-$/, '');
   return `${String(index).padStart(3, '0')}-${words}.vas`;
 }
 
@@ -151,7 +157,9 @@ function report(): void {
     if (reduced === undefined) continue;
     const { difference } = reduced;
     const details = difference.details.slice(0, 12);
-    process.stdout.write(`    seed ${reduced.seed}, group ${reduced.group}, line ${difference.line}: ${difference.text}\n`);
+    process.stdout.write(
+      `    seed ${reduced.seed}, group ${reduced.group}, line ${difference.line}: ${difference.text}\n`,
+    );
     for (const detail of details.slice(0, 3)) process.stdout.write(`        ${detail}\n`);
     const name = fileName(number + 1, signature);
     const head = [

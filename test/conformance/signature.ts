@@ -9,7 +9,10 @@ function callOf(text: string): string {
 function kindOf(detail: string): string {
   const [, key = '', kernel = '', simulator = ''] = /^(.*?): kernel (.*?) \| simulator (.*)$/.exec(detail) ?? [];
   const words = key.replace(/^\w+: /, '').split(' ');
-  const field = words[0] === 'page' || words[0] === 'maps' || words[0] === 'flags' ? words[0] : words.filter((w) => !w.startsWith('0x')).join(' ');
+  const field =
+    words[0] === 'page' || words[0] === 'maps' || words[0] === 'flags'
+      ? words[0]
+      : words.filter((w) => !w.startsWith('0x')).join(' ');
   if (words[0] === 'result') {
     const short = (value: string): string => (/^0x|^[0-9a-f]*$/.test(value) ? 'value' : value.replace(/ 0x.*$/, ''));
     return `${field} ${short(kernel)} vs ${short(simulator)}`;
@@ -25,7 +28,9 @@ function kindOf(detail: string): string {
 export function signatureOf(difference: Difference): string {
   const order = ['result', 'faults', 'maps', 'flags', 'page', 'smaps', 'status'];
   const details = difference.details.map(kindOf);
-  const first = order.map((kind) => details.find((d) => d.startsWith(kind === 'faults' ? 'm' : kind))).find((d) => d !== undefined);
+  const first = order
+    .map((kind) => details.find((d) => d.startsWith(kind === 'faults' ? 'm' : kind)))
+    .find((d) => d !== undefined);
   const flags = /MADV_\w+|CLONE_VM/.exec(difference.text)?.[0] ?? '';
   return `${difference.group}: ${callOf(difference.text)}${flags ? ` ${flags}` : ''}: ${first ?? details[0] ?? ''}`;
 }

@@ -10,27 +10,56 @@ function descriptor(writer: Writer): Descriptor {
 function mapOf(writer: Writer, fd: Descriptor): void {
   const { random } = writer;
   const large = fd.pages >= 512;
-  const first = large && random.chance(50)
-    ? random.pick([0, 1, 256, 511, 512, 513, 1024])
-    : random.weighted([[5, 0], [4, random.below(fd.pages + 1)], [1, fd.pages + 2]]);
-  const pages = large && random.chance(70) ? random.pick([511, 512, 513, 768, 1024, 1100]) : random.weighted([
-    [4, Math.max(1, fd.pages - first)],
-    [4, random.between(1, Math.max(1, fd.pages - first))],
-    [2, random.between(1, 8)],
-    [1, Math.max(1, fd.pages - first) + 2],
+  const first =
+    large && random.chance(50)
+      ? random.pick([0, 1, 256, 511, 512, 513, 1024])
+      : random.weighted([
+          [5, 0],
+          [4, random.below(fd.pages + 1)],
+          [1, fd.pages + 2],
+        ]);
+  const pages =
+    large && random.chance(70)
+      ? random.pick([511, 512, 513, 768, 1024, 1100])
+      : random.weighted([
+          [4, Math.max(1, fd.pages - first)],
+          [4, random.between(1, Math.max(1, fd.pages - first))],
+          [2, random.between(1, 8)],
+          [1, Math.max(1, fd.pages - first) + 2],
+        ]);
+  const sharing = random.weighted([
+    [5, 'MAP_SHARED'],
+    [6, 'MAP_PRIVATE'],
+    [1, 'MAP_SHARED_VALIDATE'],
   ]);
-  const sharing = random.weighted([[5, 'MAP_SHARED'], [6, 'MAP_PRIVATE'], [1, 'MAP_SHARED_VALIDATE']]);
   // Thousands of pages at once would tell no more than a few do, and take long.
-  const extra = large ? '' : random.weighted([[12, ''], [2, '|MAP_POPULATE'], [1, '|MAP_LOCKED'], [1, '|MAP_NORESERVE'], [1, '|MAP_GROWSDOWN'], [1, '|MAP_SYNC']]);
-  const offset = random.chance(4) ? random.pick(['100', hex(-4096n), '0x7ffffffffffff000']) : size(BigInt(first) * PAGE);
+  const extra = large
+    ? ''
+    : random.weighted([
+        [12, ''],
+        [2, '|MAP_POPULATE'],
+        [1, '|MAP_LOCKED'],
+        [1, '|MAP_NORESERVE'],
+        [1, '|MAP_GROWSDOWN'],
+        [1, '|MAP_SYNC'],
+      ]);
+  const offset = random.chance(4)
+    ? random.pick(['100', hex(-4096n), '0x7ffffffffffff000'])
+    : size(BigInt(first) * PAGE);
   const length = size(BigInt(pages) * PAGE - (random.chance(15) ? 100n : 0n));
   const process = writer.process();
   if (random.chance(50)) {
     const value = writer.arenaAddress();
-    writer.say(process, `mmap(${hex(value)}, ${length}, ${writer.prot()}, ${sharing}${extra}|MAP_FIXED, ${fd.name}, ${offset})`);
+    writer.say(
+      process,
+      `mmap(${hex(value)}, ${length}, ${writer.prot()}, ${sharing}${extra}|MAP_FIXED, ${fd.name}, ${offset})`,
+    );
     writer.addRegion({ value }, pages);
   } else {
-    const name = writer.bind(process, `mmap(NULL, ${length}, ${writer.prot()}, ${sharing}${extra}, ${fd.name}, ${offset})`);
+    const name = writer.bind(
+      process,
+      `mmap(NULL, ${length}, ${writer.prot()}, ${sharing}${extra}, ${fd.name}, ${offset})`,
+    );
     writer.addRegion({ name, value: 0n }, pages);
   }
 }
@@ -121,7 +150,10 @@ function transfer(writer: Writer): void {
   const { random } = writer;
   if (random.chance(12)) {
     const whence = random.pick(['SEEK_SET', 'SEEK_CUR', 'SEEK_END']);
-    writer.say(writer.process(), `lseek(${descriptor(writer).name}, ${random.pick(['0', '4K', '10', hex(-10n), '1M'])}, ${whence})`);
+    writer.say(
+      writer.process(),
+      `lseek(${descriptor(writer).name}, ${random.pick(['0', '4K', '10', hex(-10n), '1M'])}, ${whence})`,
+    );
     return;
   }
   transferOf(writer, ['read', 'write', 'pread64', 'pread64', 'pwrite64']);
@@ -134,10 +166,15 @@ function pwrite(writer: Writer): void {
 function memfd(writer: Writer): void {
   const { random } = writer;
   const process = writer.process();
-  const name = writer.bind(process, `memfd_create("m", ${random.pick(['0', '0', 'MFD_CLOEXEC', 'MFD_NOEXEC_SEAL', '0x8000'])})`, 'f');
+  const name = writer.bind(
+    process,
+    `memfd_create("m", ${random.pick(['0', '0', 'MFD_CLOEXEC', 'MFD_NOEXEC_SEAL', '0x8000'])})`,
+    'f',
+  );
   const pages = random.between(1, 12);
   writer.descriptors.push({ name, pages });
-  if (random.chance(85)) writer.say(process, `ftruncate(${name}, ${size(BigInt(pages) * PAGE - BigInt(random.pick([0, 0, 1, 2000])))})`);
+  if (random.chance(85))
+    writer.say(process, `ftruncate(${name}, ${size(BigInt(pages) * PAGE - BigInt(random.pick([0, 0, 1, 2000])))})`);
 }
 
 function mapMemfd(writer: Writer): void {
@@ -157,16 +194,36 @@ function sysv(writer: Writer): void {
   }
   const segment = random.pick(segments);
   if (random.chance(60)) {
-    const addr = random.weighted([[6, 'NULL'], [3, hex(writer.arenaAddress())], [1, hex(writer.arenaAddress() + 100n)]]);
-    const flags = random.weighted([[6, '0'], [2, 'SHM_RDONLY'], [1, 'SHM_RND'], [1, 'SHM_REMAP'], [1, 'SHM_EXEC']]);
+    const addr = random.weighted([
+      [6, 'NULL'],
+      [3, hex(writer.arenaAddress())],
+      [1, hex(writer.arenaAddress() + 100n)],
+    ]);
+    const flags = random.weighted([
+      [6, '0'],
+      [2, 'SHM_RDONLY'],
+      [1, 'SHM_RND'],
+      [1, 'SHM_REMAP'],
+      [1, 'SHM_EXEC'],
+    ]);
     writer.addRegion({ name: writer.bind(process, `shmat(${segment}, ${addr}, ${flags})`), value: 0n }, 5);
     return;
   }
   const { base } = writer.region();
-  writer.say(process, random.chance(70) ? `shmdt(${at(base, random.chance(90) ? 0n : PAGE)})` : `shmctl(${segment}, IPC_RMID, NULL)`);
+  writer.say(
+    process,
+    random.chance(70) ? `shmdt(${at(base, random.chance(90) ? 0n : PAGE)})` : `shmctl(${segment}, IPC_RMID, NULL)`,
+  );
 }
 
-export const FILE_OPERATIONS = { mapFile, open, truncate, caches, transfer, pwrite, memfd, mapMemfd, sysv } satisfies Record<
-  string,
-  Operation
->;
+export const FILE_OPERATIONS = {
+  mapFile,
+  open,
+  truncate,
+  caches,
+  transfer,
+  pwrite,
+  memfd,
+  mapMemfd,
+  sysv,
+} satisfies Record<string, Operation>;

@@ -1,5 +1,16 @@
 /** Random calls on the address space of a process, and its loads, stores and fetches. */
-import { ARENA, at, type Base, hex, ODD_LENGTHS, type Operation, PAGE, size, TASK_SIZE, type Writer } from './scenario-writer.ts';
+import {
+  ARENA,
+  at,
+  type Base,
+  hex,
+  ODD_LENGTHS,
+  type Operation,
+  PAGE,
+  size,
+  TASK_SIZE,
+  type Writer,
+} from './scenario-writer.ts';
 
 const ADVICES = [
   'MADV_NORMAL',
@@ -68,15 +79,20 @@ function mapFixed(writer: Writer): void {
   const { random } = writer;
   const pages = writer.pages();
   const region = writer.region();
-  const base = random.chance(50)
-    ? { value: writer.arenaAddress() }
-    : { ...region.base, value: region.base.value };
-  const offset = base.name === undefined && base.value >= ARENA ? 0n : BigInt(random.pick([0, region.pages, 1, ...(isProgram(base) ? [] : [-pages])])) * PAGE;
+  const base = random.chance(50) ? { value: writer.arenaAddress() } : { ...region.base, value: region.base.value };
+  const offset =
+    base.name === undefined && base.value >= ARENA
+      ? 0n
+      : BigInt(random.pick([0, region.pages, 1, ...(isProgram(base) ? [] : [-pages])])) * PAGE;
   const fixed = random.chance(15) ? 'MAP_FIXED_NOREPLACE' : 'MAP_FIXED';
   const length = random.chance(6) ? random.pick(ODD_LENGTHS) : BigInt(pages) * PAGE;
   const addr = random.chance(3) ? at(base, 100n) : at(base, offset);
-  writer.say(writer.process(), `mmap(${addr}, ${size(length)}, ${writer.prot()}, ${anonymousFlags(writer)}|${fixed}, -1, 0)`);
-  if (base.name === undefined && length === BigInt(pages) * PAGE) writer.addRegion({ value: base.value + offset }, pages);
+  writer.say(
+    writer.process(),
+    `mmap(${addr}, ${size(length)}, ${writer.prot()}, ${anonymousFlags(writer)}|${fixed}, -1, 0)`,
+  );
+  if (base.name === undefined && length === BigInt(pages) * PAGE)
+    writer.addRegion({ value: base.value + offset }, pages);
 }
 
 function mapAnywhere(writer: Writer): void {
@@ -94,7 +110,21 @@ function mapHint(writer: Writer): void {
   const { base, pages: behind } = writer.region();
   const hint = random.weighted([
     [6, at(base, BigInt(random.pick([0, behind, -pages, -1, 1])) * PAGE + BigInt(random.pick([0, 0, 100])))],
-    [2, hex(random.pick([1n, 0x1000n, 0xffffn, 0x10000n, TASK_SIZE - PAGE, TASK_SIZE - 16n * PAGE, TASK_SIZE, 0x7ffff8000000n]))],
+    [
+      2,
+      hex(
+        random.pick([
+          1n,
+          0x1000n,
+          0xffffn,
+          0x10000n,
+          TASK_SIZE - PAGE,
+          TASK_SIZE - 16n * PAGE,
+          TASK_SIZE,
+          0x7ffff8000000n,
+        ]),
+      ),
+    ],
     [2, hex(random.pick([0x8000000000000000n, 0xfffffffffffff000n, 0x7fffff700000n, 0x400000n]))],
     [3, hex(writer.arenaAddress())],
   ]);
@@ -125,8 +155,19 @@ function mapOdd(writer: Writer): void {
   const { random } = writer;
   const flags = random.some(
     [
-      'MAP_SHARED', 'MAP_PRIVATE', 'MAP_ANONYMOUS', 'MAP_FIXED', 'MAP_GROWSDOWN', 'MAP_SHARED_VALIDATE', 'MAP_FIXED_NOREPLACE',
-      'MAP_SYNC', 'MAP_32BIT', 'MAP_NORESERVE', 'MAP_DENYWRITE', 'MAP_DROPPABLE', 'MAP_STACK',
+      'MAP_SHARED',
+      'MAP_PRIVATE',
+      'MAP_ANONYMOUS',
+      'MAP_FIXED',
+      'MAP_GROWSDOWN',
+      'MAP_SHARED_VALIDATE',
+      'MAP_FIXED_NOREPLACE',
+      'MAP_SYNC',
+      'MAP_32BIT',
+      'MAP_NORESERVE',
+      'MAP_DENYWRITE',
+      'MAP_DROPPABLE',
+      'MAP_STACK',
     ],
     28,
   );
@@ -144,11 +185,17 @@ function mapShared(writer: Writer): void {
   const flags = `MAP_SHARED|MAP_ANONYMOUS${random.chance(20) ? '|MAP_POPULATE' : ''}${random.chance(10) ? '|MAP_NORESERVE' : ''}`;
   if (random.chance(50)) {
     const value = writer.arenaAddress();
-    writer.say(writer.process(), `mmap(${hex(value)}, ${size(BigInt(pages) * PAGE)}, ${writer.prot()}, ${flags}|MAP_FIXED, -1, 0)`);
+    writer.say(
+      writer.process(),
+      `mmap(${hex(value)}, ${size(BigInt(pages) * PAGE)}, ${writer.prot()}, ${flags}|MAP_FIXED, -1, 0)`,
+    );
     writer.addRegion({ value }, pages);
     return;
   }
-  const name = writer.bind(writer.process(), `mmap(NULL, ${size(BigInt(pages) * PAGE)}, ${writer.prot()}, ${flags}, -1, 0)`);
+  const name = writer.bind(
+    writer.process(),
+    `mmap(NULL, ${size(BigInt(pages) * PAGE)}, ${writer.prot()}, ${flags}, -1, 0)`,
+  );
   writer.addRegion({ name, value: 0n }, pages);
 }
 
@@ -162,7 +209,13 @@ function protect(writer: Writer): void {
   const { addr, length } = writer.range();
   const prot = random.chance(94)
     ? writer.prot()
-    : random.pick(['PROT_READ|PROT_SEM', '0x10', 'PROT_READ|PROT_WRITE|PROT_GROWSDOWN', 'PROT_READ|PROT_GROWSUP', 'PROT_GROWSDOWN|PROT_GROWSUP']);
+    : random.pick([
+        'PROT_READ|PROT_SEM',
+        '0x10',
+        'PROT_READ|PROT_WRITE|PROT_GROWSDOWN',
+        'PROT_READ|PROT_GROWSUP',
+        'PROT_GROWSDOWN|PROT_GROWSUP',
+      ]);
   writer.say(writer.process(), `mprotect(${addr}, ${length}, ${prot})`);
 }
 
@@ -224,7 +277,10 @@ function lock(writer: Writer): void {
     [8, `mlock(${addr}, ${length})`],
     [4, `mlock2(${addr}, ${length}, ${random.pick(['0', 'MLOCK_ONFAULT', 'MLOCK_ONFAULT', '2'])})`],
     [6, `munlock(${addr}, ${length})`],
-    [2, `mlockall(${random.pick(['MCL_CURRENT', 'MCL_FUTURE', 'MCL_CURRENT|MCL_FUTURE', 'MCL_CURRENT|MCL_ONFAULT', 'MCL_FUTURE|MCL_ONFAULT', 'MCL_ONFAULT', '0', '8'])})`],
+    [
+      2,
+      `mlockall(${random.pick(['MCL_CURRENT', 'MCL_FUTURE', 'MCL_CURRENT|MCL_FUTURE', 'MCL_CURRENT|MCL_ONFAULT', 'MCL_FUTURE|MCL_ONFAULT', 'MCL_ONFAULT', '0', '8'])})`,
+    ],
     [1, 'munlockall()'],
   ]);
   writer.say(writer.process(), call);
@@ -249,95 +305,6 @@ function sync(writer: Writer): void {
     [1, random.pick(['MS_SYNC|MS_ASYNC', '0', '8'])],
   ]);
   writer.say(writer.process(), `msync(${addr}, ${length}, ${flags})`);
-}
-
-function heapAddress(writer: Writer): string {
-  const { random } = writer;
-  return at({ value: 0x408000n }, BigInt(random.between(-1, 20)) * PAGE + BigInt(random.pick([0, 0, 0, 1, 100, 4095])));
-}
-
-/** The break of the program starts behind its bss, at 0x408000. */
-function heap(writer: Writer): void {
-  const { random } = writer;
-  const to = random.weighted([
-    [12, heapAddress(writer)],
-    [1, 'NULL'],
-    [1, hex(random.pick([0x1000n, 0x401000n, 1n << 40n, 1n << 47n, 0x20200000n]))],
-    [1, hex(0x600000n + BigInt(random.below(4)) * PAGE)],
-  ]);
-  writer.say(writer.process(), `brk(${to})`);
-}
-
-function touchHeap(writer: Writer): void {
-  const addr = heapAddress(writer);
-  writer.say(writer.process(), writer.random.chance(70) ? `store(${addr}, 7)` : `load(${addr})`);
-}
-
-function mapAtHeap(writer: Writer): void {
-  const { random } = writer;
-  const value = 0x408000n + BigInt(random.between(0, 16)) * PAGE;
-  const pages = random.between(1, 4);
-  writer.say(
-    writer.process(),
-    `mmap(${hex(value)}, ${pages * 4}K, ${writer.prot()}, MAP_PRIVATE|MAP_ANONYMOUS|${random.pick(['MAP_FIXED', 'MAP_FIXED_NOREPLACE'])}, -1, 0)`,
-  );
-  writer.addRegion({ value }, pages);
-}
-
-function stackAddress(writer: Writer): bigint {
-  const { random } = writer;
-  return random.weighted([
-    [5, 0x7ffffffde000n - BigInt(random.between(-3, 12)) * PAGE],
-    [3, 0x7fffff7ff000n + BigInt(random.between(-2, 3)) * PAGE],
-    [2, 0x7ffffff00000n - BigInt(random.below(256)) * PAGE],
-  ]);
-}
-
-function touchStack(writer: Writer): void {
-  const { random } = writer;
-  const page = stackAddress(writer);
-  const addr = hex(page + BigInt(random.pick([0, 0, 8, 4095])));
-  writer.say(writer.process(), random.weighted([[6, `store(${addr}, 3)`], [4, `load(${addr})`], [1, `fetch(${hex(page)})`]]));
-}
-
-/** Growsdown mappings, and accesses in the gap below them. */
-function growsdown(writer: Writer): void {
-  const { random } = writer;
-  const process = writer.process();
-  const value = random.chance(60) ? 0x30000000n : 0x30000000n + BigInt(random.between(250, 270)) * PAGE;
-  const pages = random.between(1, 6);
-  writer.say(process, `mmap(${hex(value)}, ${pages * 4}K, ${writer.prot()}, MAP_PRIVATE|MAP_ANONYMOUS|MAP_GROWSDOWN|MAP_FIXED, -1, 0)`);
-  writer.addRegion({ value }, pages);
-  if (random.chance(70)) {
-    const below = value - BigInt(random.pick([1, 2, 3, 16, 255, 256, 257, 2046, 2048])) * PAGE;
-    writer.say(process, random.chance(60) ? `store(${hex(below)}, 4)` : `load(${hex(below)})`);
-  }
-}
-
-/** Mappings at the distances where the stack guard gap decides. */
-function mapNearStack(writer: Writer): void {
-  const { random } = writer;
-  const value = 0x7ffffffde000n - BigInt(random.pick([1, 2, 8, 255, 256, 257, 258, 300])) * PAGE;
-  const pages = random.between(1, 2);
-  const fixed = random.weighted([[6, '|MAP_FIXED'], [3, ''], [1, '|MAP_FIXED_NOREPLACE']]);
-  writer.say(writer.process(), `mmap(${hex(value)}, ${pages * 4}K, ${writer.prot()}, MAP_PRIVATE|MAP_ANONYMOUS${fixed}, -1, 0)`);
-  writer.addRegion({ value }, pages);
-}
-
-function limitStack(writer: Writer): void {
-  writer.say(writer.process(), `setrlimit(RLIMIT_STACK, ${writer.random.pick(['8M', '1M', '132K', '136K', '64K', '16M', 'RLIM_INFINITY', '0'])})`);
-}
-
-function limitLock(writer: Writer): void {
-  writer.say(writer.process(), `setrlimit(RLIMIT_MEMLOCK, ${writer.random.pick(['0', '16K', '64K', '30000', '8M'])})`);
-}
-
-function limit(writer: Writer): void {
-  const { random } = writer;
-  const soft = random.pick(['0', '4K', '64K', '200K', '220000', '256K', '1M', '8M', 'RLIM_INFINITY']);
-  const resource = random.pick(['RLIMIT_AS', 'RLIMIT_AS', 'RLIMIT_DATA', 'RLIMIT_DATA', 'RLIMIT_STACK', 'RLIMIT_MEMLOCK', '99']);
-  const hard = random.chance(10) ? `, ${random.pick(['0', '8M', 'RLIM_INFINITY'])}` : '';
-  writer.say(writer.process(), `setrlimit(${resource}, ${soft}${hard})`);
 }
 
 function touchLength(writer: Writer): string {
@@ -394,13 +361,4 @@ export const MEMORY_OPERATIONS = {
   lock,
   mincore,
   sync,
-  heap,
-  touchHeap,
-  mapAtHeap,
-  touchStack,
-  growsdown,
-  mapNearStack,
-  limitStack,
-  limitLock,
-  limit,
 } satisfies Record<string, Operation>;

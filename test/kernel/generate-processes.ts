@@ -9,17 +9,24 @@ function adopt(writer: Writer, name: string): void {
 }
 
 function fork(writer: Writer): void {
-  if (writer.forked >= MOST) return leave(writer);
+  if (writer.forked >= MOST) {
+    leave(writer);
+    return;
+  }
   adopt(writer, writer.bind(writer.process(), 'fork()', 'c'));
 }
 
 /** A vfork child acts while its parent waits, then executes a program or ends. */
 function vfork(writer: Writer): void {
   const { random } = writer;
-  if (writer.forked >= MOST) return leave(writer);
+  if (writer.forked >= MOST) {
+    leave(writer);
+    return;
+  }
   const parent = writer.process();
   const child = writer.bind(parent, random.chance(70) ? 'vfork()' : 'clone(CLONE_VM|CLONE_VFORK|SIGCHLD)', 'c');
-  for (let i = random.below(4); i > 0; i--) writer.say(child, random.pick([`store(${writer.byteAddress()}, 9)`, `load(${writer.byteAddress()})`]));
+  for (let i = random.below(4); i > 0; i--)
+    writer.say(child, random.pick([`store(${writer.byteAddress()}, 9)`, `load(${writer.byteAddress()})`]));
   if (random.chance(60)) {
     writer.say(child, `execve("${PROGRAM.path}")`);
     writer.survive(child);
@@ -29,7 +36,10 @@ function vfork(writer: Writer): void {
 
 function clone(writer: Writer): void {
   const { random } = writer;
-  if (writer.forked >= MOST) return leave(writer);
+  if (writer.forked >= MOST) {
+    leave(writer);
+    return;
+  }
   const flags = random.weighted([
     [4, 'SIGCHLD'],
     [6, 'CLONE_VM|SIGCHLD'],
@@ -45,7 +55,11 @@ function clone(writer: Writer): void {
 function exec(writer: Writer): void {
   const { random } = writer;
   const process = writer.process();
-  const path = random.weighted([[8, random.pick(writer.programs)], [1, '/bin/none'], [1, '/data/a']]);
+  const path = random.weighted([
+    [8, random.pick(writer.programs)],
+    [1, '/bin/none'],
+    [1, '/data/a'],
+  ]);
   writer.say(process, `execve("${path}"${random.chance(20) ? ', ["main", "argument"]' : ''})`);
   writer.survive(process);
 }
@@ -61,7 +75,11 @@ function leave(writer: Writer): void {
   if (others.length === 0) return;
   const victim = random.pick(others);
   writer.processes.splice(writer.processes.indexOf(victim), 1);
-  const end = random.weighted([[5, 'exit(0)'], [2, 'exit_group(3)'], [3, '']]);
+  const end = random.weighted([
+    [5, 'exit(0)'],
+    [2, 'exit_group(3)'],
+    [3, ''],
+  ]);
   if (end !== '') writer.say(victim, end);
   else writer.say(writer.process(), `kill(${victim}, ${random.pick(['SIGKILL', 'SIGTERM', 'SIGSEGV', '0'])})`);
 }

@@ -1,11 +1,12 @@
 /** Random scenarios: `generate(seed, group, steps)` gives the text of a `.vas` file, always the same for the same seed. */
 import { FILE_OPERATIONS } from './generate-files.ts';
+import { HEAP_STACK_OPERATIONS } from './generate-heap-stack.ts';
 import { MEMORY_OPERATIONS } from './generate-memory.ts';
 import { PROCESS_OPERATIONS } from './generate-processes.ts';
 import { Random } from './random.ts';
 import { type Operation, type Setting, Writer } from './scenario-writer.ts';
 
-const OPERATIONS = { ...MEMORY_OPERATIONS, ...FILE_OPERATIONS, ...PROCESS_OPERATIONS };
+const OPERATIONS = { ...MEMORY_OPERATIONS, ...HEAP_STACK_OPERATIONS, ...FILE_OPERATIONS, ...PROCESS_OPERATIONS };
 type OperationName = keyof typeof OPERATIONS;
 type Weights = Partial<Record<OperationName, number>>;
 
@@ -29,7 +30,10 @@ export const GROUPS: Readonly<Record<string, Group>> = {
   stack: { weights: { ...TOUCH, touchStack: 18, growsdown: 8, mapNearStack: 4, protect: 5, unmap: 3, limitStack: 2 } },
   limits: { weights: { ...TOUCH, ...MAPS, limit: 10, heap: 6, remap: 4, lock: 4, touchStack: 3 } },
   residency: { weights: { ...TOUCH, ...MAPS, mapShared: 4, mincore: 12, sync: 10, advise: 4 } },
-  files: { files: true, weights: { ...TOUCH, mapFile: 22, unmap: 5, protect: 7, sync: 4, mapFixed: 2, advise: 3, open: 3 } },
+  files: {
+    files: true,
+    weights: { ...TOUCH, mapFile: 22, unmap: 5, protect: 7, sync: 4, mapFixed: 2, advise: 3, open: 3 },
+  },
   truncation: {
     files: true,
     weights: { ...TOUCH, load: 14, store: 14, mapFile: 12, truncate: 14, pwrite: 6, sync: 3, caches: 3, unmap: 2 },
@@ -37,17 +41,66 @@ export const GROUPS: Readonly<Record<string, Group>> = {
   input: { files: true, weights: { ...TOUCH, mapFile: 8, mapFixed: 6, protect: 4, unmap: 3, transfer: 24, open: 4 } },
   shared: {
     files: true,
-    weights: { ...TOUCH, mapShared: 8, memfd: 5, mapMemfd: 12, sysv: 8, unmap: 4, protect: 5, truncate: 5, fork: 3, remap: 4 },
+    weights: {
+      ...TOUCH,
+      mapShared: 8,
+      memfd: 5,
+      mapMemfd: 12,
+      sysv: 8,
+      unmap: 4,
+      protect: 5,
+      truncate: 5,
+      fork: 3,
+      remap: 4,
+    },
   },
   fork: { weights: { ...TOUCH, store: 20, load: 14, ...MAPS, fork: 6, leave: 3, advise: 5, remap: 3, mapShared: 3 } },
   exec: {
     files: true,
-    weights: { ...TOUCH, mapFixed: 6, mapAnywhere: 3, fork: 4, exec: 8, vfork: 5, clone: 6, leave: 5, wait: 3, heap: 3, mapFile: 4 },
+    weights: {
+      ...TOUCH,
+      mapFixed: 6,
+      mapAnywhere: 3,
+      fork: 4,
+      exec: 8,
+      vfork: 5,
+      clone: 6,
+      leave: 5,
+      wait: 3,
+      heap: 3,
+      mapFile: 4,
+    },
   },
-  swap: { weights: { ...TOUCH, load: 16, store: 16, mapFixed: 8, mapShared: 4, pageOut: 16, advise: 4, fork: 3, leave: 1, remap: 3 } },
+  swap: {
+    weights: {
+      ...TOUCH,
+      load: 16,
+      store: 16,
+      mapFixed: 8,
+      mapShared: 4,
+      pageOut: 16,
+      advise: 4,
+      fork: 3,
+      leave: 1,
+      remap: 3,
+    },
+  },
   inherit: {
     files: true,
-    weights: { ...TOUCH, store: 16, mapFile: 12, mapMemfd: 3, unmap: 4, protect: 5, fork: 5, leave: 2, truncate: 4, sync: 3, pageOut: 3, exec: 1 },
+    weights: {
+      ...TOUCH,
+      store: 16,
+      mapFile: 12,
+      mapMemfd: 3,
+      unmap: 4,
+      protect: 5,
+      fork: 5,
+      leave: 2,
+      truncate: 4,
+      sync: 3,
+      pageOut: 3,
+      exec: 1,
+    },
   },
   large: {
     files: true,
@@ -57,21 +110,79 @@ export const GROUPS: Readonly<Record<string, Group>> = {
   tmpfs: {
     files: true,
     filesystem: 'tmpfs',
-    weights: { ...TOUCH, mapFile: 14, truncate: 8, pwrite: 5, transfer: 4, unmap: 4, protect: 4, pageOut: 5, advise: 4, fork: 2, caches: 2, sync: 2 },
+    weights: {
+      ...TOUCH,
+      mapFile: 14,
+      truncate: 8,
+      pwrite: 5,
+      transfer: 4,
+      unmap: 4,
+      protect: 4,
+      pageOut: 5,
+      advise: 4,
+      fork: 2,
+      caches: 2,
+      sync: 2,
+    },
   },
   programs: {
     programs: true,
-    weights: { ...TOUCH, load: 14, store: 14, start: 6, exec: 6, fork: 4, leave: 3, protect: 6, unmap: 3, mapFixed: 3, heap: 5, advise: 4, lock: 2 },
+    weights: {
+      ...TOUCH,
+      load: 14,
+      store: 14,
+      start: 6,
+      exec: 6,
+      fork: 4,
+      leave: 3,
+      protect: 6,
+      unmap: 3,
+      mapFixed: 3,
+      heap: 5,
+      advise: 4,
+      lock: 2,
+    },
   },
   swapoff: {
     exclusive: true,
-    weights: { ...TOUCH, load: 16, store: 16, mapFixed: 8, mapShared: 6, pageOut: 16, swapping: 6, fork: 4, leave: 1, remap: 3, advise: 4 },
+    weights: {
+      ...TOUCH,
+      load: 16,
+      store: 16,
+      mapFixed: 8,
+      mapShared: 6,
+      pageOut: 16,
+      swapping: 6,
+      fork: 4,
+      leave: 1,
+      remap: 3,
+      advise: 4,
+    },
   },
   mixed: {
     files: true,
     weights: {
-      ...TOUCH, ...MAPS, mapHint: 2, mapShared: 4, remap: 6, advise: 7, lock: 4, heap: 3, touchHeap: 2, touchStack: 2,
-      mincore: 1, sync: 2, mapFile: 7, truncate: 2, transfer: 2, memfd: 1, mapMemfd: 3, fork: 2, leave: 1, pageOut: 3, exec: 1,
+      ...TOUCH,
+      ...MAPS,
+      mapHint: 2,
+      mapShared: 4,
+      remap: 6,
+      advise: 7,
+      lock: 4,
+      heap: 3,
+      touchHeap: 2,
+      touchStack: 2,
+      mincore: 1,
+      sync: 2,
+      mapFile: 7,
+      truncate: 2,
+      transfer: 2,
+      memfd: 1,
+      mapMemfd: 3,
+      fork: 2,
+      leave: 1,
+      pageOut: 3,
+      exec: 1,
     },
   },
 };
@@ -92,9 +203,10 @@ export function generate(seed: number, group = groupOfSeed(seed), steps = 50): s
   const random = new Random(seed);
   const writer = new Writer(random);
   writer.begin(plan);
-  const operations = Object.entries(plan.weights).map(
-    ([name, weight]): [number, Operation] => [weight, OPERATIONS[name as OperationName]],
-  );
+  const operations = Object.entries(plan.weights).map(([name, weight]): [number, Operation] => [
+    weight,
+    OPERATIONS[name as OperationName],
+  ]);
   while (writer.steps < steps) random.weighted(operations)(writer);
   return writer.text(`seed ${seed}, group ${group}`);
 }

@@ -33,7 +33,11 @@ export interface Comparison {
 export function declarationsOf(scenario: Scenario, memory: { ram: number; swap: number }): Declaration[] {
   const list: Declaration[] = [];
   const read = (from: Scenario, to: Declaration[]): void => {
-    declareAll(from, { declare: (declaration) => (to.push(declaration), null) });
+    const declare = (declaration: Declaration): null => {
+      to.push(declaration);
+      return null;
+    };
+    declareAll(from, { declare });
   };
   read(scenario, list);
   if (!list.some((d) => d.kind === 'machine')) {

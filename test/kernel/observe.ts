@@ -91,7 +91,10 @@ export function observeSimulated(report: ProcessReport, frames: FrameNames): Obs
   for (const field of STATUS) if (field in report.status) lines.set(`status ${field}`, String(report.status[field]));
   for (const page of report.pages) {
     if (inside(special, BigInt(page.va))) continue;
-    const line = pageLine({ ...page, swapped: page.swap !== null }, page.zero || page.pfn === null ? '' : frames.name(page.pfn));
+    const line = pageLine(
+      { ...page, swapped: page.swap !== null },
+      page.zero || page.pfn === null ? '' : frames.name(page.pfn),
+    );
     lines.set(`page ${page.va}`, line);
   }
   lines.set('minflt', String(report.minflt));

@@ -1,14 +1,14 @@
 /** Compares the scenarios named on the command line with the real kernel: `node test/kernel/run-one.ts FILE…`. */
 import { readFileSync } from 'node:fs';
-import { KernelMachine } from './driver.ts';
 import { compare } from './lockstep.ts';
+import { Machines } from './machines.ts';
 
-const machine = await KernelMachine.start({ runLimitMs: 60000 });
+const machines = new Machines();
 let differing = 0;
 for (const file of process.argv.slice(2)) {
-  await machine.reset();
   try {
-    const { steps, difference } = await compare(readFileSync(file, 'utf8'), machine);
+    const source = readFileSync(file, 'utf8');
+    const { steps, difference } = await compare(source, await machines.fresh(source));
     if (difference === null) process.stdout.write(`agree ${file} (${steps} steps)\n`);
     else {
       differing++;
@@ -20,5 +20,5 @@ for (const file of process.argv.slice(2)) {
     process.stdout.write(`ERROR ${file}: ${String(error)}\n`);
   }
 }
-await machine.close();
+await machines.close();
 process.exitCode = differing > 0 ? 1 : 0;

@@ -136,7 +136,15 @@ export class Writer {
     this.lines.push(`p = spawn("${random.pick(this.programs)}")`);
     this.survive('p');
     for (const file of this.files) {
-      const name = this.bind('p', `open("${file.path}", ${random.weighted([[8, 'O_RDWR'], [2, 'O_RDONLY'], [1, 'O_WRONLY']])})`, 'f');
+      const name = this.bind(
+        'p',
+        `open("${file.path}", ${random.weighted([
+          [8, 'O_RDWR'],
+          [2, 'O_RDONLY'],
+          [1, 'O_WRONLY'],
+        ])})`,
+        'f',
+      );
       this.descriptors.push({ name, ...file });
     }
   }
@@ -144,7 +152,12 @@ export class Writer {
   /** Segments of all sizes. What lies behind the first text page is worth touching, wherever the kernel puts it. */
   private declarePrograms(): void {
     const { random } = this;
-    const bytes = (): number => random.weighted([[4, random.between(1, 6) * 4096], [4, random.between(1, 20000)], [1, 80000]]);
+    const bytes = (): number =>
+      random.weighted([
+        [4, random.between(1, 6) * 4096],
+        [4, random.between(1, 20000)],
+        [1, 80000],
+      ]);
     this.declarations.push(`library "/lib/ld.so" text=${random.pick(['4K', '12K'])} data=${bytes()} bss=${bytes()}`);
     for (const [index, type] of ['static', 'static', 'pie', 'pie interp="/lib/ld.so"'].entries()) {
       const path = `/bin/program${index}`;
@@ -169,7 +182,11 @@ export class Writer {
       this.declarations.push(`file "/data/large" size=${bytes}`);
     }
     for (const path of ['/data/a', '/data/b']) {
-      const pages = random.weighted([[4, random.between(1, 8)], [3, random.between(9, 40)], [1, random.between(60, 90)]]);
+      const pages = random.weighted([
+        [4, random.between(1, 8)],
+        [3, random.between(9, 40)],
+        [1, random.between(60, 90)],
+      ]);
       const bytes = random.chance(40) ? pages * 4096 : (pages - 1) * 4096 + random.pick([1, 100, 2048, 4095]);
       this.files.push({ path, pages });
       this.declarations.push(`file "${path}" size=${bytes}`);
@@ -236,8 +253,24 @@ export class Writer {
     if (random.chance(4)) return hex(random.pick(ODD_ADDRESSES) + BigInt(random.pick([0, 8, 4095])));
     if (random.chance(10)) return hex(this.arenaAddress());
     const { base, pages } = this.region();
-    const page = random.weighted([[12, random.below(pages)], [2, 0], [2, pages - 1], [1, pages], [1, -1]]);
-    return at(base, BigInt(page) * PAGE + BigInt(random.weighted([[6, 0], [2, random.below(4096)], [1, 4095]])));
+    const page = random.weighted([
+      [12, random.below(pages)],
+      [2, 0],
+      [2, pages - 1],
+      [1, pages],
+      [1, -1],
+    ]);
+    return at(
+      base,
+      BigInt(page) * PAGE +
+        BigInt(
+          random.weighted([
+            [6, 0],
+            [2, random.below(4096)],
+            [1, 4095],
+          ]),
+        ),
+    );
   }
 
   /** A range for a call: mostly page-aligned around a region and its borders; wrong in one of eight cases. */
@@ -248,9 +281,21 @@ export class Writer {
       return { addr: hex(this.arenaAddress()), length: size(BigInt(random.between(1, 8)) * PAGE) };
     }
     const { base, pages } = this.region();
-    const first = random.weighted([[4, 0], [5, random.below(pages)], [1, pages - 1], [1, pages], [1, -1]]);
+    const first = random.weighted([
+      [4, 0],
+      [5, random.below(pages)],
+      [1, pages - 1],
+      [1, pages],
+      [1, -1],
+    ]);
     const rest = pages - first;
-    const count = random.weighted([[4, Math.max(1, rest)], [5, random.between(1, Math.max(1, rest))], [2, 1], [1, rest + 1], [1, rest + 3]]);
+    const count = random.weighted([
+      [4, Math.max(1, rest)],
+      [5, random.between(1, Math.max(1, rest))],
+      [2, 1],
+      [1, rest + 1],
+      [1, rest + 3],
+    ]);
     const tail = random.chance(8) ? BigInt(random.pick([-1, 1, -4095, 100])) : 0n;
     return { addr: at(base, BigInt(first) * PAGE), length: size(BigInt(Math.max(1, count)) * PAGE + tail) };
   }
@@ -287,6 +332,10 @@ export class Writer {
 
   /** A length for a new mapping, in pages: small ones mostly. */
   pages(): number {
-    return this.random.weighted([[6, this.random.between(1, 4)], [5, this.random.between(3, 12)], [1, this.random.between(16, 40)]]);
+    return this.random.weighted([
+      [6, this.random.between(1, 4)],
+      [5, this.random.between(3, 12)],
+      [1, this.random.between(16, 40)],
+    ]);
   }
 }
