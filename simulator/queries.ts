@@ -5,7 +5,7 @@ import { process_faults } from './kernel/task.ts';
 import { foldWord, pteIndex } from './machine/address.ts';
 import { contentByte, readFrameByte } from './machine/content.ts';
 import { PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from './machine/pagetable.ts';
-import { disk_page, file_pages, find_get_page } from './mm/page-cache.ts';
+import { cache_entry, disk_page, file_pages, find_get_page } from './mm/page-cache.ts';
 import { linear_page_index } from './mm/vma.ts';
 import { vma_perms } from './proc/maps.ts';
 import { smaps_entry } from './proc/smaps.ts';
@@ -63,8 +63,9 @@ function peek(k: Kernel, p: Place): Answer {
 }
 
 function fileByte(k: Kernel, inode: Inode, index: number, offset: number): number {
-  const pfn = find_get_page(inode, index);
-  if (pfn !== 0) return readFrameByte(k.frames, pfn, offset);
+  const entry = cache_entry(inode, index);
+  if (entry > 0) return readFrameByte(k.frames, entry, offset);
+  if (entry < 0) return contentByte(k.swap.content(-entry - 1), offset);
   if (index >= file_pages(inode)) return 0;
   return contentByte(disk_page(inode, index), offset);
 }
