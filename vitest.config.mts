@@ -8,5 +8,6 @@ export default defineConfig({
     expect: { requireAssertions: true },
     allowOnly: false,
     testTimeout: 60_000,
+    setupFiles: ['test/support/seed.ts'],
   },
 });

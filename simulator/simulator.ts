@@ -91,7 +91,8 @@ export class Simulator implements Backend {
   private static boot(config: MachineConfig): Kernel {
     const kernel = new Kernel(config);
     const batch = reclaim_batch(kernel);
-    kernel.reclaimer = (k, wanted) => try_to_free_pages(k, Math.max(wanted, batch));
+    kernel.reclaimer = (k, wanted) =>
+      try_to_free_pages(k, config.replacement === 'linux' ? Math.max(wanted, batch) : wanted);
     kernel.oomKiller = out_of_memory;
     // The vdso is an ELF image: its first bytes say so.
     setFrame(kernel.frames, kernel.frames.deviceBase, bytesContent(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1)));
@@ -129,6 +130,8 @@ export class Simulator implements Backend {
     if (this.started) return 'declarations come before the first step';
     switch (declaration.kind) {
       case 'machine':
+        if (declaration.config.replacement === 'opt')
+          return 'replacement=opt needs to know the future: no machine can run it';
         if (this.declared) return 'the machine is declared before files, programs and devices';
         this.kernel = Simulator.boot(declaration.config);
         return null;

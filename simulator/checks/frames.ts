@@ -133,7 +133,7 @@ function listedFrames(t: Tally, free: ReadonlySet<Pfn>): Set<Pfn> {
       listed.add(pfn);
       length++;
       const chunk = frames.chunk(pfn);
-      same(t, `frame ${pfn}: LRU list`, lru_list(chunk.flags[pfn & CHUNK_MASK] as number), list);
+      same(t, `frame ${pfn}: LRU list`, lru_list(frames, chunk.flags[pfn & CHUNK_MASK] as number), list);
       same(t, `frame ${pfn}: the one before it`, chunk.prev[pfn & CHUNK_MASK], previous);
       previous = pfn;
       pfn = chunk.next[pfn & CHUNK_MASK] as number;

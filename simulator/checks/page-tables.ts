@@ -64,7 +64,8 @@ function visitUpper(w: Walk, table: UpperTable, base: VirtAddr): void {
   const span = 2 ** (12 + 9 * table.level);
   table.kids.forEach((kid, i) => {
     if (kid === undefined) return;
-    w.sums.tables++;
+    // mm_pgtables_bytes() counts PTE, PMD and PUD tables; a P4D table is counted nowhere.
+    if (table.level <= 3) w.sums.tables++;
     const start = base + i * span;
     if (table.level > 1) {
       visitUpper(w, kid as UpperTable, start);

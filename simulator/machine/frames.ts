@@ -140,6 +140,8 @@ export class Frames {
   /** First PFN of page tables. */
   readonly tableBase: Pfn;
   counters: FrameCounters;
+  /** A textbook policy keeps all frames on one list. */
+  oneList = false;
   private readonly epoch: Epoch;
   private readonly base: Pfn;
   private dir: Dir = [];

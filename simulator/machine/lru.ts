@@ -19,7 +19,8 @@ import {
 } from './frames.ts';
 
 /** folio_lru_list(): the list that flags put a frame on. */
-export function lru_list(flags: number): number {
+export function lru_list(frames: Frames, flags: number): number {
+  if (frames.oneList) return LRU_INACTIVE_ANON;
   if ((flags & PG_UNEVICTABLE) !== 0) return LRU_UNEVICTABLE;
   const swapBacked = (flags & PG_SHMEM) !== 0 || (flags & (PG_ANON | PG_LAZYFREE)) === PG_ANON;
   if (swapBacked) return (flags & PG_ACTIVE) !== 0 ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON;
@@ -33,7 +34,7 @@ export function lru_add(frames: Frames, pfn: Pfn): void {
   const flags = chunk.flags[i] as number;
   if ((flags & PG_LRU) !== 0) throw new Error(`lru_add: frame ${pfn} is on a list`);
   chunk.flags[i] = flags | PG_LRU;
-  const list = lru_list(flags);
+  const list = lru_list(frames, flags);
   const c = frames.counters;
   const head = c.head[list] as number;
   chunk.next[i] = head;
@@ -51,7 +52,7 @@ export function lru_del(frames: Frames, pfn: Pfn): void {
   const flags = chunk.flags[i] as number;
   if ((flags & PG_LRU) === 0) return;
   chunk.flags[i] = flags & ~PG_LRU;
-  const list = lru_list(flags);
+  const list = lru_list(frames, flags);
   const c = frames.counters;
   const next = chunk.next[i] as number;
   const prev = chunk.prev[i] as number;

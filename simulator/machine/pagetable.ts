@@ -177,7 +177,7 @@ export class PageTables {
       if (table.level > 1) this.freeUpper(this.ownUpper(table, i, table.level - 1), start, range);
       if (start >= range.floor && start + span <= range.ceiling) {
         table.kids[i] = undefined;
-        this.tables--;
+        if (table.level - 1 <= COUNTED_LEVEL) this.tables--;
         this.cachedKey = -1;
       }
     }

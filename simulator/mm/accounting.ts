@@ -2,6 +2,7 @@
 
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm, RlimitName, Task } from '../state/records.ts';
+import { READ_IMPLIES_EXEC } from '../uapi.ts';
 import { is_data_mapping, is_exec_mapping, is_stack_mapping } from './vma.ts';
 
 /** Adds pages of a mapping with `flags` to the counters of /proc/PID/status. */
@@ -17,6 +18,11 @@ export function vm_stat_account(mm: Mm, flags: number, pages: number): void {
 export function rlimit(k: Kernel, name: RlimitName): number {
   const task: Task | undefined = k.tasks.find(k.scalars.current);
   return task === undefined ? Number.POSITIVE_INFINITY : task.rlimits[name].soft;
+}
+
+/** personality(READ_IMPLIES_EXEC) of the running task: what can be read can be executed. */
+export function read_implies_exec(k: Kernel): boolean {
+  return ((k.tasks.find(k.scalars.current)?.personality ?? 0) & READ_IMPLIES_EXEC) !== 0;
 }
 
 /** may_expand_vm(): RLIMIT_AS and, for private writable memory, RLIMIT_DATA. Returns the limit in the way or null. */

@@ -8,6 +8,7 @@ import {
   can_do_mlock,
   may_expand_vm,
   mlock_future_ok,
+  read_implies_exec,
   rlimit,
   vm_enough_memory,
   vm_stat_account,
@@ -48,11 +49,11 @@ function refuse(k: Kernel, errno: Errno, why: string): Errno {
 }
 
 /** calc_vm_prot_bits(), calc_vm_flag_bits() and the VM_MAY… bits. */
-function vmFlags(mm: Mm, prot: number, flags: number): number {
+function vmFlags(k: Kernel, mm: Mm, prot: number, flags: number): number {
   let bits = vm.VM_MAYREAD | vm.VM_MAYWRITE | vm.VM_MAYEXEC | mm.def_flags;
   if ((prot & PROT.READ) !== 0) bits |= vm.VM_READ;
   if ((prot & PROT.WRITE) !== 0) bits |= vm.VM_WRITE;
-  if ((prot & PROT.EXEC) !== 0) bits |= vm.VM_EXEC;
+  if ((prot & PROT.EXEC) !== 0 || ((prot & PROT.READ) !== 0 && read_implies_exec(k))) bits |= vm.VM_EXEC;
   if ((flags & MAP.GROWSDOWN) !== 0) bits |= vm.VM_GROWSDOWN;
   if ((flags & MAP.LOCKED) !== 0) bits |= vm.VM_LOCKED;
   if ((flags & MAP.STACK) !== 0) bits |= vm.VM_NOHUGEPAGE;
@@ -182,7 +183,7 @@ export function do_mmap(k: Kernel, mm: Mm, args: MmapArgs): Mapped | Errno {
     if (there !== undefined && there.vm_start < addr + length)
       return refuse(k, 'EEXIST', 'MAP_FIXED_NOREPLACE over a mapping');
   }
-  let bits = vmFlags(mm, args.prot, args.flags);
+  let bits = vmFlags(k, mm, args.prot, args.flags);
   if ((args.flags & MAP.LOCKED) !== 0 && !can_do_mlock(k)) return refuse(k, 'EPERM', 'RLIMIT_MEMLOCK is 0');
   if (!mlock_future_ok(k, mm, (bits & vm.VM_LOCKED) !== 0, length)) return refuse(k, 'EAGAIN', 'RLIMIT_MEMLOCK');
   const checked = args.file === null ? anonFlags(k, args, bits) : fileFlags(k, args.file, args, bits);
@@ -356,7 +357,15 @@ export function sys_brk(
 export function do_brk_flags(k: Kernel, mm: Mm, addr: VirtAddr, length: number, extra: number): 0 | Errno {
   const pages = length / PAGE_SIZE;
   const flags =
-    vm.VM_READ | vm.VM_WRITE | vm.VM_MAYREAD | vm.VM_MAYWRITE | vm.VM_MAYEXEC | vm.VM_ACCOUNT | mm.def_flags | extra;
+    vm.VM_READ |
+    vm.VM_WRITE |
+    vm.VM_MAYREAD |
+    vm.VM_MAYWRITE |
+    vm.VM_MAYEXEC |
+    vm.VM_ACCOUNT |
+    mm.def_flags |
+    extra |
+    (read_implies_exec(k) ? vm.VM_EXEC : 0);
   const limit = may_expand_vm(k, mm, flags, pages);
   if (limit !== null) return refuse(k, 'ENOMEM', limit);
   if (mm.vmas.size > k.config.max_map_count) return refuse(k, 'ENOMEM', 'max_map_count');

@@ -26,12 +26,13 @@ import { page_mkclean } from './filemap.ts';
 import { free_page } from './page-alloc.ts';
 import { cache_delete, cache_store, write_page } from './page-cache.ts';
 import { add_mm_counter, flush_tlb_range, set_pte } from './pte.ts';
+import { type Evictor, replace_pages } from './replacement.ts';
 import { rmap_walk } from './rmap.ts';
 import { add_to_swap_cache, delete_from_swap_cache, slot_of, swap_writepage } from './swap-cache.ts';
 import { VM_EXEC, VM_LOCKED } from './vma.ts';
 
-/** Why reclaim runs: memory is short, or a process asked for it (MADV_PAGEOUT). */
-type Cause = 'pressure' | 'pageout';
+/** Why reclaim runs: memory is short, a process asked for it (MADV_PAGEOUT), or a textbook policy chose. */
+type Cause = 'pressure' | 'pageout' | 'policy';
 
 /** What became of a page that was looked at. */
 type Verdict = 'freed' | 'activated' | 'kept';
@@ -268,11 +269,20 @@ function balance(k: Kernel, active: number, inactive: number): void {
   if (surplus > 0) deactivate(k, active, Math.ceil(surplus / 2));
 }
 
+/** How the textbook policies look at a frame and take it. */
+function evictorOf(k: Kernel): Evictor {
+  return {
+    evict: (pfn) => shrink_page(k, pfn, 'policy') === 'freed',
+    used: (pfn) => folio_referenced(k, pfn).young > 0,
+  };
+}
+
 /**
  * try_to_free_pages(): looks for `wanted` frames, harder at each priority; file pages and anonymous ones share the
  * scan by `swappiness`. Returns how many were freed.
  */
 export function try_to_free_pages(k: Kernel, wanted: number): number {
+  if (k.config.replacement !== 'linux') return replace_pages(k, wanted, evictorOf(k));
   let freed = 0;
   let scanned = 0;
   for (let priority = 6; priority >= 0 && freed < wanted; priority--) {

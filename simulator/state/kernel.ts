@@ -102,6 +102,7 @@ export class Kernel {
     this.config = config;
     const epoch = this.epoch;
     this.frames = new Frames(epoch, Math.max(1, Math.floor(config.ram / PAGE_SIZE)));
+    this.frames.oneList = config.replacement !== 'linux';
     this.swap = new SwapSlots(epoch, Math.floor(config.swap / PAGE_SIZE));
     this.tlb = new Tlb(epoch, config.tlb);
     this.tasks = new Table(epoch, copyTask, FIRST_PID);

@@ -203,7 +203,7 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
     refcount: mapcount + (chunk.refs[i] as number),
     dirty: (flags & PG_DIRTY) !== 0 || mapped.dirty,
     referenced: (flags & PG_REFERENCED) !== 0 || mapped.accessed,
-    list: (flags & PG_LRU) === 0 ? '' : (LISTS[lru_list(flags)] ?? ''),
+    list: (flags & PG_LRU) === 0 ? '' : (LISTS[lru_list(frames, flags)] ?? ''),
     file,
     mappers: mapped.mappers,
     bytes: use === 'free' ? '' : firstBytes(k, pfn),

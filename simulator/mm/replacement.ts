@@ -1,0 +1,62 @@
+/**
+ * The textbooks' replacement policies instead of Linux's (`machine replacement=…`): one list of all evictable frames,
+ * anonymous and file alike, and one frame at a time.
+ */
+
+import type { Pfn } from '../machine/address.ts';
+import { LRU_INACTIVE_ANON, PG_REFERENCED } from '../machine/frames.ts';
+import { lru_move } from '../machine/lru.ts';
+import type { Kernel } from '../state/kernel.ts';
+
+/** Takes a frame from whoever has it; false when that cannot be done. Clears and tells whether it was used lately. */
+export interface Evictor {
+  readonly evict: (pfn: Pfn) => boolean;
+  readonly used: (pfn: Pfn) => boolean;
+}
+
+/** The list that all policies share: oldest at the tail. */
+const LIST = LRU_INACTIVE_ANON;
+
+/** A number in [0, count) that depends on the run alone (Knuth's multiplicative hash of the scan counter). */
+function draw(k: Kernel, count: number): number {
+  return (Math.imul(k.scalars.pgscan + 1, 0x9e3779b1) >>> 0) % count;
+}
+
+/** The frame that the policy names next; 0 when the list is empty. */
+function victim(k: Kernel, evictor: Evictor): Pfn {
+  const { tail, count } = k.frames.counters;
+  const length = count[LIST] as number;
+  if (length === 0) return 0;
+  if (k.config.replacement === 'random') {
+    let pfn = tail[LIST] as number;
+    for (let steps = draw(k, length); steps > 0; steps--) pfn = k.frames.chunk(pfn).prev[pfn & 255] as number;
+    return pfn;
+  }
+  if (k.config.replacement === 'clock') {
+    // The hand passes a used frame once: it goes to the other end with its bit cleared.
+    for (let passed = 0; passed < length; passed++) {
+      const pfn = tail[LIST] as number;
+      if (!evictor.used(pfn)) return pfn;
+      lru_move(k.frames, pfn, 0, PG_REFERENCED);
+    }
+  }
+  return tail[LIST] as number;
+}
+
+/** Evicts `wanted` frames by the machine's policy. Returns how many went. */
+export function replace_pages(k: Kernel, wanted: number, evictor: Evictor): number {
+  let freed = 0;
+  for (let tries = k.frames.counters.count[LIST] as number; tries > 0 && freed < wanted; tries--) {
+    const pfn = victim(k, evictor);
+    if (pfn === 0) break;
+    k.scalars.pgscan++;
+    if (evictor.evict(pfn)) freed++;
+    else lru_move(k.frames, pfn, 0, 0);
+  }
+  return freed;
+}
+
+/** A use of a frame, for the policy that orders frames by it. */
+export function note_use(k: Kernel, pfn: Pfn): void {
+  if (k.config.replacement === 'lru' && pfn <= k.frames.total) lru_move(k.frames, pfn, 0, 0);
+}
