@@ -73,7 +73,11 @@ function dropCache(k: Kernel): void {
 export function swapoff(k: Kernel): 0 | string {
   if (!k.swap.on) return 'EINVAL';
   k.swap.on = false;
+  // set_current_oom_origin(): where memory is short it is swapoff that ends, and nobody else.
+  const { oomKiller } = k;
+  k.oomKiller = () => false;
   const done = shmem_unuse(k) && [...k.mms.values()].every((mm) => unuse_mm(k, k.mms.edit(mm.id)));
+  k.oomKiller = oomKiller;
   if (!done) {
     k.swap.on = true;
     return 'ENOMEM';
