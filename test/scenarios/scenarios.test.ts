@@ -66,7 +66,7 @@ function partsLike({ smaps, status, pages }: PartsGolden, report: ProcessReport)
 }
 
 test('the corpus is complete', () => {
-  expect(scenarios.length).toBeGreaterThanOrEqual(561);
+  expect(scenarios.length).toBeGreaterThanOrEqual(569);
   expect(goldens.length).toBeGreaterThanOrEqual(124);
   expect(eventGoldens.length).toBeGreaterThanOrEqual(13);
 });
