@@ -161,8 +161,8 @@ function textItem(node: NodeOf<'text'>): TreeItem {
 }
 
 /** Adds the tooltip. */
-export function resolveItem(item: TreeItem, node: TreeNode): TreeItem {
-  const text = tooltipOf(node);
+export function resolveItem(timeline: Timeline, item: TreeItem, node: TreeNode): TreeItem {
+  const text = tooltipOf(timeline, node);
   if (text !== null) item.tooltip = typeof text === 'string' ? text : new MarkdownString(text.markdown, true);
   return item;
 }

@@ -55,7 +55,7 @@ export class SessionTree implements TreeDataProvider<TreeNode>, Disposable {
   }
 
   resolveTreeItem(item: TreeItem, node: TreeNode): TreeItem {
-    return resolveItem(item, node);
+    return this.timeline === null ? item : resolveItem(this.timeline, item, node);
   }
 }
 

@@ -1,13 +1,13 @@
 // What the tree tells about a node when the mouse rests on it.
-import type { ProcessView, VmaView } from '../../simulator/index.ts';
+import { type BoundaryView, type ProcessView, type Timeline, type VmaView, why } from '../../simulator/index.ts';
 import type { TreeNode } from './nodes.ts';
 
 export type Tooltip = string | { readonly markdown: string } | null;
 
-export function tooltipOf(node: TreeNode): Tooltip {
+export function tooltipOf(timeline: Timeline, node: TreeNode): Tooltip {
   switch (node.kind) {
     case 'vma':
-      return { markdown: vmaMarkdown(node.view) };
+      return { markdown: `${vmaMarkdown(node.view)}\n\n${whyMarkdown(timeline, node.pid, node.view)}` };
     case 'process':
       return { markdown: processMarkdown(node.view) };
     case 'number':
@@ -49,6 +49,25 @@ export function vmaMarkdown(view: VmaView): string {
   return `**vm_area_struct**\n\n\`\`\`\n${view.mapsLine}\n\`\`\`\n\n| field | value |\n| :-- | :-- |\n${table}`;
 }
 
+/** Why the VMA is where it is, and which rules keep it apart from its neighbours. */
+function whyMarkdown(timeline: Timeline, pid: number, view: VmaView): string {
+  const { placed, below, above } = why(timeline, pid, BigInt(view.start));
+  const lines = [
+    ...(placed === null
+      ? []
+      : [`**Why here:** ${placed.line === null ? '' : `line ${placed.line}: `}${plain(placed.text)}`]),
+    ...borderLines('below', below),
+    ...borderLines('above', above),
+  ];
+  return lines.join('\n\n');
+}
+
+function borderLines(side: string, border: BoundaryView | null): string[] {
+  // Memory further away is no neighbour that somebody would expect to merge.
+  if (border === null || border.rule === 'not adjacent') return [];
+  return [`**Why not one with the VMA ${side}:** ${plain(border.text)}`];
+}
+
 function operationRows(view: VmaView): [string, string][] {
   const operations = Object.entries(view.vm_ops?.operations ?? {});
   return operations.map(([name, serves]) => [`&nbsp;&nbsp;.${name}`, code(serves)]);
@@ -67,6 +86,11 @@ function counted(pages: number): string {
 
 function code(text: string): string {
   return `\`${text}\``;
+}
+
+/** Text that Markdown is to leave as it is. */
+function plain(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>()#|~]/g, (found) => `\\${found}`);
 }
 
 function escapePipes(text: string): string {

@@ -6,7 +6,7 @@ import { hex, PMD_SIZE, pageAlign, type VirtAddr } from '../machine/address.ts';
 import type { StepReport } from '../scenario/interpreter.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { CLONE, MAP, MREMAP } from '../uapi.ts';
-import { mmOf, type Place } from './place.ts';
+import { mmOf, type Place, processName } from './place.ts';
 import type { PlacedView } from './types.ts';
 
 type Syscall = Extract<Request, { op: 'syscall' }>;
@@ -64,11 +64,13 @@ class Search {
   /** What the forks on the way add to the sentence, newest first. */
   private readonly forks: string[] = [];
   private readonly name: (pid: number) => string;
-  /** The oldest brk seen so far that ends behind the address. */
-  private brk: PlacedView | null = null;
+  private readonly startBrk: VirtAddr;
+  /** The oldest brk seen so far that left the break behind the address. */
+  private brk: { readonly record: Record; readonly view: PlacedView } | null = null;
 
-  constructor(address: VirtAddr, owners: Set<number>, name: (pid: number) => string) {
+  constructor(address: VirtAddr, startBrk: VirtAddr, owners: Set<number>, name: (pid: number) => string) {
     this.address = address;
+    this.startBrk = startBrk;
     this.owners = owners;
     this.name = name;
   }
@@ -88,11 +90,19 @@ class Search {
     if (request === null || record.pid === null) return null;
     if (outcome.child !== undefined && request.op === 'syscall') this.crossFork(record, request, outcome.child);
     if (!this.owners.has(record.pid)) return null;
-    if (request.op === 'spawn') return this.brk ?? this.executed(record);
+    if (request.op === 'spawn') return this.brk?.view ?? this.executed(record);
     const grown = outcome.faults.some((fault) => this.isGrowth(fault)) ? this.grown(record) : null;
     if (grown !== null || request.op !== 'syscall') return grown;
     const value = returned(record);
-    return value === null ? null : this.called(record, request, value);
+    const found = value === null ? null : this.called(record, request, value);
+    return found === null ? null : this.newest(found);
+  }
+
+  /** `found`, unless a later brk went over the address again, which by then was free. */
+  private newest(found: PlacedView): PlacedView {
+    if (this.brk === null) return found;
+    const { record, view } = this.brk;
+    return this.events(record).some((event) => this.reaches(event)) ? view : found;
   }
 
   /** Behind the step that made it, a child's mappings are the parent's. */
@@ -118,7 +128,7 @@ class Search {
       case 'brk':
         return this.broken(record, value);
       case 'execve':
-        return this.brk ?? this.executed(record);
+        return this.brk?.view ?? this.executed(record);
       default:
         return null;
     }
@@ -168,8 +178,9 @@ class Search {
 
   /** Of the calls that left the break behind the address, the one that first put it there made the page. */
   private broken(record: Record, value: number): PlacedView | null {
-    if (value <= this.address) return this.brk;
-    this.brk = this.found(record, 'the heap grows upwards from start_brk, behind the program');
+    if (this.address < this.startBrk) return null;
+    if (pageAlign(value) <= this.address) return this.brk?.view ?? null;
+    this.brk = { record, view: this.found(record, 'the heap grows upwards from start_brk, behind the program') };
     return null;
   }
 
@@ -205,6 +216,14 @@ class Search {
     return text === null ? null : this.found(record, text);
   }
 
+  /** A VMA came to hold the address that did not hold it before. */
+  private reaches(event: KernelEvent): boolean {
+    if (!this.covers(event)) return false;
+    return (
+      event.type !== 'vma-change' || !within(this.address, event.before.start, event.before.end - event.before.start)
+    );
+  }
+
   private covers(event: KernelEvent): boolean {
     const vma = event.type === 'vma-insert' ? event.vma : event.type === 'vma-change' ? event.after : null;
     return vma !== null && within(this.address, vma.start, vma.end - vma.start);
@@ -238,9 +257,10 @@ function ownersOf(k: Kernel, pid: number): Set<number> {
  */
 export function whyPlaced(place: Place, pid: number, address: VirtAddr): PlacedView | null {
   const k = place.simulator.state;
-  if (mmOf(k, pid)?.vmas.lookup(address) === undefined) return null;
+  const mm = mmOf(k, pid);
+  if (mm?.vmas.lookup(address) === undefined) return null;
   const records: readonly Record[] = place.records ?? [];
-  const search = new Search(address, ownersOf(k, pid), (owner) => place.names.get(owner) ?? String(owner));
+  const search = new Search(address, mm.start_brk, ownersOf(k, pid), (owner) => processName(place.names, owner));
   for (let i = records.length - 1; i >= Math.max(0, records.length - LOOK_BACK); i--) {
     const record = records[i];
     const found = record === undefined ? null : search.look(record);

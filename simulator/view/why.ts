@@ -128,9 +128,9 @@ function closeReason(lower: Vma): Reason | null {
 /** Why two VMAs stand apart that no rule keeps apart. */
 function chance(mm: Mm, lower: Vma, upper: Vma): string {
   if (upper.vm_start === mm.start_brk && lower.vm_end === mm.start_brk) {
-    return 'no rule forbids it, but brk() extends only a VMA that reaches above start_brk, and that is where they meet';
+    return 'no rule forbids it, but brk() extends only a VMA that reaches above start_brk, and start_brk is where they meet';
   }
-  return 'no rule forbids it, but merges are tried only when a mapping is made, moved or changed, and none was since';
+  return 'no rule forbids it now, but only a call that makes, moves or changes a mapping tries, and none has tried these two';
 }
 
 function boundary(k: Kernel, mm: Mm, lower: Vma | undefined, upper: Vma | undefined): BoundaryView | null {
