@@ -19,6 +19,9 @@ import type { Inode, OpenFile } from '../state/records.ts';
 /** Pages that one round of filemap_read() takes from the cache (PAGEVEC_SIZE). */
 const BATCH = 31;
 
+/** Attempts of a write that bring no byte, one after the other, before it is given up. */
+const MAX_FRUITLESS = 16;
+
 /**
  * filemap_get_read_batch(): PFNs of the cached pages from `index` on, before `last`; it ends behind a page with the
  * readahead marker.
@@ -188,6 +191,7 @@ export function file_write(k: Kernel, file: OpenFile, addr: number, count: numbe
   if (count > 0) zero_behind_end(k, k.inodes.edit(file.inode), pos);
   const end = pos + count;
   let at = pos;
+  let fruitless = 0;
   while (at < end) {
     const from = addr + (at - pos);
     const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
@@ -201,6 +205,9 @@ export function file_write(k: Kernel, file: OpenFile, addr: number, count: numbe
     }
     write_end(k, file.inode, pfn, at, part, ready);
     at += ready;
+    fruitless = ready > 0 ? 0 : fruitless + 1;
+    // So little memory that the page of the file and that of the user drive each other out for ever.
+    if (fruitless > MAX_FRUITLESS) return at > pos ? at - pos : 'ENOMEM';
     if (ready === 0 && !fault_in(k, from, part)) return at > pos ? at - pos : 'EFAULT';
   }
   return at - pos;
