@@ -141,7 +141,15 @@ function syscallArgs(name: string, args: readonly Arg[]): SyscallArgument[] {
 async function kernelStep(machine: KernelMachine, request: Request & { op: 'kernel' }): Promise<RealOutcome> {
   const { name, args } = request;
   if (name === 'drop_caches' || name === 'writeback' || name === 'swapoff' || name === 'swapon') {
-    await machine.kernel({ op: name });
+    try {
+      await machine.kernel({ op: name });
+    } catch (error) {
+      // Swap that is off already, or on.
+      if (/swapo.*Invalid argument/.test(String(error)))
+        return { ...NOTHING, result: { kind: 'errno', errno: 'EINVAL' } };
+      if (/swapo.*busy/.test(String(error))) return { ...NOTHING, result: { kind: 'errno', errno: 'EBUSY' } };
+      throw error;
+    }
     return NOTHING;
   }
   const [path, size] = args;

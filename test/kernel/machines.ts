@@ -31,10 +31,13 @@ export class Machines {
     const known = this.machines.get(kind);
     if (known !== undefined && known.over === undefined) {
       await known.reset();
+      // An earlier scenario may have left swap off; where it is on, this is refused.
+      if (kind === 'exclusive') await known.kernel({ op: 'swapon' }).catch(() => {});
       return known;
     }
     await known?.close();
-    if (kind === 'exclusive') await this.close();
+    // An exclusive machine tolerates no other, ours included.
+    if (kind === 'exclusive' || this.machines.has('exclusive')) await this.close();
     const machine = await KernelMachine.start({ ...LIMITS, ...OPTIONS[kind] });
     this.machines.set(kind, machine);
     return machine;
