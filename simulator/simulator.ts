@@ -206,6 +206,8 @@ export class Simulator implements Backend {
       setFrame(k.frames, pfn, disk_page(k.inodes.get(id), index));
       k.frames.markDirty(pfn);
       mark_accessed(k.frames, pfn);
+      // Written once; and read once, where the page cache is to be warm.
+      if (k.config.page_cache === 'warm') mark_accessed(k.frames, pfn);
     }
   }
 

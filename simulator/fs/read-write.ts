@@ -1,9 +1,9 @@
 /** read() and write() through the page cache (mm/filemap.c: filemap_read(), generic_perform_write()). */
 
 import { current_mm } from '../kernel/task.ts';
-import { copy_from_user, copy_to_user } from '../kernel/user-copy.ts';
+import { copy_to_user } from '../kernel/user-copy.ts';
 import { PAGE_SIZE, type Pfn, pteIndex } from '../machine/address.ts';
-import { readFrameByte, writeFrame } from '../machine/content.ts';
+import { readFrameByte, writeFrame, writeFrameByte } from '../machine/content.ts';
 import { PG_NOT_UPTODATE, PG_READAHEAD } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import { PTE_PRESENT } from '../machine/pagetable.ts';
@@ -184,6 +184,30 @@ function fault_in(k: Kernel, addr: number, count: number): boolean {
 }
 
 /**
+ * Copies `count` resident bytes of user memory into a frame, one user page after the other and byte by byte, so that a
+ * file written from its own mapping gets what the CPU would give it.
+ */
+function copyIn(k: Kernel, pfn: Pfn, offset: number, from: number, count: number): void {
+  const mm = current_mm(k);
+  for (let done = 0; done < count; ) {
+    const at = from + done;
+    const part = Math.min(count - done, PAGE_SIZE - (at % PAGE_SIZE));
+    const source = cpu_access(k, mm, at, 'read', 'kernel');
+    if (source === pfn) {
+      for (let i = 0; i < part; i++) {
+        const byte = readFrameByte(k.frames, source, (at + i) % PAGE_SIZE);
+        writeFrameByte(k.frames, k.epoch, pfn, offset + done + i, byte);
+      }
+    } else {
+      const bytes = new Uint8Array(part);
+      for (let i = 0; i < part; i++) bytes[i] = readFrameByte(k.frames, source, (at + i) % PAGE_SIZE);
+      writeFrame(k.frames, k.epoch, pfn, offset + done, bytes);
+    }
+    done += part;
+  }
+}
+
+/**
  * generic_perform_write(): page by page, each copied without faults; what is missing is faulted in behind an attempt
  * that wrote nothing, so that a write from a bad address leaves its traces.
  */
@@ -198,11 +222,7 @@ export function file_write(k: Kernel, file: OpenFile, addr: number, count: numbe
     const pfn = write_begin(k, file.inode, at, part);
     if (pfn === 0) return at > pos ? at - pos : 'ENOMEM';
     const ready = resident(k, from, part);
-    if (ready > 0) {
-      const bytes = new Uint8Array(ready);
-      copy_from_user(k, from, bytes);
-      writeFrame(k.frames, k.epoch, pfn, at % PAGE_SIZE, bytes);
-    }
+    copyIn(k, pfn, at % PAGE_SIZE, from, ready);
     write_end(k, file.inode, pfn, at, part, ready);
     at += ready;
     fruitless = ready > 0 ? 0 : fruitless + 1;

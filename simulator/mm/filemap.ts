@@ -31,8 +31,10 @@ export function filemap_map_pages(vmf: VmFault, start: VirtAddr, end: VirtAddr):
   const inode = k.inodes.get(vma.inode);
   const size = file_pages(inode);
   let index = linear_page_index(vma, start);
-  // Seen on 6.18: behind the end of a disk file of one page, that page is not mapped into a table that is yet to be made.
-  if (inode.kind === 'file' && size === 1 && !vmf.hadTable && linear_page_index(vma, vmf.addr) >= size) return false;
+  if (inode.kind === 'file' && !vmf.hadTable && linear_page_index(vma, vmf.addr) >= size) {
+    // Seen on 6.18: for a fault behind the end of a disk file no table is made that would get a single page.
+    if (cachedIn(k, inode, index, Math.min(size, index + (end - start) / 4096)) < 2) return false;
+  }
   let mapped = 0;
   let found = false;
   for (let addr = start; addr < end && index < size; addr += 4096, index++) {
@@ -49,6 +51,16 @@ export function filemap_map_pages(vmf: VmFault, start: VirtAddr, end: VirtAddr):
   }
   if (k.sink !== null && mapped > 0) k.emit({ type: 'map-around', start, end, mapped });
   return found;
+}
+
+/** Pages [first, end) of the file that fault-around could map. */
+function cachedIn(k: Kernel, inode: Inode, first: number, end: number): number {
+  let count = 0;
+  for (let index = first; index < end; index++) {
+    const pfn = find_get_page(inode, index);
+    if (pfn !== 0 && (k.frames.flagsOf(pfn) & (PG_READAHEAD | PG_NOT_UPTODATE)) === 0) count++;
+  }
+  return count;
 }
 
 /** filemap_fault(): the page from the cache; a missing one is read, with its neighbours, and the fault retried. */
