@@ -1,10 +1,12 @@
 /** Why a mapping is where it is: the step that put an address there, and what decided the place. */
 
-import type { Arg, FaultRecord, Request } from '../abi.ts';
+import type { Arg, Request } from '../abi.ts';
 import type { KernelEvent } from '../events.ts';
-import { hex, PMD_SIZE, pageAlign, type VirtAddr } from '../machine/address.ts';
+import { hex, PMD_SIZE, pageAlign, pageDown, type VirtAddr } from '../machine/address.ts';
+import { VM_GROWSDOWN, type Vma } from '../mm/vma.ts';
 import type { StepReport } from '../scenario/interpreter.ts';
 import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
 import { CLONE, MAP, MREMAP } from '../uapi.ts';
 import { mmOf, type Place, processName } from './place.ts';
 import type { PlacedView } from './types.ts';
@@ -65,12 +67,15 @@ class Search {
   private readonly forks: string[] = [];
   private readonly name: (pid: number) => string;
   private readonly startBrk: VirtAddr;
+  private readonly growsDown: boolean;
   /** The oldest brk seen so far that left the break behind the address. */
   private brk: { readonly record: Record; readonly view: PlacedView } | null = null;
 
-  constructor(address: VirtAddr, startBrk: VirtAddr, owners: Set<number>, name: (pid: number) => string) {
+  /** `vma` holds the address in `mm`, whose processes are the `owners`. */
+  constructor(address: VirtAddr, vma: Vma, mm: Mm, owners: Set<number>, name: (pid: number) => string) {
     this.address = address;
-    this.startBrk = startBrk;
+    this.startBrk = mm.start_brk;
+    this.growsDown = (vma.vm_flags & VM_GROWSDOWN) !== 0;
     this.owners = owners;
     this.name = name;
   }
@@ -91,7 +96,7 @@ class Search {
     if (outcome.child !== undefined && request.op === 'syscall') this.crossFork(record, request, outcome.child);
     if (!this.owners.has(record.pid)) return null;
     if (request.op === 'spawn') return this.brk?.view ?? this.executed(record);
-    const grown = outcome.faults.some((fault) => this.isGrowth(fault)) ? this.grown(record) : null;
+    const grown = this.growsDown && this.mayGrow(record) ? this.grown(record) : null;
     if (grown !== null || request.op !== 'syscall') return grown;
     const value = returned(record);
     const found = value === null ? null : this.called(record, request, value);
@@ -184,8 +189,10 @@ class Search {
     return null;
   }
 
-  private isGrowth(fault: FaultRecord): boolean {
-    return fault.kind === 'stack-growth' && fault.addr - (fault.addr % 4096) <= this.address;
+  /** A stack also grows for an access that its permissions refuse then: that ends in a signal, not in a fault served. */
+  private mayGrow({ outcome: { faults, result } }: Record): boolean {
+    const grew = faults.some(({ kind, addr }) => kind === 'stack-growth' && pageDown(addr) <= this.address);
+    return grew || (result.kind === 'signal' && pageDown(Number(result.addr)) <= this.address);
   }
 
   private grown(record: Record): PlacedView | null {
@@ -258,9 +265,10 @@ function ownersOf(k: Kernel, pid: number): Set<number> {
 export function whyPlaced(place: Place, pid: number, address: VirtAddr): PlacedView | null {
   const k = place.simulator.state;
   const mm = mmOf(k, pid);
-  if (mm?.vmas.lookup(address) === undefined) return null;
+  const vma = mm?.vmas.lookup(address);
+  if (mm === undefined || vma === undefined) return null;
   const records: readonly Record[] = place.records ?? [];
-  const search = new Search(address, mm.start_brk, ownersOf(k, pid), (owner) => processName(place.names, owner));
+  const search = new Search(address, vma, mm, ownersOf(k, pid), (owner) => processName(place.names, owner));
   for (let i = records.length - 1; i >= Math.max(0, records.length - LOOK_BACK); i--) {
     const record = records[i];
     const found = record === undefined ? null : search.look(record);
