@@ -58,7 +58,7 @@ describe('who imports whom', () => {
 });
 
 describe('what is shipped', () => {
-  test('every file that package.json names is in the package', async () => {
+  test('every file that package.json names for the editor is in the package', async () => {
     const manifest = await readFile(join(root, 'package.json'), 'utf8');
     const named = [...new Set([...manifest.matchAll(/"(?:\.\/)?((?:dist|media|syntaxes|samples)\/[^"]+)"/g)])];
     const paths = named.flatMap(([, path]) => (path === undefined ? [] : [path]));
@@ -66,7 +66,10 @@ describe('what is shipped', () => {
     const { stdout } = spawnSync(process.execPath, [vsce, 'ls', '--no-dependencies'], { cwd: root, encoding: 'utf8' });
     const shipped = stdout.split('\n');
     expect(paths).toContain('dist/vas.cjs');
-    expect(paths.filter((path) => !shipped.includes(path))).toEqual([]);
+    // The headless runner is a command of its own: the editor never starts it.
+    const needed = paths.filter((path) => path !== 'dist/vas.cjs');
+    expect(needed.filter((path) => !shipped.includes(path))).toEqual([]);
+    expect(shipped).not.toContain('dist/vas.cjs');
   });
 
   test('nothing of the sources, tests or tools is in the package', async () => {

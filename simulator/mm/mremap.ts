@@ -230,6 +230,8 @@ function remap_move(k: Kernel, mm: Mm, request: Remap): Result {
   let lastEnd = -1;
   for (let vma = mm.vmas.find(request.addr); vma !== undefined && vma.vm_start < end; ) {
     const first = lastEnd < 0;
+    // The file of a SysV segment chooses places by itself: it moves alone or not at all (vma_multi_allowed()).
+    if (vma.vm_ops === 'shm' && (!first || vma.vm_end < end)) return 'EFAULT';
     if (first && vma.vm_start > request.addr) return 'EFAULT';
     const addr = Math.max(vma.vm_start, request.addr);
     const length = Math.min(end, vma.vm_end) - addr;

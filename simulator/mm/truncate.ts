@@ -58,7 +58,7 @@ function zeroPartial(k: Kernel, inode: Inode, size: number): void {
   const index = (size - offset) / PAGE_SIZE;
   const pfn = partialPage(k, inode, index);
   if (pfn === 0) return;
-  mark_accessed(k.frames, pfn);
+  if (inode.kind === 'file') mark_accessed(k.frames, pfn);
   if (!has_block(k, inode, index, pfn)) return;
   fillFrame(k.frames, k.epoch, pfn, offset, PAGE_SIZE - offset, 0);
   if (inode.kind === 'shmem') k.frames.markDirty(pfn);

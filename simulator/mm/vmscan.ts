@@ -150,12 +150,12 @@ function swapOutShmem(k: Kernel, pfn: Pfn): Verdict {
     );
     return 'freed';
   }
-  const slot = k.swap.take();
-  if (slot < 0) return 'activated';
   const chunk = k.frames.chunk(pfn);
   const inode = k.inodes.edit(chunk.mapping[pfn & CHUNK_MASK] as number);
   const index = chunk.index[pfn & CHUNK_MASK] as number;
   try_to_unmap(k, pfn);
+  const slot = k.swap.take();
+  if (slot < 0) return 'activated';
   k.swap.duplicate(slot);
   k.swap.write(slot, readFrame(k.frames, pfn));
   k.scalars.pswpout++;
