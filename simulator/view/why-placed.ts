@@ -5,7 +5,6 @@ import type { KernelEvent } from '../events.ts';
 import { hex, PMD_SIZE, pageAlign, pageDown, type VirtAddr } from '../machine/address.ts';
 import { VM_GROWSDOWN, type Vma } from '../mm/vma.ts';
 import type { StepReport } from '../scenario/interpreter.ts';
-import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { CLONE, MAP, MREMAP } from '../uapi.ts';
 import { mmOf, type Place, processName } from './place.ts';
@@ -61,8 +60,8 @@ function searched(event: Heard | undefined, hint: number): string {
 class Search {
   private readonly address: VirtAddr;
   private replays = 0;
-  /** The processes whose steps change the address space. */
-  private owners: Set<number>;
+  /** The address space that is looked at. */
+  private space: number;
   /** What the forks on the way add to the sentence, newest first. */
   private readonly forks: string[] = [];
   private readonly name: (pid: number) => string;
@@ -71,12 +70,12 @@ class Search {
   /** The oldest brk seen so far that left the break behind the address. */
   private brk: { readonly record: Record; readonly view: PlacedView } | null = null;
 
-  /** `vma` holds the address in `mm`, whose processes are the `owners`. */
-  constructor(address: VirtAddr, vma: Vma, mm: Mm, owners: Set<number>, name: (pid: number) => string) {
+  /** `vma` holds the address in `mm`, whose number is `space`. */
+  constructor(address: VirtAddr, vma: Vma, mm: Mm, space: number, name: (pid: number) => string) {
     this.address = address;
     this.startBrk = mm.start_brk;
     this.growsDown = (vma.vm_flags & VM_GROWSDOWN) !== 0;
-    this.owners = owners;
+    this.space = space;
     this.name = name;
   }
 
@@ -90,11 +89,11 @@ class Search {
   }
 
   /** The answer if `record` gives it, else null. */
-  look(record: Record): PlacedView | null {
-    const { request, outcome } = record;
+  look(record: Record, spaces: Spaces): PlacedView | null {
+    const { request } = record;
     if (request === null || record.pid === null) return null;
-    if (outcome.child !== undefined && request.op === 'syscall') this.crossFork(record, request, outcome.child);
-    if (!this.owners.has(record.pid)) return null;
+    this.crossFork(record, record.pid, spaces);
+    if (spaces.own !== this.space) return null;
     if (request.op === 'spawn') return this.brk?.view ?? this.executed(record);
     const grown = this.growsDown && this.mayGrow(record) ? this.grown(record) : null;
     if (grown !== null || request.op !== 'syscall') return grown;
@@ -111,15 +110,10 @@ class Search {
   }
 
   /** Behind the step that made it, a child's mappings are the parent's. */
-  private crossFork(record: Record, request: Syscall, child: number): void {
-    if (!this.owners.has(child) || record.pid === null) return;
-    const shares = request.name === 'vfork' || (request.name === 'clone' && (number(request.args, 0) & CLONE.VM) !== 0);
-    if (shares) {
-      this.owners.add(record.pid);
-      return;
-    }
-    this.owners = new Set([record.pid]);
-    this.forks.push(`inherited from ${this.name(record.pid)} by ${record.call} on line ${record.line}`);
+  private crossFork(record: Record, parent: number, spaces: Spaces): void {
+    if (spaces.child !== this.space || spaces.own === this.space) return;
+    this.space = spaces.own;
+    this.forks.push(`inherited from ${this.name(parent)} by ${record.call} on line ${record.line}`);
   }
 
   private called(record: Record, { name, args }: Syscall, value: number): PlacedView | null {
@@ -252,10 +246,37 @@ const FIXED: Readonly<{ [stage: string]: string }> = {
   vdso: ': the highest hole below mmap_base when the program starts',
 };
 
-function ownersOf(k: Kernel, pid: number): Set<number> {
-  const mm = k.tasks.find(pid)?.mm;
-  const sharing = [...k.tasks.values()].filter((task) => task.mm === mm && mm !== 0).map((task) => task.pid);
-  return new Set([pid, ...sharing]);
+/** The address spaces of a step, by numbers of our own: its process's behind it, and that of the child it made. */
+interface Spaces {
+  readonly own: number;
+  readonly child: number;
+}
+
+/** Which processes shared an address space at which step; those that left it since no longer tell. */
+function spacesOf(records: readonly Record[]): {
+  readonly steps: readonly Spaces[];
+  readonly now: ReadonlyMap<number, number>;
+} {
+  const now = new Map<number, number>();
+  let last = 0;
+  const fresh = (pid: number): number => {
+    now.set(pid, ++last);
+    return last;
+  };
+  const steps = records.map(({ pid, request, outcome }): Spaces => {
+    if (pid === null) return { own: 0, child: 0 };
+    const executes = request?.op === 'syscall' && request.name === 'execve' && outcome.result.kind !== 'errno';
+    const own = request?.op === 'spawn' || executes ? fresh(pid) : (now.get(pid) ?? fresh(pid));
+    if (outcome.child === undefined || request?.op !== 'syscall') return { own, child: 0 };
+    if (!sharesMemory(request)) return { own, child: fresh(outcome.child) };
+    now.set(outcome.child, own);
+    return { own, child: own };
+  });
+  return { steps, now };
+}
+
+function sharesMemory({ name, args }: Syscall): boolean {
+  return name === 'vfork' || (name === 'clone' && (number(args, 0) & CLONE.VM) !== 0);
 }
 
 /**
@@ -267,11 +288,12 @@ export function whyPlaced(place: Place, pid: number, address: VirtAddr): PlacedV
   const mm = mmOf(k, pid);
   const vma = mm?.vmas.lookup(address);
   if (mm === undefined || vma === undefined) return null;
-  const records: readonly Record[] = place.records ?? [];
-  const search = new Search(address, vma, mm, ownersOf(k, pid), (owner) => processName(place.names, owner));
-  for (let i = records.length - 1; i >= Math.max(0, records.length - LOOK_BACK); i--) {
-    const record = records[i];
-    const found = record === undefined ? null : search.look(record);
+  const records: readonly Record[] = (place.records ?? []).slice(-LOOK_BACK);
+  const { steps, now } = spacesOf(records);
+  const search = new Search(address, vma, mm, now.get(pid) ?? -1, (owner) => processName(place.names, owner));
+  for (let i = records.length - 1; i >= 0; i--) {
+    const [record, spaces] = [records[i], steps[i]];
+    const found = record === undefined || spaces === undefined ? null : search.look(record, spaces);
     if (found !== null) return found;
   }
   return { line: null, text: 'it was mapped before the steps that are still known' };
