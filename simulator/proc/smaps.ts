@@ -1,6 +1,6 @@
 /** /proc/PID/smaps: what is resident of each VMA and how it is shared (fs/proc/task_mmu.c: smap_gather_stats()). */
 
-import { PMD_SIZE, pteIndex } from '../machine/address.ts';
+import { pteIndex } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_DIRTY, PG_LAZYFREE, PG_REFERENCED } from '../machine/frames.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
 import { cache_for_each } from '../mm/page-cache.ts';
@@ -8,6 +8,7 @@ import { linear_page_index, VM_FLAG_NAMES, VM_LOCKED, VM_SHARED, VM_WRITE, type 
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { maps_line, VSYSCALL_END, VSYSCALL_START } from './maps.ts';
+import { for_each_page } from './pagemap.ts';
 
 /** Sizes of one VMA in kB, by the names that smaps prints. */
 export interface SmapsEntry {
@@ -73,24 +74,13 @@ function account(k: Kernel, sums: Sums, flags: number, pfn: number): void {
 
 function gather(k: Kernel, mm: Mm, vma: Vma): Sums {
   const sums = new Sums();
-  for (let addr = vma.vm_start; addr < vma.vm_end; ) {
-    const stop = Math.min(vma.vm_end, addr - (addr % PMD_SIZE) + PMD_SIZE);
-    const table = mm.pt.find(addr);
-    if (table === undefined) {
-      addr = mm.pt.nextTable(stop, vma.vm_end);
-      continue;
+  for_each_page(mm, vma, (_addr, flags, value) => {
+    if ((flags & PTE_MAPPED) !== 0 && (flags & PTE_SPECIAL) === 0) account(k, sums, flags, value);
+    else if ((flags & PTE_SWAP) !== 0) {
+      sums.swap++;
+      sums.swapPss += Math.floor(PSS_PAGE / Math.max(1, k.swap.count(value)));
     }
-    for (; addr < stop; addr += 4096) {
-      const at = 2 * pteIndex(addr);
-      const flags = table.words[at] as number;
-      const value = table.words[at + 1] as number;
-      if ((flags & PTE_MAPPED) !== 0 && (flags & PTE_SPECIAL) === 0) account(k, sums, flags, value);
-      else if ((flags & PTE_SWAP) !== 0) {
-        sums.swap++;
-        sums.swapPss += Math.floor(PSS_PAGE / Math.max(1, k.swap.count(value)));
-      }
-    }
-  }
+  });
   if (vma.vm_ops === 'shmem' || vma.vm_ops === 'shm') addShmemSwap(k, mm, vma, sums);
   return sums;
 }
