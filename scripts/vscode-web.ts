@@ -55,6 +55,8 @@ export async function startWebHost(tests?: string): Promise<WebHost> {
     if (path === '/') {
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
       response.end(indexPage(authority, packages, tests));
+    } else if (tests !== undefined && path === testsPath()) {
+      void sendFile(response, root, tests);
     } else if (path.startsWith('/project/')) {
       void sendFile(response, root, path.slice('/project/'.length));
     } else {
@@ -71,6 +73,16 @@ export async function startWebHost(tests?: string): Promise<WebHost> {
         server.closeAllConnections();
       }),
   };
+}
+
+/** Where the page finds the extension. */
+function extensionPath(): string {
+  return `/project/${relative(root, extensionDir())}`.replace(/\/$/, '');
+}
+
+/** Where it finds the tests: this workbench looks for their host by the extension that they lie in. */
+function testsPath(): string {
+  return `${extensionPath()}/tests-under-way.js`;
 }
 
 /** The packages that the workbench's loader finds by name: package → main file. */
@@ -117,8 +129,8 @@ function indexPage(authority: string, packages: Readonly<Record<string, string>>
     },
     developmentOptions: {
       enableSmokeTestDriver: true,
-      extensions: [resource(`/project/${relative(root, extensionDir())}`.replace(/\/$/, ''))],
-      ...(tests === undefined ? {} : { extensionTestsPath: resource(`/project/${tests}`) }),
+      extensions: [resource(extensionPath())],
+      ...(tests === undefined ? {} : { extensionTestsPath: resource(testsPath()) }),
     },
     configurationDefaults: {
       'workbench.startupEditor': 'none',
