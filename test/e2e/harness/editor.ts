@@ -37,6 +37,8 @@ export interface TreeRow {
   /** Undefined for a row without children. */
   readonly expanded: boolean | undefined;
   readonly selected: boolean;
+  /** It has the tree's focus: arrows go on from here. */
+  readonly focused: boolean;
 }
 
 const windowSize = { width: 1400, height: 900 };
@@ -189,6 +191,7 @@ export class Editor {
             ? element.getAttribute('aria-expanded') === 'true'
             : undefined,
           selected: element.getAttribute('aria-selected') === 'true',
+          focused: element.classList.contains('focused'),
         })),
     );
   }

@@ -32,6 +32,19 @@ async function press(key: string): Promise<void> {
   await editor.page.keyboard.press(key);
 }
 
+/** Presses a key that the tree may lose while it draws itself anew: once more when nothing came of it in 3 s. */
+async function pressUntil(key: string, reached: () => Promise<boolean>): Promise<void> {
+  for (const patience of [3000, 12000]) {
+    await press(key);
+    const end = Date.now() + patience;
+    while (Date.now() < end) {
+      if (await reached()) return;
+      await editor.page.waitForTimeout(50);
+    }
+  }
+  throw new Error(`pressUntil: nothing came of ${key}`);
+}
+
 /** Whether a button of the editor's title bar can be pressed. */
 async function enabled(title: string): Promise<boolean> {
   const actions = editor.page.locator('.editor-group-container.active .title .editor-actions');
@@ -99,9 +112,11 @@ test('in the tree, where the rows are reached by arrows', async () => {
   await press('F10');
   await position(3);
   await eventually('the tree to follow', async () => (await shown()) !== before || undefined);
-  await press('ArrowLeft');
-  await press('ArrowDown');
-  await press('ArrowRight');
+  const focused = async () => (await editor.treeRows()).find((row) => row.focused);
+  await eventually('the focus on mm_struct', async () => (await focused())?.text.startsWith('mm_struct') || undefined);
+  await pressUntil('ArrowLeft', async () => (await focused())?.expanded === false);
+  await pressUntil('ArrowDown', async () => (await focused())?.text.startsWith('00400000-') === true);
+  await pressUntil('ArrowRight', async () => (await focused())?.expanded === true);
   const opened = async () => (await editor.treeRows()).find(({ expanded, level }) => level === 2 && expanded)?.text;
   await eventually('the first area to open', async () => (await opened())?.startsWith('00400000-') || undefined);
   await press('F10');
