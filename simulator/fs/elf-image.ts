@@ -56,19 +56,22 @@ function header(shape: ElfShape, segments: readonly ElfSegment[]): Uint8Array {
 }
 
 function shapeImage(shape: ElfShape, segments: readonly ElfSegment[]): DiskImage {
-  const fills: { page: number; byte: number }[] = [];
+  const fills: { page: number; byte: number; end: number }[] = [];
   for (const segment of segments) {
     let byte = 0;
     if (segment.flags === (PF_R | PF_X)) byte = TEXT;
     else if (segment.flags === (PF_R | PF_W)) byte = DATA;
     else if (segment.offset > 0) byte = RODATA;
-    fills.push({ page: segment.offset / PAGE_SIZE, byte });
+    // Text fills its last page; behind other sections there are zeros.
+    const bytes = byte === TEXT ? pageAlign(segment.filesz) : segment.filesz;
+    fills.push({ page: segment.offset / PAGE_SIZE, byte, end: segment.offset + bytes });
   }
   return { kind: 'elf', header: header(shape, segments), fills };
 }
 
 function fileSize(segments: readonly ElfSegment[]): number {
-  return Math.max(...segments.map((segment) => segment.offset + segment.filesz));
+  const stored = segments.filter((segment) => segment.filesz > 0);
+  return Math.max(...stored.map((segment) => segment.offset + segment.filesz));
 }
 
 /** Puts a declared program or library into the file system. */

@@ -104,7 +104,8 @@ function shmem_read(k: Kernel, file: OpenFile, addr: number, count: number, pos:
     const hole = cache_entry(k.inodes.get(file.inode), index) === 0;
     const pfn = hole ? 0 : shmem_get_page(k, file.inode, index).pfn;
     if (!hole && pfn === 0) return at > pos ? at - pos : 'ENOMEM';
-    if (!hole) mark_accessed(k.frames, pfn);
+    // Only a read of its beginning counts as a use of the page.
+    if (!hole && at % PAGE_SIZE === 0) mark_accessed(k.frames, pfn);
     const to = addr + (at - pos);
     const copied = hole ? copy_to_user(k, to, new Uint8Array(part)) : copyOut(k, pfn, at % PAGE_SIZE, part, to);
     at += copied;

@@ -89,9 +89,11 @@ function imagePage(inode: Inode, index: number): PageContent {
     }
     case 'elf': {
       if (index === 0) return bytesContent(image.header);
-      let byte = 0;
-      for (const fill of image.fills) if (fill.page <= index) byte = fill.byte;
-      return filledContent(byte);
+      let last = { byte: 0, end: 0 };
+      for (const fill of image.fills) if (fill.page <= index) last = fill;
+      const inside = last.end - index * PAGE_SIZE;
+      const content = filledContent(last.byte);
+      return inside >= PAGE_SIZE ? content : zeroTail(content, Math.max(0, inside));
     }
     case 'host':
       return bytesContent(image.read(index * PAGE_SIZE, PAGE_SIZE));

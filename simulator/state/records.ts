@@ -125,6 +125,13 @@ export interface CacheChunk {
   readonly pages: Int32Array;
 }
 
+/** From `page` on the file is full of `byte`, up to file offset `end`; zeros behind. */
+export interface ElfFill {
+  readonly page: number;
+  readonly byte: number;
+  readonly end: number;
+}
+
 /** What a file's disk holds where nothing was ever written back. */
 export type DiskImage =
   | { readonly kind: 'zeros' }
@@ -135,7 +142,7 @@ export type DiskImage =
   | {
       readonly kind: 'elf';
       readonly header: Uint8Array;
-      readonly fills: readonly { readonly page: number; readonly byte: number }[];
+      readonly fills: readonly ElfFill[];
     }
   | { readonly kind: 'host'; readonly read: (offset: number, length: number) => Uint8Array };
 
