@@ -121,7 +121,7 @@ export function file_read(k: Kernel, file: OpenFile, addr: number, count: number
 }
 
 /** write_begin(): the page to write to. One that is overwritten whole is not read first. */
-function write_begin(k: Kernel, inodeId: number, at: number, part: number): Pfn {
+function write_begin(k: Kernel, inodeId: number, at: number): Pfn {
   const index = Math.floor(at / PAGE_SIZE);
   const inode = k.inodes.edit(inodeId);
   if (inode.kind === 'shmem') {
@@ -133,7 +133,7 @@ function write_begin(k: Kernel, inodeId: number, at: number, part: number): Pfn 
   if (cached !== 0) return cached;
   const pfn = read_page(k, inode, index);
   // A block of it was read, or nothing: until bytes arrive the page is not complete.
-  if (pfn !== 0 && part > 0) k.frames.setFlags(pfn, PG_NOT_UPTODATE);
+  if (pfn !== 0) k.frames.setFlags(pfn, PG_NOT_UPTODATE);
   return pfn;
 }
 
@@ -220,7 +220,7 @@ export function file_write(k: Kernel, file: OpenFile, addr: number, count: numbe
   while (at < end) {
     const from = addr + (at - pos);
     const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
-    const pfn = write_begin(k, file.inode, at, part);
+    const pfn = write_begin(k, file.inode, at);
     if (pfn === 0) return at > pos ? at - pos : 'ENOMEM';
     const ready = resident(k, from, part);
     copyIn(k, pfn, at % PAGE_SIZE, from, ready);
