@@ -69,6 +69,11 @@ export async function eventually<T>(
   }
 }
 
+/** A pattern for text as the workbench writes it, whose spaces may be the ones that do not break. */
+function pattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '\\s');
+}
+
 /**
  * A workbench on the screen. `sharedEditor()` gives the one that all test files share; `launchEditor()` one of a test's own.
  * `page` is there for whatever the methods do not do.
@@ -86,12 +91,8 @@ export class Editor {
 
   /** Opens a file of the workspace by quick open; the cursor is then at its beginning. @param name relative to it */
   async openFile(name: string): Promise<void> {
-    await this.page.keyboard.press('Escape');
-    await this.page.keyboard.press('Control+P');
-    await this.quickInput().fill(name);
     const base = name.split('/').at(-1) ?? name;
-    const row = await this.quickRow((text) => text.startsWith(base));
-    await row.click();
+    await this.quickPick('Control+P', name, new RegExp(`^${pattern(base)}`));
     const group = this.page.locator('.editor-group-container.active');
     await group.locator(`.tab.active[data-resource-name="${base}"]`).waitFor({ timeout: patience });
     await eventually('the focus in the editor', async () => {
@@ -108,18 +109,13 @@ export class Editor {
    * @param title as the palette shows it, with or without its category: `View: Close All Editors`
    */
   async runCommand(title: string): Promise<void> {
-    await this.page.keyboard.press('Escape');
-    await this.page.keyboard.press('F1');
-    await this.quickInput().fill(`>${title}`);
-    const row = await this.quickRow((text) => text === title || text.endsWith(`: ${title}`));
-    await row.click();
+    await this.quickPick('F1', `>${title}`, new RegExp(`^(.*: )?${pattern(title)}$`));
   }
 
   /** Chooses a row of the quick pick that is open. @param label the row's label, exactly */
   async pick(label: string): Promise<void> {
     await this.quickInput().fill(label);
-    const row = await this.quickRow((text) => text === label);
-    await row.click();
+    await this.quickRow(new RegExp(`^${pattern(label)}$`)).click({ timeout: patience });
   }
 
   /** Puts the cursor of the active editor there; line and column count from 1. */
@@ -219,8 +215,10 @@ export class Editor {
    * Its elements are found with `frame.locator(…)`.
    */
   async webviewFrame(selector = 'body *'): Promise<Frame> {
-    return eventually('the webview', async () => {
+    return eventually(`${selector} in the webview`, async () => {
       for (const frame of this.page.frames()) {
+        // A frame of before a reload may go while one looks at it.
+        if (frame.isDetached()) continue;
         const ours = await frame.locator('script[src*="webview.js"]').count();
         if (ours > 0 && (await frame.locator(selector).count()) > 0) return frame;
       }
@@ -282,16 +280,27 @@ export class Editor {
     return this.page.locator('.quick-input-widget:visible .quick-input-filter input');
   }
 
-  /** The first row of the open quick pick whose label suits. */
-  private quickRow(suits: (text: string) => boolean): Promise<Locator> {
-    return eventually('a row in the quick pick', async () => {
-      const rows = this.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
-      const labels = await rows.evaluateAll((elements) =>
-        elements.map((element) => element.querySelector('.label-name')?.textContent ?? ''),
-      );
-      const index = labels.findIndex((label) => suits(label.replace(/\u00a0/g, ' ').trim()));
-      return index < 0 ? undefined : rows.nth(index);
+  /**
+   * Opens a quick pick by a key, types, and takes the first row with that label. The list is filled and filled again while
+   * one looks (files are found one after another), and a window that just loaded may close it: all of it is done again then.
+   */
+  private async quickPick(key: string, text: string, label: RegExp): Promise<void> {
+    await eventually(`${label} in the quick pick of ${key}`, async () => {
+      await this.page.keyboard.press('Escape');
+      await this.page.keyboard.press(key);
+      await this.quickInput().fill(text, { timeout: 3000 });
+      await this.quickRow(label).click({ timeout: 5000 });
+      return true;
     });
+  }
+
+  /** The first row of the open quick pick with that label: looked for at the moment it is used, wherever it moved to. */
+  private quickRow(label: RegExp): Locator {
+    const named = this.page.locator('.label-name', { hasText: label });
+    return this.page
+      .locator('.quick-input-widget:visible .quick-input-list .monaco-list-row')
+      .filter({ has: named })
+      .first();
   }
 
   private treeRowLocator(view: string | undefined): Locator {
