@@ -21,20 +21,22 @@ async function lineOf(start: string): Promise<number> {
   return index + 1;
 }
 
-async function position(step: number): Promise<void> {
+async function isAt(step: number): Promise<boolean> {
   const item = editor.page.locator('.statusbar-item[id$="vas.position"]');
-  await eventually(`step ${step}`, async () =>
-    new RegExp(`step ${step} of`).test((await item.textContent()) ?? '') ? true : undefined,
-  );
+  return new RegExp(`step ${step} of`).test((await item.textContent()) ?? '');
+}
+
+async function position(step: number): Promise<void> {
+  await eventually(`step ${step}`, async () => (await isAt(step)) || undefined);
 }
 
 async function press(key: string): Promise<void> {
   await editor.page.keyboard.press(key);
 }
 
-/** Presses a key that the tree may lose while it draws itself anew: once more when nothing came of it in 3 s. */
+/** Presses a key, and once more when nothing came of it in a while: a window that is drawing itself anew may lose one. */
 async function pressUntil(key: string, reached: () => Promise<boolean>): Promise<void> {
-  for (const patience of [3000, 12000]) {
+  for (const patience of [5000, 12000]) {
     await press(key);
     const end = Date.now() + patience;
     while (Date.now() < end) {
@@ -55,20 +57,14 @@ async function enabled(title: string): Promise<boolean> {
 test('in the editor: F10 and Alt+. step, Alt+, steps back, Alt+End and Alt+Home go to the ends', async () => {
   expect(await enabled('Step Back')).toBe(false);
   expect(await enabled('Step')).toBe(true);
-  await press('F10');
-  await position(1);
-  await press('Alt+.');
-  await position(2);
-  await press('Alt+,');
-  await position(1);
+  await pressUntil('F10', () => isAt(1));
+  await pressUntil('Alt+.', () => isAt(2));
+  await pressUntil('Alt+,', () => isAt(1));
   expect(await enabled('Step Back')).toBe(true);
-  await press('Alt+End');
-  await eventually('the end', async () => ((await enabled('Step')) ? undefined : true));
-  await press('Alt+Home');
-  await position(0);
+  await pressUntil('Alt+End', async () => !(await enabled('Step')));
+  await pressUntil('Alt+Home', () => isAt(0));
   await editor.goTo(await lineOf('bash: store(buf, "hello")'));
-  await press('Control+F10');
-  await position(2);
+  await pressUntil('Control+F10', () => isAt(2));
 });
 
 /** What stands on a line (from 1) of the editor, the results that decorate it included. */
@@ -109,8 +105,7 @@ test('in the tree, where the rows are reached by arrows', async () => {
   await (await editor.treeRow('mm_struct')).click();
   await editor.treeRow('map_count');
   const before = await shown();
-  await press('F10');
-  await position(3);
+  await pressUntil('F10', () => isAt(3));
   await eventually('the tree to follow', async () => (await shown()) !== before || undefined);
   const focused = async () => (await editor.treeRows()).find((row) => row.focused);
   await eventually('the focus on mm_struct', async () => (await focused())?.text.startsWith('mm_struct') || undefined);
@@ -119,8 +114,7 @@ test('in the tree, where the rows are reached by arrows', async () => {
   await pressUntil('ArrowRight', async () => (await focused())?.expanded === true);
   const opened = async () => (await editor.treeRows()).find(({ expanded, level }) => level === 2 && expanded)?.text;
   await eventually('the first area to open', async () => (await opened())?.startsWith('00400000-') || undefined);
-  await press('F10');
-  await position(4);
+  await pressUntil('F10', () => isAt(4));
   expect(await opened(), 'it stays open').toMatch(/^00400000-/);
 });
 
@@ -128,10 +122,8 @@ test('in the page tables', async () => {
   await editor.runCommand('Address Space: Show Page Tables');
   const frame = await editor.webviewFrame('input.address-field');
   await frame.locator('input.address-field').focus();
-  await press('F10');
-  await position(5);
-  await press('Alt+,');
-  await position(4);
+  await pressUntil('F10', () => isAt(5));
+  await pressUntil('Alt+,', () => isAt(4));
   expect(await frame.locator('.position').textContent()).toContain('step 4');
 });
 
