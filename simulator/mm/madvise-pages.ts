@@ -105,7 +105,10 @@ export function madvise_cold(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr):
 export function madvise_pageout(k: Kernel, mm: Mm, _vma: Vma, start: VirtAddr, end: VirtAddr): 0 {
   const victims: number[] = [];
   for_each_pte(mm, start, end, (_table, _addr, flags, pfn) => {
-    if (agedPage(k, flags, pfn)) victims.push(pfn);
+    if (!agedPage(k, flags, pfn)) return;
+    // What stays all the same, for want of swap, counts as not used lately.
+    lru_move(k.frames, pfn, 0, PG_ACTIVE | PG_REFERENCED);
+    victims.push(pfn);
   });
   reclaim_pages(k, victims);
   return 0;

@@ -224,7 +224,9 @@ export function reclaim_pages(k: Kernel, pfns: readonly Pfn[]): number {
   let freed = 0;
   for (const pfn of pfns) {
     if ((k.frames.flagsOf(pfn) & (PG_ANON | PG_FILE)) === 0) continue;
-    if (shrink_page(k, pfn, 'pageout') === 'freed') freed++;
+    const verdict = shrink_page(k, pfn, 'pageout');
+    if (verdict === 'freed') freed++;
+    else if (verdict === 'activated') lru_move(k.frames, pfn, PG_ACTIVE, 0);
   }
   return freed;
 }
