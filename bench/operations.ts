@@ -155,11 +155,12 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Runs each operation for `rounds` rounds, after some that warm the compiler up. */
-export function runSimulator(rounds: number): Samples {
+/** Runs each operation (or those of `names`) for `rounds` rounds, after some that warm the compiler up. */
+export function runSimulator(rounds: number, names: readonly string[] = Object.keys(OPERATIONS)): Samples {
   const p = newProcess(2 ** 30);
   const samples = new Map<string, number[]>();
   for (const [name, operation] of Object.entries(OPERATIONS)) {
+    if (!names.includes(name)) continue;
     for (let i = 0; i < 3; i++) operation(p);
     samples.set(
       name,

@@ -66,9 +66,9 @@ export function checkTree(t: Tally, name: string, tree: VmaTree, vmas: readonly 
       const found = vmas.find((vma) => vma.vm_end > addr);
       const holds = found !== undefined && found.vm_start <= addr ? found : undefined;
       const before = vmas.findLast((vma) => vma.vm_start < addr);
-      hold(t, tree.find(addr) === found, () => `${name}: find(${hex(addr)}) gives another VMA`);
-      hold(t, tree.lookup(addr) === holds, () => `${name}: lookup(${hex(addr)}) gives another VMA`);
-      hold(t, tree.before(addr) === before, () => `${name}: before(${hex(addr)}) gives another VMA`);
+      hold(t, vm.sameVma(tree.find(addr), found), () => `${name}: find(${hex(addr)}) gives another VMA`);
+      hold(t, vm.sameVma(tree.lookup(addr), holds), () => `${name}: lookup(${hex(addr)}) gives another VMA`);
+      hold(t, vm.sameVma(tree.before(addr), before), () => `${name}: before(${hex(addr)}) gives another VMA`);
     }
   }
   const holes = holesOf(vmas, end).sort((a, b) => a - b);

@@ -301,7 +301,7 @@ function recordLayout(mm: Mm, elf: ElfFile, bias: number): void {
 
 /** map_vdso(): [vvar], [vvar_vclock] and [vdso], one behind the other, in the highest hole. */
 function map_vdso(k: Kernel, mm: Mm): void {
-  const parts: readonly (readonly [string, number, number])[] = [
+  const parts: readonly (readonly [vm.SpecialName, number, number])[] = [
     ['[vvar]', 4, vm.VM_READ | vm.VM_MAYREAD | vm.VM_IO | vm.VM_DONTDUMP | vm.VM_PFNMAP | vm.VM_DONTEXPAND],
     ['[vvar_vclock]', 2, vm.VM_READ | vm.VM_MAYREAD | vm.VM_IO | vm.VM_DONTDUMP | vm.VM_PFNMAP | vm.VM_DONTEXPAND],
     ['[vdso]', 2, vm.VM_READ | vm.VM_EXEC | vm.VM_MAYREAD | vm.VM_MAYWRITE | vm.VM_MAYEXEC | vm.VM_DONTEXPAND],

@@ -2,7 +2,7 @@
 
 import { current_mm } from '../kernel/task.ts';
 import { copy_to_user } from '../kernel/user-copy.ts';
-import { PAGE_SIZE, type Pfn, pteIndex } from '../machine/address.ts';
+import { PAGE_SIZE, type Pfn, pageDown, pteIndex } from '../machine/address.ts';
 import { readFrameByte, writeFrame, writeFrameByte } from '../machine/content.ts';
 import { PG_NOT_UPTODATE, PG_READAHEAD } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
@@ -178,7 +178,7 @@ function resident(k: Kernel, addr: number, count: number): number {
 /** fault_in_readable(): touches each page of the range. False when not even the first can be read. */
 function fault_in(k: Kernel, addr: number, count: number): boolean {
   const mm = current_mm(k);
-  for (let at = addr; at < addr + count; at = at - (at % PAGE_SIZE) + PAGE_SIZE) {
+  for (let at = addr; at < addr + count; at = pageDown(at) + PAGE_SIZE) {
     if (at >= task_size(k) || cpu_access(k, mm, at, 'read', 'kernel') < 0) return at > addr;
   }
   return true;

@@ -1,7 +1,7 @@
 /** load, store and fetch: what the CPU does between system calls, one page after the other. */
 
 import type { CallResult } from '../abi.ts';
-import { PAGE_SIZE, type Pfn } from '../machine/address.ts';
+import { PAGE_SIZE, type Pfn, pageDown } from '../machine/address.ts';
 import { fillFrame, readFrameByte, writeFrame } from '../machine/content.ts';
 import { cpu_access, lastTrap, OOM_KILLED, type Trap } from '../mm/access.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -52,7 +52,7 @@ export function load(k: Kernel, addr: bigint, length: bigint | undefined): CallR
   const value = new Uint8Array(Math.min(Number(bytes), MAX_VALUE));
   const end = start + Number(bytes);
   const mm = current_mm(k);
-  for (let at = start; at < end; at = at - (at % PAGE_SIZE) + PAGE_SIZE) {
+  for (let at = start; at < end; at = pageDown(at) + PAGE_SIZE) {
     const pfn = cpu_access(k, mm, at, 'read');
     if (pfn < 0) return raise(k, lastTrap, BigInt(at));
     copyOut(k, pfn, at, start, value);
@@ -62,7 +62,7 @@ export function load(k: Kernel, addr: bigint, length: bigint | undefined): CallR
 }
 
 function copyOut(k: Kernel, pfn: Pfn, at: number, start: number, value: Uint8Array): void {
-  const end = at - (at % PAGE_SIZE) + PAGE_SIZE;
+  const end = pageDown(at) + PAGE_SIZE;
   for (let byte = at; byte < end && byte - start < value.length; byte++) {
     value[byte - start] = readFrameByte(k.frames, pfn, byte % PAGE_SIZE);
   }
@@ -79,7 +79,7 @@ export function store(k: Kernel, addr: bigint, value: number | Uint8Array, lengt
   const end = start + Number(bytes);
   const mm = current_mm(k);
   for (let at = start; at < end; ) {
-    const stop = Math.min(end, at - (at % PAGE_SIZE) + PAGE_SIZE);
+    const stop = Math.min(end, pageDown(at) + PAGE_SIZE);
     const pfn = cpu_access(k, mm, at, 'write');
     if (pfn < 0) return raise(k, lastTrap, BigInt(at));
     if (typeof value === 'number') fillFrame(k.frames, k.epoch, pfn, at % PAGE_SIZE, stop - at, value);

@@ -12,7 +12,7 @@ import type { Mm, Task, TaskEnd } from '../state/records.ts';
 /** exit_mmap(): every page, table and VMA of the address space goes. */
 function exit_mmap(k: Kernel, mm: Mm): void {
   for (const vma of mm.vmas.toArray()) {
-    zap_page_range(k, mm, vma.vm_start, vma.vm_end, 'markers');
+    zap_page_range(k, mm, vma, vma.vm_start, vma.vm_end, 'markers');
     if ((vma.vm_flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, vma_pages(vma));
     vma_unlink(k, mm, vma);
   }

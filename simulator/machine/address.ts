@@ -37,18 +37,22 @@ export function foldWord(word: bigint): number {
 
 /** True when the folded word is a multiple of the page size. */
 export function isPageAligned(addr: number): boolean {
-  return addr % PAGE_SIZE === 0;
+  return pageDown(addr) === addr;
 }
 
 export function pageDown(addr: number): number {
-  return addr - (addr % PAGE_SIZE);
+  // A remainder of doubles is a call into the C library; this is one instruction.
+  return Math.floor(addr / PAGE_SIZE) * PAGE_SIZE;
+}
+
+/** First byte behind the PTE table's reach that `addr` lies in (pmd_addr_end() without its limit). */
+export function nextPmd(addr: VirtAddr): VirtAddr {
+  return Math.floor(addr / PMD_SIZE) * PMD_SIZE + PMD_SIZE;
 }
 
 /** PAGE_ALIGN of a folded word: wraps to 0 as the 64-bit sum does. */
 export function pageAlign(length: number): number {
-  const rest = length % PAGE_SIZE;
-  if (rest === 0) return length;
-  const up = length - rest + PAGE_SIZE;
+  const up = Math.ceil(length / PAGE_SIZE) * PAGE_SIZE;
   return up >= WORD_END ? 0 : up;
 }
 

@@ -43,9 +43,14 @@ export class Tlb {
   find(addr: VirtAddr): number {
     if (this.sets === 0) return -1;
     const page = Math.floor(addr / 4096);
-    const first = (page % this.sets) * WAYS;
+    const first = this.setOf(page) * WAYS;
     for (let i = first; i < first + WAYS; i++) if (this.pages[i] === page + 1) return i;
     return -1;
+  }
+
+  /** The low bits of the page number choose, as in a real one; a remainder of doubles would cost more than the search. */
+  private setOf(page: number): number {
+    return (page & 0x3fffffff) % this.sets;
   }
 
   flagsAt(index: number): number {
@@ -60,7 +65,7 @@ export class Tlb {
     if (this.sets === 0) return;
     this.own();
     const page = Math.floor(addr / 4096);
-    const set = page % this.sets;
+    const set = this.setOf(page);
     let at = this.find(addr);
     if (at < 0) {
       const way = this.turn[set] as number;

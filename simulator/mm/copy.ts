@@ -1,6 +1,6 @@
 /** Copying an address space for fork: dup_mmap() (kernel/fork.c) and copy_page_range() (mm/memory.c). */
 
-import { PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { nextPmd, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { CHUNK_MASK, type FrameChunk, PG_ANON, PG_ANON_EXCLUSIVE, PG_SHMEM } from '../machine/frames.ts';
 import {
   PageTables,
@@ -114,7 +114,7 @@ function copy_page_range(k: Kernel, parent: Mm, child: Mm, vma: Vma): number {
   const copied: Copied = { anon: 0, file: 0, shmem: 0, swap: 0 };
   let addr = vma.vm_start;
   while (addr < vma.vm_end) {
-    const stop = Math.min(vma.vm_end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    const stop = Math.min(vma.vm_end, nextPmd(addr));
     if (parent.pt.find(addr) === undefined) {
       addr = parent.pt.nextTable(stop, vma.vm_end);
       continue;

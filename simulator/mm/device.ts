@@ -1,6 +1,7 @@
 /** Drivers that map their pages: remap_pfn_range() at once, vm_insert_page() one by one (mm/memory.c). */
 
 import type { VirtAddr } from '../machine/address.ts';
+import { isPageAligned, pageDown } from '../machine/address.ts';
 import { PTE_ACCESSED, PTE_SPECIAL } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Mm } from '../state/records.ts';
@@ -50,7 +51,7 @@ export function remap_pfn_range(
   const device = inode.device;
   const pages = Math.ceil(size / 4096);
   if (vma === undefined) return 'EFAULT';
-  if (device === null || vma.inode !== inode.id || addr % 4096 !== 0 || pages === 0) return 'EINVAL';
+  if (device === null || vma.inode !== inode.id || !isPageAligned(addr) || pages === 0) return 'EINVAL';
   if (index + pages > device.pages || addr + pages * 4096 > vma.vm_end) return 'EINVAL';
   const whole = addr === vma.vm_start && addr + pages * 4096 === vma.vm_end;
   if (is_cow_mapping(vma.vm_flags) && !whole) return 'EINVAL';
@@ -73,7 +74,7 @@ export function remap_pfn_range(
  * device does not have or a VMA of another kind, EBUSY where a page is mapped.
  */
 export function vm_insert_page(k: Kernel, mm: Mm, addr: VirtAddr, index: number, inode: Inode): 0 | string {
-  const page = addr - (addr % 4096);
+  const page = pageDown(addr);
   const vma = mm.vmas.lookup(page);
   if (vma === undefined) return 'EFAULT';
   const device = inode.device;

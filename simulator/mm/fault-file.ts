@@ -1,6 +1,6 @@
 /** Faults in memory that a file, shmem or a driver stands behind (mm/memory.c: do_fault() and what it calls). */
 
-import { type Pfn, PMD_SIZE, pteIndex } from '../machine/address.ts';
+import { nextPmd, type Pfn, PMD_SIZE, pteIndex } from '../machine/address.ts';
 import { copyFrame } from '../machine/content.ts';
 import { PG_ANON } from '../machine/frames.ts';
 import { PTE_SPECIAL } from '../machine/pagetable.ts';
@@ -31,7 +31,7 @@ function do_fault_around(vmf: VmFault): boolean {
   const vma_off = (vmf.addr - vma.vm_start) / 4096;
   const from = Math.max(pte_off - (pte_off % around), pte_off - Math.min(pte_off, vma_off));
   const to = Math.min(from + around, 512, pte_off + vma_pages(vma) - vma_off);
-  const base = vmf.addr - (vmf.addr % PMD_SIZE);
+  const base = nextPmd(vmf.addr) - PMD_SIZE;
   return map_pages(vmf, base + from * 4096, base + to * 4096);
 }
 

@@ -1,6 +1,6 @@
 /** Advice that is about the pages of a range: what madvise(2) frees, ages, pages out, guards (mm/madvise.c). */
 
-import { PAGE_SIZE, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { nextPmd, PAGE_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
 import {
   PG_ACTIVE,
   PG_ANON,
@@ -44,7 +44,7 @@ function for_each_pte(
   visit: (table: PteTable, addr: VirtAddr, flags: number, value: number) => void,
 ): void {
   for (let addr = start; addr < end; ) {
-    const stop = Math.min(end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    const stop = Math.min(end, nextPmd(addr));
     if (mm.pt.find(addr) === undefined) {
       addr = mm.pt.nextTable(stop, end);
       continue;
@@ -153,7 +153,7 @@ export function madvise_guard_install(k: Kernel, mm: Mm, vma: Vma, start: VirtAd
   if ((named.vm_flags & VM_MAYBE_GUARD) === 0) {
     vma_replace(k, mm, named, { ...named, vm_flags: named.vm_flags | VM_MAYBE_GUARD });
   }
-  zap_page_range(k, mm, start, end, 'pages');
+  zap_page_range(k, mm, mm.vmas.lookup(start), start, end, 'pages');
   for (let addr = start; addr < end; addr += PAGE_SIZE) {
     const table = mm.pt.edit(addr);
     if (((table.words[2 * pteIndex(addr)] as number) & PTE_GUARD) === 0) set_pte(k, mm, table, addr, PTE_GUARD, 0);

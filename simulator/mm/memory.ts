@@ -1,6 +1,7 @@
 /** The fault path for memory of its own kind: anonymous pages and copy-on-write (mm/memory.c). */
 
 import type { Pfn, VirtAddr } from '../machine/address.ts';
+import { pageDown } from '../machine/address.ts';
 import { copyFrame } from '../machine/content.ts';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_SWAPCACHE } from '../machine/frames.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_GUARD, PTE_MAPPED, PTE_RW, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
@@ -124,7 +125,7 @@ function handle_pte_fault(vmf: VmFault): number {
  * {@link lastFaultKind}. `mm` must be owned by the epoch.
  */
 export function handle_mm_fault(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr, write: boolean, by: Faulter): number {
-  const page = addr - (addr % 4096);
+  const page = pageDown(addr);
   const hadTable = mm.pt.find(page) !== undefined;
   const table = mm.pt.edit(page);
   const at = pteWord(page);

@@ -1,6 +1,15 @@
 /** Making mappings: do_mmap(), mmap_region(), brk and stack growth (mm/mmap.c, mm/vma.c). */
 
-import { isPageAligned, PAGE_SIZE, pageAlign, pageDown, type VirtAddr, WORD_END } from '../machine/address.ts';
+import {
+  isPageAligned,
+  nextPmd,
+  PAGE_SIZE,
+  PMD_SIZE,
+  pageAlign,
+  pageDown,
+  type VirtAddr,
+  WORD_END,
+} from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Mm, OpenFile } from '../state/records.ts';
 import { errnoOf, MAP, PROT } from '../uapi.ts';
@@ -96,7 +105,7 @@ function alignment(k: Kernel, args: MmapArgs, hint: number, length: number): num
     return inode.kind === 'file' ? args.pgoff * PAGE_SIZE : null;
   }
   if ((args.flags & MAP.TYPE) === MAP.SHARED) return null;
-  return hint === 0 && length % 0x200000 === 0 ? 0 : null;
+  return hint === 0 && nextPmd(length) - PMD_SIZE === length ? 0 : null;
 }
 
 /** Largest file of ext4 with 4 KiB blocks, bytes, and the kernel's own limit in pages. */

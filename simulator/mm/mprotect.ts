@@ -1,6 +1,6 @@
 /** mprotect(2): changing permissions of a range (mm/mprotect.c). */
 
-import { isPageAligned, PAGE_SIZE, PMD_SIZE, pageAlign, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { isPageAligned, nextPmd, PAGE_SIZE, pageAlign, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { PG_ANON, PG_ANON_EXCLUSIVE } from '../machine/frames.ts';
 import {
   PTE_ACCESSED,
@@ -37,7 +37,7 @@ function can_change_pte_writable(k: Kernel, vma: vm.Vma, flags: number, pfn: num
 function change_protection(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtAddr): void {
   const prot = vm_page_prot(vma) & ~PTE_ACCESSED;
   for (let addr = start; addr < end; ) {
-    const stop = Math.min(end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    const stop = Math.min(end, nextPmd(addr));
     if (mm.pt.find(addr) === undefined) {
       addr = mm.pt.nextTable(stop, end);
       continue;

@@ -3,6 +3,7 @@
 import {
   addWords,
   isPageAligned,
+  nextPmd,
   PAGE_SIZE,
   PMD_SIZE,
   pageAlign,
@@ -133,7 +134,7 @@ function copy_vma(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): void {
 function move_page_tables(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, length: number): void {
   const end = from + length;
   for (let addr = from; addr < end; ) {
-    const stop = Math.min(end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    const stop = Math.min(end, nextPmd(addr));
     if (mm.pt.find(addr) === undefined) {
       addr = mm.pt.nextTable(stop, end);
       continue;

@@ -8,7 +8,10 @@ import { task_size } from './unmapped-area.ts';
 import { VM_ACCOUNT, VM_LOCKED, type Vma, vma_pages } from './vma.ts';
 import { vma_unlink } from './vma-link.ts';
 import { split_vma, split_vma_unchecked } from './vma-merge.ts';
+import { NOWHERE } from './vma-tree.ts';
 import { free_pgtables, update_hiwater_rss, zap_page_range } from './zap.ts';
+
+const NONE: readonly Vma[] = [];
 
 /**
  * vms_gather_munmap_vmas(): splits at both ends so that whole VMAs lie in [start, end), and returns them. On an error
@@ -20,9 +23,10 @@ export function gather_munmap_vmas(
   start: VirtAddr,
   end: VirtAddr,
 ): readonly Vma[] | 'ENOMEM' | 'EINVAL' {
+  const first = mm.vmas.seek(start);
+  if (first === NOWHERE || mm.vmas.vm_start(first) >= end) return NONE;
   const gathered: Vma[] = [];
-  let vma = mm.vmas.find(start);
-  if (vma === undefined || vma.vm_start >= end) return gathered;
+  let vma: Vma | undefined = mm.vmas.vma(first);
   if (vma.vm_start < start) {
     // The check is made once: cutting a hole needs one VMA more.
     if (vma.vm_end > end && mm.vmas.size >= k.config.max_map_count) return 'ENOMEM';
@@ -37,7 +41,7 @@ export function gather_munmap_vmas(
       vma = split[0];
     }
     gathered.push(vma);
-    vma = mm.vmas.find(vma.vm_end);
+    vma = vma.vm_end < end ? mm.vmas.find(vma.vm_end) : undefined;
   }
   return gathered;
 }
@@ -49,7 +53,7 @@ export function remove_vmas(k: Kernel, mm: Mm, vmas: readonly Vma[]): void {
   if (first === undefined || last === undefined) return;
   update_hiwater_rss(mm);
   for (const vma of vmas) {
-    zap_page_range(k, mm, vma.vm_start, vma.vm_end, 'markers');
+    zap_page_range(k, mm, vma, vma.vm_start, vma.vm_end, 'markers');
     const pages = vma_pages(vma);
     if ((vma.vm_flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
     if ((vma.vm_flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;

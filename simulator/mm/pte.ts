@@ -1,6 +1,6 @@
 /** Writing page-table entries: the one way in which the memory manager changes a PTE, with its event and TLB flush. */
 
-import { type Pfn, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { type Pfn, pageDown, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_SHMEM } from '../machine/frames.ts';
 import {
   PTE_ACCESSED,
@@ -39,7 +39,7 @@ export function set_pte(k: Kernel, mm: Mm, table: PteTable, addr: VirtAddr, flag
   const words = table.words;
   if (k.sink !== null) {
     const before = { flags: words[at] as number, pfn: words[at + 1] as number };
-    k.emit({ type: 'pte', mm: mm.id, va: addr - (addr % 4096), before, after: { flags, pfn } });
+    k.emit({ type: 'pte', mm: mm.id, va: pageDown(addr), before, after: { flags, pfn } });
   }
   words[at] = flags;
   words[at + 1] = pfn;

@@ -1,5 +1,6 @@
 /** swapoff(): everything comes back to RAM (mm/swapfile.c: try_to_unuse()). */
 
+import { nextPmd } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON_EXCLUSIVE, PG_LRU } from '../machine/frames.ts';
 import { lru_add } from '../machine/lru.ts';
 import { PTE_ACCESSED, PTE_SWAP, PTE_SWP_EXCLUSIVE } from '../machine/pagetable.ts';
@@ -35,7 +36,7 @@ function unuse_mm(k: Kernel, mm: Mm): boolean {
     for (let addr = vma.vm_start; addr < vma.vm_end; addr += 4096) {
       const table = mm.pt.find(addr);
       if (table === undefined) {
-        addr = mm.pt.nextTable(addr - (addr % 0x200000) + 0x200000, vma.vm_end) - 4096;
+        addr = mm.pt.nextTable(nextPmd(addr), vma.vm_end) - 4096;
         continue;
       }
       const flags = table.words[pteWord(addr)] as number;

@@ -4,6 +4,7 @@ import { PMD_SIZE, pageDown, taskSize, type VirtAddr } from '../machine/address.
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { VM_GROWSDOWN, type Vma } from './vma.ts';
+import { NOWHERE } from './vma-tree.ts';
 
 export const DEFAULT_MAP_WINDOW = 0x7ffffffff000;
 /** An ordinary user may not map below 64 KiB. */
@@ -43,10 +44,11 @@ function unmapped_area_topdown(k: Kernel, mm: Mm, length: number, highLimit: Vir
   for (;;) {
     const end = mm.vmas.highestHole(MMAP_MIN_ADDR, high, length);
     if (end < 0) return -1;
-    const above = mm.vmas.find(end);
-    if (above === undefined || (above.vm_flags & VM_GROWSDOWN) === 0 || vm_start_gap(k, above) >= end)
-      return end - length;
-    high = vm_start_gap(k, above);
+    const above = mm.vmas.seek(end);
+    if (above === NOWHERE || (mm.vmas.vm_flags(above) & VM_GROWSDOWN) === 0) return end - length;
+    const gap = vm_start_gap(k, mm.vmas.vma(above));
+    if (gap >= end) return end - length;
+    high = gap;
   }
 }
 

@@ -19,6 +19,7 @@ import {
   vmaWithFlags,
 } from './vma.ts';
 import { vma_link, vma_replace, vma_split, vma_unlink, vmaRef } from './vma-link.ts';
+import { NOWHERE, type VmaPlace } from './vma-tree.ts';
 
 /** VM_IGNORE_MERGE: a difference in them does not keep VMAs apart; VM_STICKY: the merged VMA has it if one had. */
 const VM_IGNORE_MERGE = VM_MAYBE_GUARD;
@@ -93,6 +94,13 @@ function removable(vma: Vma): boolean {
   return vma.vm_ops !== 'special_mapping' && vma.vm_ops !== 'device' && vma.vm_ops !== 'shm';
 }
 
+/** The VMA at a place, when its flags and its file (the commonest reasons why not) let it merge with the range. */
+function alike(mm: Mm, place: VmaPlace, range: MergeRange): Vma | null {
+  if (place === NOWHERE) return null;
+  if (((mm.vmas.vm_flags(place) ^ range.vm_flags) & ~VM_IGNORE_MERGE) !== 0) return null;
+  return mm.vmas.vm_file(place) === range.vm_file ? mm.vmas.vma(place) : null;
+}
+
 function emitMerge(k: Kernel, mm: Mm, vma: Vma, sides: 'previous' | 'next' | 'both'): void {
   if (k.sink !== null) k.emit({ type: 'vma-merge', mm: mm.id, vma: vmaRef(k, vma), sides });
 }
@@ -117,10 +125,12 @@ export function vma_merge_new_range(
   side: 'any' | 'previous' = 'any',
 ): Vma | null {
   if ((range.vm_flags & VM_SPECIAL) !== 0) return null;
-  const prev = mm.vmas.before(range.vm_start);
-  const next = side === 'any' ? mm.vmas.find(range.vm_start) : undefined;
-  const left = prev !== undefined && can_vma_merge_after(range, prev) === null ? prev : null;
-  let right = next !== undefined && can_vma_merge_before(range, next) === null ? next : null;
+  const above = mm.vmas.seek(range.vm_start);
+  const prev = alike(mm, mm.vmas.previous(above), range);
+  const next = side === 'any' ? alike(mm, above, range) : null;
+  if (prev === null && next === null) return null;
+  const left = prev !== null && can_vma_merge_after(range, prev) === null ? prev : null;
+  let right = next !== null && can_vma_merge_before(range, next) === null ? next : null;
   if (left !== null && right !== null && (!sidesAgree(left, right) || !removable(right))) right = null;
   const sticky = range.vm_flags & VM_STICKY;
   if (left !== null && right !== null) {
@@ -165,10 +175,12 @@ function vma_merge_existing_range(
   const rightSide = end === middle.vm_end;
   if ((flags & VM_SPECIAL) !== 0 || (!leftSide && !rightSide)) return null;
   const range = changedRange(middle, start, end, flags);
-  const prev = leftSide ? mm.vmas.before(start) : undefined;
-  const next = rightSide ? mm.vmas.find(end) : undefined;
-  const left = prev !== undefined && can_vma_merge_after(range, prev) === null ? prev : null;
-  let right = next !== undefined && can_vma_merge_before(range, next) === null ? next : null;
+  const place = mm.vmas.seek(start);
+  const prev = leftSide ? alike(mm, mm.vmas.previous(place), range) : null;
+  const next = rightSide ? alike(mm, mm.vmas.next(place), range) : null;
+  if (prev === null && next === null) return null;
+  const left = prev !== null && can_vma_merge_after(range, prev) === null ? prev : null;
+  let right = next !== null && can_vma_merge_before(range, next) === null ? next : null;
   if (left !== null && right !== null && !sidesAgree(left, right)) right = null;
   if (left === null && right === null) return null;
   const whole = leftSide && rightSide;

@@ -1,6 +1,6 @@
 /**
  * vm_area_struct: what one is, its flags and its operation tables. A VMA is immutable; changing one means putting
- * another in its place (mm/vma-link.ts), so views can tell by identity what a step changed.
+ * another in its place (mm/vma-link.ts).
  */
 
 import type { VirtAddr } from '../machine/address.ts';
@@ -75,7 +75,12 @@ export const VM_FLAG_NAMES: readonly (readonly [number, string, string])[] = [
 ];
 
 /** Which vm_operations_struct a VMA has; `none` is vma_is_anonymous(). */
-export type VmOps = 'none' | 'generic_file' | 'shmem' | 'shm' | 'special_mapping' | 'device';
+export const VM_OPS = ['none', 'generic_file', 'shmem', 'shm', 'special_mapping', 'device'] as const;
+export type VmOps = (typeof VM_OPS)[number];
+
+/** Names of special mappings. */
+export const SPECIAL_NAMES = [null, '[vvar]', '[vvar_vclock]', '[vdso]'] as const;
+export type SpecialName = (typeof SPECIAL_NAMES)[number];
 
 /** The chain of anon_vmas that pages of a VMA may belong to; shared by the VMAs that were split from one. */
 export interface AnonVmaChain {
@@ -100,8 +105,8 @@ export interface Vma {
   readonly inode: number;
   readonly anon: AnonVmaChain | null;
   readonly vm_ops: VmOps;
-  /** `[vdso]` and its like: the name of a special mapping. */
-  readonly special: string | null;
+  /** `[vdso]` and its like: the name of a special mapping, null for others. */
+  readonly special: SpecialName;
 }
 
 /** A VMA of these fields. All VMAs are made here, so that the engine knows them as objects of one shape. */
@@ -141,6 +146,15 @@ export function vmaSlice(vma: Vma, start: VirtAddr, end: VirtAddr): Vma {
 
 export function vmaWithFlags(vma: Vma, vm_flags: number): Vma {
   return vmaLike(vma, vma.vm_start, vma.vm_end, vm_flags, vma.anon);
+}
+
+/** The same in every field; chains by their anon_vma. */
+export function sameVma(a: Vma | undefined, b: Vma | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  return (Object.keys(a) as (keyof Vma)[]).every((key) =>
+    key === 'anon' ? a.anon?.anon_vma === b.anon?.anon_vma : a[key] === b[key],
+  );
 }
 
 export function vma_is_anonymous(vma: Vma): boolean {

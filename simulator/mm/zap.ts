@@ -1,6 +1,6 @@
 /** Unmapping pages: zap_pte_range() and those who call it (mm/memory.c), and freeing empty page tables. */
 
-import { PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { nextPmd, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_FILE, PG_SWAPCACHE } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import {
@@ -18,6 +18,7 @@ import { free_page } from './page-alloc.ts';
 import { add_mm_counter, flush_tlb_range } from './pte.ts';
 import { folio_free_swap, free_swap_entry } from './swap-cache.ts';
 import { VM_RAND_READ, VM_SEQ_READ, type Vma } from './vma.ts';
+import { NOWHERE } from './vma-tree.ts';
 
 /** What else than present and swapped pages goes: `markers`, guard markers too; `pages`, they stay. */
 export type ZapWhat = 'pages' | 'markers';
@@ -78,12 +79,18 @@ function zapTable(
   }
 }
 
-/** unmap_page_range(): unmaps all pages of [start, end), which lies in one VMA. */
-export function zap_page_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, what: ZapWhat): void {
-  const vma = mm.vmas.lookup(start);
+/** unmap_page_range(): unmaps all pages of [start, end), which lies in `vma`. */
+export function zap_page_range(
+  k: Kernel,
+  mm: Mm,
+  vma: Vma | undefined,
+  start: VirtAddr,
+  end: VirtAddr,
+  what: ZapWhat,
+): void {
   const recency = vma === undefined || (vma.vm_flags & (VM_SEQ_READ | VM_RAND_READ)) === 0;
   for (let addr = start; addr < end; ) {
-    const stop = Math.min(end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    const stop = Math.min(end, nextPmd(addr));
     if (mm.pt.find(addr) !== undefined) zapTable(k, mm, mm.pt.edit(addr), addr, stop, what, recency);
     else {
       // Skip whole missing gibibytes quickly: absurd lengths are mapped here too.
@@ -103,7 +110,7 @@ export function update_hiwater_rss(mm: Mm): void {
 
 /** zap_pte_range() with PT_RECLAIM: MADV_DONTNEED of whole 2 MiB blocks gives their PTE tables back. */
 export function zap_and_reclaim_tables(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): void {
-  zap_page_range(k, mm, start, end, 'pages');
+  zap_page_range(k, mm, mm.vmas.lookup(start), start, end, 'pages');
   const first = Math.ceil(start / PMD_SIZE) * PMD_SIZE;
   for (let addr = mm.pt.nextTable(first, end); addr + PMD_SIZE <= end; addr = mm.pt.nextTable(addr + PMD_SIZE, end)) {
     mm.pt.freeEmptyLeaf(addr);
@@ -116,20 +123,20 @@ function zapFileRange(k: Kernel, mm: Mm, vma: Vma, first: number, end: number, c
   const to = Math.min(vma.vm_end, vma.vm_start + (end - vma.vm_pgoff) * 4096);
   if (from >= to) return;
   if (cows) {
-    zap_page_range(k, mm, from, to, 'pages');
+    zap_page_range(k, mm, vma, from, to, 'pages');
     return;
   }
   for (let addr = from; addr < to; addr += 4096) {
     const table = mm.pt.find(addr);
     if (table === undefined) {
-      addr = mm.pt.nextTable(addr - (addr % PMD_SIZE) + PMD_SIZE, to) - 4096;
+      addr = mm.pt.nextTable(nextPmd(addr), to) - 4096;
       continue;
     }
     const at = 2 * pteIndex(addr);
     const flags = table.words[at] as number;
     if ((flags & PTE_MAPPED) === 0 || (flags & PTE_SPECIAL) !== 0) continue;
     if ((k.frames.flagsOf(table.words[at + 1] as number) & PG_ANON) !== 0) continue;
-    zap_page_range(k, mm, addr, addr + 4096, 'pages');
+    zap_page_range(k, mm, vma, addr, addr + 4096, 'pages');
   }
 }
 
@@ -146,7 +153,13 @@ export function unmap_mapping_range(k: Kernel, inode: Inode, first: number, end:
  * free_pgtables() behind an unmapped [start, end): frees the tables that no other VMA can need.
  */
 export function free_pgtables(mm: Mm, start: VirtAddr, end: VirtAddr): void {
-  const floor = mm.vmas.before(start)?.vm_end ?? 0;
-  const ceiling = mm.vmas.find(end)?.vm_start ?? Number.MAX_SAFE_INTEGER;
+  const vmas = mm.vmas;
+  const above = vmas.seek(end);
+  const below = vmas.previous(above);
+  const floor = below === NOWHERE ? 0 : vmas.vm_end(below);
+  const ceiling = above === NOWHERE ? Number.MAX_SAFE_INTEGER : vmas.vm_start(above);
+  // A neighbour on both sides under the same PTE table: nothing of it can go.
+  const first = nextPmd(start) - PMD_SIZE;
+  if (end <= first + PMD_SIZE && (floor > first || ceiling < first + PMD_SIZE)) return;
   mm.pt.freeRange(start, end, floor, ceiling);
 }

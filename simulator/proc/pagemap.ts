@@ -1,7 +1,7 @@
 /** /proc/PID/pagemap: the pages of a process one by one (fs/proc/task_mmu.c: pte_to_pagemap_entry()). */
 
 import type { PageReport } from '../abi.ts';
-import { hex, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { hex, nextPmd, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_DIRTY } from '../machine/frames.ts';
 import { PTE_DIRTY, PTE_MAPPED, PTE_RW, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
 import type { Vma } from '../mm/vma.ts';
@@ -60,7 +60,7 @@ export function page_report(k: Kernel, addr: VirtAddr, flags: number, value: num
 /** Calls `visit` for each non-empty PTE of a VMA. */
 export function for_each_page(mm: Mm, vma: Vma, visit: (addr: VirtAddr, flags: number, value: number) => void): void {
   for (let addr = vma.vm_start; addr < vma.vm_end; ) {
-    const stop = Math.min(vma.vm_end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    const stop = Math.min(vma.vm_end, nextPmd(addr));
     const table = mm.pt.find(addr);
     if (table === undefined) {
       addr = mm.pt.nextTable(stop, vma.vm_end);

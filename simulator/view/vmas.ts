@@ -14,7 +14,7 @@ import {
 } from '../machine/pagetable.ts';
 import { operations } from '../mm/operations.ts';
 import { vm_page_prot } from '../mm/pte.ts';
-import { VM_FLAG_NAMES, type Vma, vma_pages } from '../mm/vma.ts';
+import { sameVma, VM_FLAG_NAMES, type Vma, vma_pages } from '../mm/vma.ts';
 import { maps_line, vma_name, vma_perms } from '../proc/maps.ts';
 import { for_each_page } from '../proc/pagemap.ts';
 import { vm_flags_text } from '../proc/smaps.ts';
@@ -28,14 +28,6 @@ function operationsView(vma: Vma): OperationsView | null {
   if (vma.vm_ops === 'none') return null;
   const { name, functions } = operations(vma.vm_ops);
   return { name, operations: functions };
-}
-
-function sameVma(a: Vma, b: Vma | undefined): boolean {
-  if (a === b) return true;
-  if (b === undefined) return false;
-  return (Object.keys(a) as (keyof Vma)[]).every((key) =>
-    key === 'anon' ? a.anon?.anon_vma === b.anon?.anon_vma : a[key] === b[key],
-  );
 }
 
 /** True when the last step made the VMA or changed one of its fields. */
