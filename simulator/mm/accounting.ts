@@ -27,11 +27,13 @@ export function read_implies_exec(k: Kernel): boolean {
 
 /** may_expand_vm(): RLIMIT_AS and, for private writable memory, RLIMIT_DATA. Returns the limit in the way or null. */
 export function may_expand_vm(k: Kernel, mm: Mm, flags: number, pages: number): 'RLIMIT_AS' | 'RLIMIT_DATA' | null {
-  if (mm.total_vm + pages > Math.floor(rlimit(k, 'AS') / 4096)) return 'RLIMIT_AS';
-  if (!is_data_mapping(flags) || mm.data_vm + pages <= Math.floor(rlimit(k, 'DATA') / 4096)) return null;
+  const limits = k.tasks.find(k.scalars.current)?.rlimits;
+  if (limits === undefined) return null;
+  if (mm.total_vm + pages > Math.floor(limits.AS.soft / 4096)) return 'RLIMIT_AS';
+  const { soft, hard } = limits.DATA;
+  if (!is_data_mapping(flags) || mm.data_vm + pages <= Math.floor(soft / 4096)) return null;
   // A soft limit of 0 means the hard one (a concession to Valgrind).
-  const hard = k.tasks.find(k.scalars.current)?.rlimits.DATA.hard ?? Number.POSITIVE_INFINITY;
-  if (rlimit(k, 'DATA') === 0 && mm.data_vm + pages <= Math.floor(hard / 4096)) return null;
+  if (soft === 0 && mm.data_vm + pages <= Math.floor(hard / 4096)) return null;
   return 'RLIMIT_DATA';
 }
 

@@ -30,7 +30,7 @@ import { new_inode } from './shmem.ts';
 import { get_unmapped_area, MMAP_MIN_ADDR, task_size } from './unmapped-area.ts';
 import * as vm from './vma.ts';
 import { vma_link, vma_replace } from './vma-link.ts';
-import { new_vma, vma_merge_new_range } from './vma-merge.ts';
+import { vma_merge_new_range } from './vma-merge.ts';
 
 export type Errno = string;
 
@@ -286,10 +286,20 @@ function insertRegion(k: Kernel, mm: Mm, region: Region, flags: number): 0 | Err
     return 0;
   }
   const vm_pgoff = file === null ? addr / PAGE_SIZE : region.pgoff;
-  const range = { vm_start: addr, vm_end: end, vm_flags: flags, vm_pgoff, vm_file: file?.id ?? 0, anon: null };
-  if (vma_merge_new_range(k, mm, range) !== null) return 0;
+  const vma: vm.Vma = {
+    vm_start: addr,
+    vm_end: end,
+    vm_flags: flags,
+    vm_pgoff,
+    vm_file: file === null ? 0 : file.id,
+    inode: 0,
+    anon: null,
+    vm_ops: 'none',
+    special: null,
+  };
+  if (vma_merge_new_range(k, mm, vma) !== null) return 0;
   if (file !== null) return linkFile(k, mm, { addr, end, flags, file, pgoff: vm_pgoff });
-  new_vma(k, mm, { ...range, inode: 0, vm_ops: 'none', special: null });
+  vma_link(k, mm, vma);
   return 0;
 }
 
@@ -379,20 +389,21 @@ export function do_brk_flags(k: Kernel, mm: Mm, addr: VirtAddr, length: number, 
   if (limit !== null) return refuse(k, 'ENOMEM', limit);
   if (mm.vmas.size > k.config.max_map_count) return refuse(k, 'ENOMEM', 'max_map_count');
   if (!vm_enough_memory(k, mm, pages)) return refuse(k, 'ENOMEM', 'overcommit');
-  const range = {
+  const vma: vm.Vma = {
     vm_start: addr,
     vm_end: addr + length,
     vm_flags: flags,
     vm_pgoff: addr / PAGE_SIZE,
     vm_file: 0,
+    inode: 0,
     anon: null,
+    vm_ops: 'none',
+    special: null,
   };
   const below = mm.vmas.before(addr);
   // The search for the heap's VMA ends at start_brk: a bss that ends there stays a mapping of its own.
   const heap = below !== undefined && below.vm_end > mm.start_brk;
-  if (!heap || vma_merge_new_range(k, mm, range, 'previous') === null) {
-    new_vma(k, mm, { ...range, inode: 0, vm_ops: 'none', special: null });
-  }
+  if (!heap || vma_merge_new_range(k, mm, vma, 'previous') === null) vma_link(k, mm, vma);
   vm_stat_account(mm, flags, pages);
   if ((flags & vm.VM_LOCKED) !== 0) mm.locked_vm += pages;
   return 0;

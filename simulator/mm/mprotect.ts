@@ -20,7 +20,8 @@ import { may_expand_vm, read_implies_exec, vm_enough_memory, vm_stat_account, vm
 import { populate_vma } from './populate.ts';
 import { flush_tlb_range, set_pte, vm_page_prot, vma_wants_writenotify } from './pte.ts';
 import * as vm from './vma.ts';
-import { vma_modify_flags } from './vma-merge.ts';
+import { vma_modify_flags, vma_modify_whole } from './vma-merge.ts';
+import { NOWHERE, type VmaPlace } from './vma-tree.ts';
 
 const PROT_BITS = PTE_PRESENT | PTE_RW | PTE_USER | PTE_PROTNONE | PTE_NX;
 
@@ -34,7 +35,9 @@ function can_change_pte_writable(k: Kernel, vma: vm.Vma, flags: number, pfn: num
 }
 
 /** change_protection(): gives every mapped page of [start, end) the permissions of its VMA. */
-function change_protection(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtAddr): void {
+function change_protection(k: Kernel, mm: Mm, place: VmaPlace, start: VirtAddr, end: VirtAddr): void {
+  if (k.sink === null && mm.pt.nextTable(start, end) >= end) return;
+  const vma = mm.vmas.vma(place);
   const prot = vm_page_prot(vma) & ~PTE_ACCESSED;
   for (let addr = start; addr < end; ) {
     const stop = Math.min(end, nextPmd(addr));
@@ -56,17 +59,18 @@ function change_protection(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end:
   flush_tlb_range(k, mm, start, end);
 }
 
-/** mprotect_fixup(): one VMA's part of the change. Returns the VMA that holds it now, or an errno. */
+/** mprotect_fixup(): one VMA's part of the change. Returns the place of the VMA that holds it now, or an errno. */
 function mprotect_fixup(
   k: Kernel,
   mm: Mm,
-  vma: vm.Vma,
+  place: VmaPlace,
   start: VirtAddr,
   end: VirtAddr,
   wanted: number,
-): vm.Vma | string {
-  const old = vma.vm_flags;
-  if (wanted === old) return vma;
+): VmaPlace | string {
+  const { vmas } = mm;
+  const old = vmas.vm_flags(place);
+  if (wanted === old) return place;
   const pages = (end - start) / PAGE_SIZE;
   let flags = wanted;
   let charged = 0;
@@ -77,13 +81,17 @@ function mprotect_fixup(
       charged = pages;
       flags |= vm.VM_ACCOUNT;
     }
-  } else if ((old & vm.VM_ACCOUNT) !== 0 && vm.vma_is_anonymous(vma) && vma.anon === null) {
+  } else if ((old & vm.VM_ACCOUNT) !== 0 && vm.vma_is_anonymous(vmas.vma(place)) && vmas.anon(place) === null) {
     flags &= ~vm.VM_ACCOUNT;
   }
-  const changed = vma_modify_flags(k, mm, vma, start, end, flags);
-  if (typeof changed === 'string') {
-    vm_unacct_memory(k, charged);
-    return changed;
+  let changed = place;
+  if (!vma_modify_whole(k, mm, place, start, end, flags)) {
+    const modified = vma_modify_flags(k, mm, vmas.vma(place), start, end, flags);
+    if (typeof modified === 'string') {
+      vm_unacct_memory(k, charged);
+      return modified;
+    }
+    changed = vmas.seek(start);
   }
   change_protection(k, mm, changed, start, end);
   if ((old & vm.VM_ACCOUNT) !== 0 && (flags & vm.VM_ACCOUNT) === 0) vm_unacct_memory(k, pages);
@@ -92,7 +100,7 @@ function mprotect_fixup(
   // A locked private mapping that becomes writable gets its copies now.
   if ((old & (vm.VM_WRITE | vm.VM_SHARED | vm.VM_LOCKED)) === vm.VM_LOCKED && (flags & vm.VM_WRITE) !== 0) {
     populate_vma(k, mm, start, end, 'kernel');
-    return mm.vmas.lookup(start) as vm.Vma;
+    return vmas.seek(start);
   }
   return changed;
 }
@@ -132,15 +140,17 @@ export function do_mprotect(k: Kernel, mm: Mm, addr: number, length: number, pro
   if (typeof start === 'string') return start;
   let at = start;
   while (at < end) {
-    const vma = mm.vmas.find(at);
-    if (vma === undefined || vma.vm_start > at) return 'ENOMEM';
-    const implied = (prot & PROT.READ) !== 0 && (vma.vm_flags & vm.VM_MAYEXEC) !== 0 && read_implies_exec(k);
-    const flags = protFlags(implied ? prot | PROT.EXEC : prot) | (vma.vm_flags & ~vm.VM_ACCESS_FLAGS);
+    const place = mm.vmas.seek(at);
+    if (place === NOWHERE || mm.vmas.vm_start(place) > at) return 'ENOMEM';
+    const old = mm.vmas.vm_flags(place);
+    const implied = (prot & PROT.READ) !== 0 && (old & vm.VM_MAYEXEC) !== 0 && read_implies_exec(k);
+    const flags = protFlags(implied ? prot | PROT.EXEC : prot) | (old & ~vm.VM_ACCESS_FLAGS);
     if ((flags & ~(flags >> 4) & vm.VM_ACCESS_FLAGS) !== 0) return 'EACCES';
-    const stop = Math.min(vma.vm_end, end);
-    const changed = mprotect_fixup(k, mm, vma, at, stop, flags);
+    const stop = Math.min(mm.vmas.vm_end(place), end);
+    const changed = mprotect_fixup(k, mm, place, at, stop, flags);
     if (typeof changed === 'string') return changed;
-    at = Math.max(stop, Math.min(end, changed.vm_end));
+    if (stop >= end) return 0;
+    at = Math.max(stop, Math.min(end, mm.vmas.vm_end(changed)));
   }
   return 0;
 }

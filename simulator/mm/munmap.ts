@@ -52,20 +52,36 @@ export function remove_vmas(k: Kernel, mm: Mm, vmas: readonly Vma[]): void {
   const last = vmas[vmas.length - 1];
   if (first === undefined || last === undefined) return;
   update_hiwater_rss(mm);
-  for (const vma of vmas) {
-    zap_page_range(k, mm, vma, vma.vm_start, vma.vm_end, 'markers');
-    const pages = vma_pages(vma);
-    if ((vma.vm_flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
-    if ((vma.vm_flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;
-    vm_stat_account(mm, vma.vm_flags, -pages);
-    vma_unlink(k, mm, vma);
-    if (vma.special === '[vdso]') mm.vdso = 0;
-  }
+  for (const vma of vmas) removeVma(k, mm, vma);
   free_pgtables(mm, first.vm_start, last.vm_end);
+}
+
+function removeVma(k: Kernel, mm: Mm, vma: Vma): void {
+  zap_page_range(k, mm, vma, vma.vm_start, vma.vm_end, 'markers');
+  const pages = vma_pages(vma);
+  if ((vma.vm_flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
+  if ((vma.vm_flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;
+  vm_stat_account(mm, vma.vm_flags, -pages);
+  vma_unlink(k, mm, vma);
+  if (vma.special === '[vdso]') mm.vdso = 0;
+}
+
+/** The one VMA that [start, end) consists of, as most that are unmapped do; null when there are more or parts of one. */
+function wholeVma(mm: Mm, start: VirtAddr, end: VirtAddr): Vma | null {
+  const place = mm.vmas.seek(start);
+  if (place === NOWHERE || mm.vmas.vm_start(place) !== start || mm.vmas.vm_end(place) !== end) return null;
+  return mm.vmas.vma(place);
 }
 
 /** Unmaps [start, end), both page aligned, inside user space. */
 export function unmap_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 0 | 'ENOMEM' | 'EINVAL' {
+  const only = wholeVma(mm, start, end);
+  if (only !== null) {
+    update_hiwater_rss(mm);
+    removeVma(k, mm, only);
+    free_pgtables(mm, start, end);
+    return 0;
+  }
   const vmas = gather_munmap_vmas(k, mm, start, end);
   if (typeof vmas === 'string') return vmas;
   remove_vmas(k, mm, vmas);

@@ -9,7 +9,6 @@ import type { Mm } from '../state/records.ts';
 import { anon_chain_get, anon_chain_put } from './anon-vma.ts';
 import {
   type AnonVmaChain,
-  makeVma,
   VM_FLAG_NAMES,
   VM_MAYBE_GUARD,
   VM_SPECIAL,
@@ -18,7 +17,7 @@ import {
   vmaSlice,
   vmaWithFlags,
 } from './vma.ts';
-import { vma_link, vma_replace, vma_split, vma_unlink, vmaRef } from './vma-link.ts';
+import { vma_replace, vma_split, vma_unlink, vmaRef } from './vma-link.ts';
 import { NOWHERE, type VmaPlace } from './vma-tree.ts';
 
 /** VM_IGNORE_MERGE: a difference in them does not keep VMAs apart; VM_STICKY: the merged VMA has it if one had. */
@@ -208,6 +207,30 @@ function vma_merge_existing_range(
   return commit(k, mm, target, to, []);
 }
 
+/** True when the VMA at a place has flags that let it merge with one of `flags`, if nothing else forbids it. */
+function flagsAgree(mm: Mm, place: VmaPlace, flags: number): boolean {
+  return place !== NOWHERE && ((mm.vmas.vm_flags(place) ^ flags) & ~VM_IGNORE_MERGE) === 0;
+}
+
+/**
+ * {@link vma_modify_flags} for the commonest case: [start, end) is the whole VMA at `place` and the neighbours' flags
+ * are others. False when it is not so, or when somebody listens: nothing changed then.
+ */
+export function vma_modify_whole(
+  k: Kernel,
+  mm: Mm,
+  place: VmaPlace,
+  start: VirtAddr,
+  end: VirtAddr,
+  flags: number,
+): boolean {
+  const { vmas } = mm;
+  if (k.sink !== null || vmas.vm_start(place) !== start || vmas.vm_end(place) !== end) return false;
+  if (flagsAgree(mm, vmas.previous(place), flags) || flagsAgree(mm, vmas.next(place), flags)) return false;
+  vmas.setFlags(place, flags);
+  return true;
+}
+
 /**
  * vma_modify_flags(): gives [start, end) of `vma` other flags, merging or splitting as needed. Returns the VMA that
  * holds the range now, or ENOMEM when a split would exceed max_map_count, EINVAL when the VMA must not be split.
@@ -249,11 +272,4 @@ export function split_vma(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr): readonly
 export function split_vma_unchecked(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr): readonly [Vma, Vma] | 'EINVAL' {
   if (vma.vm_ops === 'special_mapping') return 'EINVAL';
   return vma_split(k, mm, vma, addr);
-}
-
-/** Makes a VMA of a range that could not be merged. */
-export function new_vma(k: Kernel, mm: Mm, fields: Vma): Vma {
-  const vma = makeVma(fields);
-  vma_link(k, mm, vma);
-  return vma;
 }

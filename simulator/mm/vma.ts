@@ -109,21 +109,6 @@ export interface Vma {
   readonly special: SpecialName;
 }
 
-/** A VMA of these fields. All VMAs are made here, so that the engine knows them as objects of one shape. */
-export function makeVma(fields: Vma): Vma {
-  return {
-    vm_start: fields.vm_start,
-    vm_end: fields.vm_end,
-    vm_flags: fields.vm_flags,
-    vm_pgoff: fields.vm_pgoff,
-    vm_file: fields.vm_file,
-    inode: fields.inode,
-    anon: fields.anon,
-    vm_ops: fields.vm_ops,
-    special: fields.special,
-  };
-}
-
 /** A VMA like `vma` with other bounds, flags and anon_vmas, vm_pgoff following the start. */
 export function vmaLike(vma: Vma, start: VirtAddr, end: VirtAddr, flags: number, anon: AnonVmaChain | null): Vma {
   return {
