@@ -1,6 +1,7 @@
 // The command line: what it may say, and the text that explains it.
 
 import { parseArgs } from 'node:util';
+import { POLICY_NAMES, type PolicyName, type PolicyOptions } from '../simulator/policy/index.ts';
 
 export const USAGE = `usage: vas COMMAND FILE …
 
@@ -14,7 +15,13 @@ Runs scenarios of Linux memory management (FILE is a .vas file, or - for standar
   vas translate FILE PROC ADDR [--json]        the page walk of an address (names of the scenario allowed)
   vas why FILE PROC ADDR [--json]              which rule keeps its VMA from merging with its neighbours, and
                                                what put the address where it is
+  vas policy FILE --frames N [--policy NAME] [--bits B] [--seed S] [--json]
+                                               page replacement: who is replaced at each miss, and how many misses.
+                                               FILE: page numbers, a lackey trace (.gz too), or a scenario
 
+  --policy NAME      ${POLICY_NAMES.join(', ')}, or all (default)
+  --bits B           reference bits of clock (default 1)
+  --seed S           seed of random (default 0)
   --until LINE       stop before the first step behind LINE
   --max-steps N      stop after N steps (default ${(10_000_000).toLocaleString('en')})
   --json             print JSON
@@ -58,9 +65,19 @@ export type Command =
       readonly address: string;
       readonly json: boolean;
       readonly limits: Limits;
+    }
+  | {
+      readonly name: 'policy';
+      readonly file: string;
+      readonly policies: readonly PolicyName[];
+      readonly options: PolicyOptions;
+      readonly json: boolean;
     };
 
-type Flag = 'json' | 'trace' | 'until' | 'max-steps';
+type Flag = 'json' | 'trace' | 'until' | 'max-steps' | 'frames' | 'policy' | 'bits' | 'seed';
+
+/** More frames than any machine has. */
+const MAX_FRAMES = 2 ** 32;
 
 /** Operands of each command, and the flags that it takes. */
 const COMMANDS: Readonly<Record<string, { readonly operands: readonly string[]; readonly flags: readonly Flag[] }>> = {
@@ -71,6 +88,7 @@ const COMMANDS: Readonly<Record<string, { readonly operands: readonly string[]; 
   status: { operands: ['FILE', 'PROC'], flags: ['until', 'max-steps'] },
   translate: { operands: ['FILE', 'PROC', 'ADDR'], flags: ['json', 'until', 'max-steps'] },
   why: { operands: ['FILE', 'PROC', 'ADDR'], flags: ['json', 'until', 'max-steps'] },
+  policy: { operands: ['FILE'], flags: ['frames', 'policy', 'bits', 'seed', 'json'] },
 };
 
 /** @throws UsageError */
@@ -104,6 +122,8 @@ export function parseArguments(args: readonly string[]): Command {
     case 'translate':
     case 'why':
       return { name, file, process, address, json, limits };
+    case 'policy':
+      return { name, file, policies: policiesOf(values.policy ?? 'all'), options: policyOptions(values), json };
     default:
       return { name: name as 'maps' | 'smaps' | 'status', file, process, limits };
   }
@@ -119,6 +139,10 @@ function read(args: readonly string[]) {
         trace: { type: 'string' },
         until: { type: 'string' },
         'max-steps': { type: 'string' },
+        frames: { type: 'string' },
+        policy: { type: 'string' },
+        bits: { type: 'string' },
+        seed: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean', short: 'V' },
       },
@@ -126,6 +150,28 @@ function read(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+function policiesOf(name: string): readonly PolicyName[] {
+  if (name === 'all') return POLICY_NAMES;
+  const known = POLICY_NAMES.find((policy) => policy === name);
+  if (known === undefined) throw new UsageError(`--policy wants one of ${POLICY_NAMES.join(', ')}, all, not '${name}'`);
+  return [known];
+}
+
+function policyOptions(values: { frames?: string; bits?: string; seed?: string }): PolicyOptions {
+  if (values.frames === undefined) throw new UsageError('vas policy wants --frames N: how many pages fit in memory');
+  return {
+    frames: within('frames', values.frames, 1, MAX_FRAMES),
+    bits: within('bits', values.bits ?? '1', 1, 255),
+    seed: within('seed', values.seed ?? '0', 0, 2 ** 32 - 1),
+  };
+}
+
+function within(flag: string, text: string, least: number, most: number): number {
+  const number = Number(text);
+  if (/^[0-9]+$/.test(text) && number >= least && number <= most) return number;
+  throw new UsageError(`--${flag} wants a number from ${least} to ${most}, not '${text}'`);
 }
 
 function positive(flag: string, text: string): number {

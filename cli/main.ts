@@ -11,6 +11,7 @@ import { execute, isRunnable, type Listener, statusOf } from './execution.ts';
 import { JsonReport, Trace } from './json-report.ts';
 import type { Machine, MakeMachine } from './machine.ts';
 import { BrokenPipe, Output, painter } from './output.ts';
+import { policy } from './policy.ts';
 import { readScenario, type SourceFile } from './source-file.ts';
 import { TextReport } from './text-report.ts';
 import { walkText } from './walk-text.ts';
@@ -61,6 +62,8 @@ function dispatch(command: Command, make: MakeMachine, version: () => string, ou
       return translate(command, make, output);
     case 'why':
       return why(command, make, output);
+    case 'policy':
+      return policy(command, output);
   }
 }
 

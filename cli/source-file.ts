@@ -5,7 +5,7 @@ import { type Diagnostic, parseScenario, type Range, type Scenario } from '../si
 import { UsageError } from './arguments.ts';
 
 /** More than this is no scenario. */
-const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_SCENARIO = 256 * 1024 * 1024;
 
 /** A scenario with the name under which messages speak of it. */
 export interface SourceFile {
@@ -15,11 +15,22 @@ export interface SourceFile {
 
 /** @throws UsageError when there is nothing to read */
 export function readScenario(file: string): SourceFile {
-  const name = file === '-' ? '<stdin>' : file;
-  return { name, scenario: parseScenario(readBytes(file, name).toString('utf8')) };
+  return scenarioOf(file, readBytes(file, MAX_SCENARIO));
 }
 
-function readBytes(file: string, name: string): Buffer {
+/** The scenario that `bytes`, read from `file`, are. */
+export function scenarioOf(file: string, bytes: Buffer): SourceFile {
+  return { name: nameOf(file), scenario: parseScenario(bytes.toString('utf8')) };
+}
+
+/** How messages call a file of the command line. */
+export function nameOf(file: string): string {
+  return file === '-' ? '<stdin>' : file;
+}
+
+/** All of a file, or of standard input for `-`. @throws UsageError when there is nothing to read, or more than `limit` bytes */
+export function readBytes(file: string, limit: number): Buffer {
+  const name = nameOf(file);
   let bytes: Buffer;
   try {
     bytes = readFileSync(file === '-' ? 0 : file);
@@ -28,7 +39,7 @@ function readBytes(file: string, name: string): Buffer {
     const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : message;
     throw new UsageError(`${name}: cannot be read: ${why}`);
   }
-  if (bytes.length > MAX_BYTES) throw new UsageError(`${name}: ${bytes.length} bytes are too many for a scenario`);
+  if (bytes.length > limit) throw new UsageError(`${name}: ${bytes.length} bytes are too many for a scenario`);
   return bytes;
 }
 
