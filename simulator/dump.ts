@@ -60,7 +60,7 @@ function frameLine(frames: Frames, pfn: number): string {
 function* frameLines(k: Kernel): Generator<string> {
   const { frames } = k;
   const c = frames.counters;
-  yield `frames: ${text({ ...c, head: [...c.head], tail: [...c.tail], count: [...c.count] })}`;
+  yield `frames: ${text({ ...c, head: [...c.head], tail: [...c.tail], count: [...c.count], events: [...c.events], lruvec: [...c.lruvec] })}`;
   for (let pfn = 1; pfn < c.fresh; pfn++) yield frameLine(frames, pfn);
   const devices = [...k.inodes.values()].flatMap((inode) => (inode.device === null ? [] : [inode.device]));
   const special = { firstPfn: frames.deviceBase, pages: 64 };
@@ -79,7 +79,7 @@ function* swapLines(swap: SwapSlots): Generator<string> {
   }
   yield `swap free: ${free}`;
   for (let slot = 0; slot < root.fresh; slot++) {
-    const line = `slot ${slot}: ${swap.count(slot)} ${swap.cached(slot)}`;
+    const line = `slot ${slot}: ${swap.count(slot)} ${swap.cached(slot)} ${swap.shadow(slot)}`;
     yield `${line} | ${contentText(swap.content(slot))}`;
   }
 }
@@ -113,7 +113,10 @@ function* mmLines(mm: Mm): Generator<string> {
 function* inodeLines(inode: Inode): Generator<string> {
   yield `inode ${text(inode)}`;
   const chunks = [...inode.cache].sort(([a], [b]) => a - b);
-  for (const [at, { pages }] of chunks) if (pages.some((entry) => entry !== 0)) yield ` cache ${at}: ${[...pages]}`;
+  for (const [at, { pages, shadows }] of chunks) {
+    if (pages.some((entry) => entry !== 0)) yield ` cache ${at}: ${[...pages]}`;
+    if (shadows?.some((entry) => entry !== 0)) yield ` shadows ${at}: ${[...shadows]}`;
+  }
   const written = [...inode.written].sort(([a], [b]) => a - b);
   for (const [index, content] of written) yield ` disk ${index}: ${contentText(content)}`;
 }

@@ -23,6 +23,22 @@ export interface VmaRef {
   readonly name: string;
 }
 
+/** Who reclaims frames. */
+export type ReclaimedBy = 'kswapd' | 'direct reclaim' | 'asked for';
+
+/** Why reclaim left a page. `mm/shrink-page.ts` says more of each. */
+export type SparedBecause =
+  | 'referenced'
+  | 'referenced again'
+  | 'executed'
+  | 'mlocked'
+  | 'busy'
+  | 'no swap slot'
+  | 'written again';
+
+/** Where it went: round the inactive list once more, to the active list, to the unevictable list. */
+export type SparedFate = 'kept' | 'activated' | 'culled';
+
 export type EventData =
   /** The CPU loaded CR3 of another address space and dropped its TLB. */
   | { readonly type: 'context-switch'; readonly from: number; readonly to: number; readonly cr3: Pfn }
@@ -69,14 +85,38 @@ export type EventData =
   | { readonly type: 'cache-drop'; readonly path: string; readonly index: number; readonly pfn: Pfn }
   | { readonly type: 'swap-out'; readonly pfn: Pfn; readonly slot: number; readonly written: boolean }
   | { readonly type: 'swap-in'; readonly slot: number; readonly pfn: Pfn; readonly cached: boolean }
+  /** Reclaim begins; what it does until its end is deeper. `min`, `low` and `high` are the watermarks, in frames. */
+  | {
+      readonly type: 'reclaim-start';
+      readonly by: ReclaimedBy;
+      readonly wanted: number;
+      readonly free: number;
+      readonly min: number;
+      readonly low: number;
+      readonly high: number;
+    }
   | {
       readonly type: 'reclaim';
       readonly wanted: number;
       readonly got: number;
       readonly scanned: number;
-      readonly why: string;
+      readonly spared: number;
+      readonly why: ReclaimedBy;
     }
-  | { readonly type: 'spared'; readonly pfn: Pfn; readonly why: string }
+  /** Reclaim looked at a page and left it: why, and the list that it went to. Of one reclaim some are told. */
+  | { readonly type: 'spared'; readonly pfn: Pfn; readonly why: SparedBecause; readonly fate: SparedFate }
+  /** An active page became inactive. */
+  | { readonly type: 'deactivated'; readonly pfn: Pfn }
+  /** A process is weighed by the OOM killer: pages of its kinds, and oom_score_adj. */
+  | {
+      readonly type: 'oom-badness';
+      readonly pid: number;
+      readonly rss: number;
+      readonly swapents: number;
+      readonly pgtables: number;
+      readonly adj: number;
+      readonly badness: number;
+    }
   | { readonly type: 'oom-kill'; readonly pid: number; readonly badness: number }
   | {
       readonly type: 'vma-insert' | 'vma-remove';

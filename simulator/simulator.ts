@@ -32,7 +32,7 @@ import { mark_accessed } from './machine/lru.ts';
 import { cpu_access, OOM_KILLED } from './mm/access.ts';
 import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
 import { new_inode, shmem_get_page } from './mm/shmem.ts';
-import { reclaim_batch, try_to_free_pages } from './mm/vmscan.ts';
+import { balance_pgdat, try_to_free_pages } from './mm/vmscan.ts';
 import { proc_maps } from './proc/maps.ts';
 import { pagemap_report } from './proc/pagemap.ts';
 import { smaps_report } from './proc/smaps.ts';
@@ -90,9 +90,7 @@ export class Simulator implements Backend {
 
   private static boot(config: MachineConfig): Kernel {
     const kernel = new Kernel(config);
-    const batch = reclaim_batch(kernel);
-    kernel.reclaimer = (k, wanted) =>
-      try_to_free_pages(k, config.replacement === 'linux' ? Math.max(wanted, batch) : wanted);
+    kernel.reclaimer = try_to_free_pages;
     kernel.oomKiller = out_of_memory;
     // The vdso is an ELF image: its first bytes say so.
     setFrame(kernel.frames, kernel.frames.deviceBase, bytesContent(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1)));
@@ -220,6 +218,7 @@ export class Simulator implements Backend {
     k.sink = this.listening ? this.heard : null;
     k.depth = 0;
     const outcome = this.dispatch(request, faults);
+    balance_pgdat(k);
     k.faults = null;
     k.sink = null;
     return outcome;

@@ -8,8 +8,10 @@ import {
   PG_ANON_EXCLUSIVE,
   PG_FILE,
   PG_LRU,
+  PG_MLOCKED,
   PG_SHMEM,
   PG_SWAPCACHE,
+  PG_UNEVICTABLE,
 } from '../machine/frames.ts';
 import { lru_list } from '../machine/lru.ts';
 import type { Inode } from '../state/records.ts';
@@ -97,6 +99,13 @@ function checkUsed(t: Tally, pfn: Pfn, listed: ReadonlySet<Pfn>): void {
   hold(t, mapped + held > 0, () => `frame ${pfn} is lost: nobody has it and it is not free`);
   same(t, `frame ${pfn}: on an LRU list`, (flags & PG_LRU) !== 0, listed.has(pfn));
   hold(t, listed.has(pfn), () => `frame ${pfn} is in use and on no LRU list`);
+  // The other way round need not be: mremap(MREMAP_DONTUNMAP) unlocks a VMA and leaves its pages, in Linux too.
+  hold(
+    t,
+    (flags & PG_MLOCKED) !== 0 || !t.locked.has(pfn),
+    () => `frame ${pfn} is mapped by a locked VMA and evictable`,
+  );
+  same(t, `frame ${pfn}: unevictable`, (flags & PG_UNEVICTABLE) !== 0, (flags & PG_MLOCKED) !== 0);
   same(t, `frame ${pfn}: in the swap cache`, (flags & PG_SWAPCACHE) !== 0, chunk.slot[i] !== 0);
   const kind = flags & (PG_ANON | PG_FILE);
   // MADV_WILLNEED brings a page of shmem as far as the swap cache: its file still names the slot.

@@ -18,6 +18,7 @@ import {
 import {
   linear_page_index,
   VM_EXEC,
+  VM_LOCKED,
   VM_MAYBE_GUARD,
   VM_SHARED,
   VM_WRITE,
@@ -131,6 +132,7 @@ function visitMapped(w: Walk, where: string, vma: Vma, addr: VirtAddr, flags: nu
   else if ((frame & PG_SHMEM) !== 0) w.sums.shmem++;
   else w.sums.file++;
   if (pfn >= frames.deviceBase) return;
+  if ((vma.vm_flags & VM_LOCKED) !== 0) w.t.locked.add(pfn);
   const chunk = frames.chunk(pfn);
   const index = chunk.index[pfn & 255] as number;
   const mapping = chunk.mapping[pfn & 255] as number;

@@ -16,12 +16,22 @@ export interface Tally {
   readonly held: Counts;
   /** PTEs and shmem entries that name a swap slot. */
   readonly slots: Counts;
+  /** Frames that a VM_LOCKED VMA maps. */
+  readonly locked: Set<Pfn>;
   /** Page tables by their PFN: no two are one. */
   readonly tablePfns: Set<Pfn>;
 }
 
 export function newTally(k: Kernel): Tally {
-  return { k, violations: [], mapped: new Map(), held: new Map(), slots: new Map(), tablePfns: new Set() };
+  return {
+    k,
+    violations: [],
+    mapped: new Map(),
+    held: new Map(),
+    slots: new Map(),
+    locked: new Set(),
+    tablePfns: new Set(),
+  };
 }
 
 export function count(counts: Counts, key: number, by = 1): void {

@@ -32,7 +32,7 @@ function signature(event: KernelEvent): string {
       return `${event.type} ${event.mm} ${event.vma.start}`;
     case 'spared':
     case 'frame-alloc':
-      return `${event.depth} ${event.type} ${event.type === 'spared' ? event.why : event.use}`;
+      return `${event.depth} ${event.type} ${event.type === 'spared' ? `${event.why} ${event.fate}` : event.use}`;
     default:
       return `${event.depth} ${event.type}`;
   }

@@ -1,6 +1,6 @@
 /** Sentences about VMAs, frames, the page cache, swap, reclaim and processes. */
 
-import type { EventData } from '../events.ts';
+import type { EventData, SparedBecause, SparedFate } from '../events.ts';
 import { hex } from '../machine/address.ts';
 import { VM_FLAG_NAMES } from '../mm/vma.ts';
 import { type Around, count, range, type Telling, vmaWords } from './words.ts';
@@ -74,14 +74,41 @@ export function readahead(event: Event<'readahead'>): string {
   return `readahead: ${what} of ${event.path}: ${why}${marker}`;
 }
 
-export function reclaim(event: Event<'reclaim'>): string {
-  const got = event.got === 0 ? 'none was freed' : `${count(event.got, 'frame')} freed`;
-  return `${event.why}: no frame was free and ${count(event.wanted, 'frame')} wanted; ${count(event.scanned, 'page')} looked at, ${got}`;
+export function reclaimStart(event: Event<'reclaim-start'>): string {
+  const { by, wanted, free, min, low, high } = event;
+  const frames = `${count(wanted, 'frame')} wanted`;
+  if (by === 'asked for') return `reclaim, because it was asked for: ${frames}`;
+  const left = `${free === 0 ? 'no frame is' : free === 1 ? '1 frame is' : `${free} frames are`} free`;
+  if (by === 'kswapd') return `kswapd, woken at the mark low (${low}): ${left}, high is ${high}; ${frames}`;
+  const mark = min === 0 ? '' : `, and the mark min (${min}) is not for processes`;
+  return `direct reclaim: ${left}${mark}; ${frames}`;
 }
 
+export function reclaim(event: Event<'reclaim'>): string {
+  const got = event.got === 0 ? 'none was freed' : `${count(event.got, 'frame')} freed`;
+  const { why, wanted, scanned, spared } = event;
+  const who = why === 'asked for' ? 'reclaim' : why;
+  return `${who}: of ${count(wanted, 'frame')} wanted ${got}; ${count(scanned, 'page')} looked at, ${spared} spared`;
+}
+
+const SPARED: Readonly<Record<SparedBecause, string>> = {
+  referenced: 'it was used since reclaim looked last (second chance)',
+  'referenced again': 'it was used again, or by several',
+  executed: 'its code was executed',
+  mlocked: 'mlock holds it',
+  busy: 'somebody works with it',
+  'no swap slot': 'no swap slot is free for it',
+  'written again': 'it was written again since MADV_FREE',
+};
+
+const FATES: Readonly<Record<SparedFate, string>> = {
+  kept: 'it stays on the inactive list once more',
+  activated: 'it goes to the active list',
+  culled: 'it goes to the unevictable list',
+};
+
 export function spared(event: Event<'spared'>): string {
-  const fate = event.why === 'activated' ? 'it goes to the active list' : 'it stays on the inactive list once more';
-  return `frame ${hex(event.pfn)} is spared (second chance): it was used since reclaim looked last; ${fate}`;
+  return `frame ${hex(event.pfn)} is spared: ${SPARED[event.why]}; ${FATES[event.fate]}`;
 }
 
 export function swapOut(event: Event<'swap-out'>, around: Around): string {
@@ -93,6 +120,13 @@ export function swapOut(event: Event<'swap-out'>, around: Around): string {
 export function swapIn(event: Event<'swap-in'>): string {
   if (event.cached) return `swap slot ${event.slot} is in the swap cache, in frame ${hex(event.pfn)}: nothing is read`;
   return `swap slot ${event.slot} is read into frame ${hex(event.pfn)}`;
+}
+
+export function oomBadness(telling: Telling, event: Event<'oom-badness'>): string {
+  const { rss, swapents, pgtables, adj, badness } = event;
+  const parts = `${rss} resident + ${swapents} in swap + ${count(pgtables, 'page table')}`;
+  const adjusted = adj === 0 ? '' : `, oom_score_adj ${adj}`;
+  return `oom_badness() of ${telling.name(event.pid)}: ${parts}${adjusted} = ${badness}`;
 }
 
 export function oomKill(telling: Telling, event: Event<'oom-kill'>): string {

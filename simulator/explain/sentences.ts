@@ -80,6 +80,12 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
       return memory.swapOut(event, around);
     case 'swap-in':
       return memory.swapIn(event);
+    case 'reclaim-start':
+      return memory.reclaimStart(event);
+    case 'deactivated':
+      return `frame ${hex(event.pfn)} was on the active list longest: it goes to the inactive list, to be looked at before it is taken`;
+    case 'oom-badness':
+      return memory.oomBadness(telling, event);
     case 'reclaim':
       return memory.reclaim(event);
     case 'spared':

@@ -1,5 +1,6 @@
 /** The end of address spaces and tasks: exit_mmap() (mm/mmap.c), do_exit() (kernel/exit.c), wait4. */
 
+import { OOM_KILL } from '../machine/vm-events.ts';
 import { vm_unacct_memory } from '../mm/accounting.ts';
 import { fput } from '../mm/file-refs.ts';
 import { oom_badness, select_bad_process } from '../mm/oom.ts';
@@ -82,6 +83,7 @@ export function out_of_memory(k: Kernel): boolean {
   const victim = select_bad_process(k);
   if (victim === undefined) return false;
   if (k.sink !== null) k.emit({ type: 'oom-kill', pid: victim.pid, badness: oom_badness(k, victim) });
+  k.frames.countEvent(OOM_KILL);
   const { mm } = victim;
   const current = k.tasks.find(k.scalars.current);
   if (current !== undefined && current.mm === mm) {

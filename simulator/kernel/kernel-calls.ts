@@ -3,12 +3,13 @@
 import type { Arg } from '../abi.ts';
 import { foldWord } from '../machine/address.ts';
 import { PG_FILE } from '../machine/frames.ts';
+import { DROP_PAGECACHE } from '../machine/vm-events.ts';
 import { remap_pfn_range, vm_insert_page } from '../mm/device.ts';
 import { filemap_write, page_is_dirty } from '../mm/filemap.ts';
 import { cache_delete, cache_for_each } from '../mm/page-cache.ts';
 import { swapoff, swapon } from '../mm/swapoff.ts';
 import { set_size } from '../mm/truncate.ts';
-import { try_to_free_pages } from '../mm/vmscan.ts';
+import { reclaim_on_demand } from '../mm/vmscan.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
 import { out_of_memory } from './exit.ts';
@@ -31,6 +32,7 @@ function fileAt(k: Kernel, args: readonly Arg[], index: number): Inode | Skip {
 
 /** drop_pagecache_sb(): clean pages that nobody maps go. */
 function drop_caches(k: Kernel): number {
+  k.frames.countEvent(DROP_PAGECACHE);
   for (const file of [...k.inodes.values()]) {
     if (file.kind !== 'file') continue;
     const inode = k.inodes.edit(file.id);
@@ -83,7 +85,7 @@ function oom(k: Kernel): Result {
 }
 
 export const KERNEL_OPERATIONS: Readonly<Record<string, Handler>> = {
-  reclaim: (k, args) => try_to_free_pages(k, word(args, 0)),
+  reclaim: (k, args) => reclaim_on_demand(k, word(args, 0)),
   writeback,
   drop_caches,
   swapoff,

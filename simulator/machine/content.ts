@@ -66,6 +66,13 @@ export function readFrameByte(frames: Frames, pfn: Pfn, offset: number): number 
   return chunk.blobs?.[pfn & CHUNK_MASK]?.bytes[offset] ?? 0;
 }
 
+/** The content, to be kept elsewhere: the frame copies its bytes before it changes them again. */
+export function shareFrame(frames: Frames, pfn: Pfn): PageContent {
+  const content = readFrame(frames, pfn);
+  if (content.bytes !== undefined) setFrame(frames, pfn, content);
+  return content;
+}
+
 /** Replaces the whole content. The bytes are shared until the next write, which copies them. */
 export function setFrame(frames: Frames, pfn: Pfn, content: PageContent): void {
   const chunk = frames.edit(pfn);
@@ -82,7 +89,7 @@ export function copyFrame(frames: Frames, to: Pfn, from: Pfn): void {
   const source = frames.chunk(from);
   const word = source.word[from & CHUNK_MASK] as number;
   if (word === WORD_BLOB) {
-    setFrame(frames, to, readFrame(frames, from));
+    setFrame(frames, to, shareFrame(frames, from));
     return;
   }
   const chunk = frames.edit(to);

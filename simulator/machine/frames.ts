@@ -5,6 +5,7 @@
 
 import type { Epoch } from '../state/cow.ts';
 import type { Pfn } from './address.ts';
+import { VM_EVENT_NAMES } from './vm-events.ts';
 
 /** Flags of a frame; where Linux has the flag its name is kept. */
 export const PG_ANON = 1;
@@ -27,6 +28,8 @@ export const PG_DEVICE = 0x1000;
 export const PG_UNEVICTABLE = 0x2000;
 /** Only a block of the page was read, to zero its end (!PG_uptodate): a fault must complete it. */
 export const PG_NOT_UPTODATE = 0x4000;
+/** PG_workingset: the page was active once and was deactivated; its eviction is remembered as that of a page in use. */
+export const PG_WORKINGSET = 0x8000;
 
 const CHUNK_BITS = 8;
 /** Frames in one chunk. */
@@ -108,7 +111,25 @@ export interface FrameCounters {
   readonly head: Int32Array;
   readonly tail: Int32Array;
   readonly count: Int32Array;
+  /** What happened since the start, by the indexes of machine/vm-events.ts. */
+  readonly events: Float64Array;
+  /** What reclaim remembers of the lists (struct lruvec and pg_data_t): indexes LRUVEC_…. */
+  readonly lruvec: Float64Array;
 }
+
+/** Evictions and activations since the start: the clock of the shadow entries (lruvec.nonresident_age). */
+export const LRUVEC_NONRESIDENT_AGE = 0;
+/** Recent cost of reclaiming anonymous pages and pages of files. */
+export const LRUVEC_ANON_COST = 1;
+export const LRUVEC_FILE_COST = 2;
+/** workingset_activate_anon and …_file when reclaim ended last. */
+export const LRUVEC_REFAULTS_ANON = 3;
+export const LRUVEC_REFAULTS_FILE = 4;
+/** 1 while kswapd was woken and has not run yet. */
+export const LRUVEC_KSWAPD_AWAKE = 5;
+/** Runs of kswapd, one after the other, that freed nothing. */
+export const LRUVEC_KSWAPD_FAILURES = 6;
+const LRUVEC_FIELDS = 7;
 
 /** What a frame that was never taken looks like. */
 const UNTOUCHED = FrameChunk.empty(-1);
@@ -123,7 +144,14 @@ export interface FramesRoot {
 }
 
 function copyCounters(c: FrameCounters): FrameCounters {
-  return { ...c, head: c.head.slice(), tail: c.tail.slice(), count: c.count.slice() };
+  return {
+    ...c,
+    head: c.head.slice(),
+    tail: c.tail.slice(),
+    count: c.count.slice(),
+    events: c.events.slice(),
+    lruvec: c.lruvec.slice(),
+  };
 }
 
 /**
@@ -164,6 +192,8 @@ export class Frames {
       head: new Int32Array(LRU_LISTS),
       tail: new Int32Array(LRU_LISTS),
       count: new Int32Array(LRU_LISTS),
+      events: new Float64Array(VM_EVENT_NAMES.length),
+      lruvec: new Float64Array(LRUVEC_FIELDS),
     };
   }
 
@@ -192,6 +222,12 @@ export class Frames {
   /** True when the frame was taken at some time. */
   known(pfn: Pfn): boolean {
     return (pfn < this.base ? this.dir[pfn >> CHUNK_BITS] : this.high[(pfn - this.base) >> CHUNK_BITS]) !== undefined;
+  }
+
+  /** count_vm_event(): one more (or `by` more) of an event of machine/vm-events.ts. */
+  countEvent(event: number, by = 1): void {
+    const { events } = this.counters;
+    events[event] = (events[event] as number) + by;
   }
 
   flagsOf(pfn: Pfn): number {

@@ -9,6 +9,7 @@ import {
   LRU_INACTIVE_ANON,
   LRU_INACTIVE_FILE,
   LRU_UNEVICTABLE,
+  LRUVEC_NONRESIDENT_AGE,
   PG_ACTIVE,
   PG_ANON,
   PG_LAZYFREE,
@@ -17,11 +18,12 @@ import {
   PG_SHMEM,
   PG_UNEVICTABLE,
 } from './frames.ts';
+import { PGACTIVATE } from './vm-events.ts';
 
 /** folio_lru_list(): the list that flags put a frame on. */
 export function lru_list(frames: Frames, flags: number): number {
-  if (frames.oneList) return LRU_INACTIVE_ANON;
   if ((flags & PG_UNEVICTABLE) !== 0) return LRU_UNEVICTABLE;
+  if (frames.oneList) return LRU_INACTIVE_ANON;
   const swapBacked = (flags & PG_SHMEM) !== 0 || (flags & (PG_ANON | PG_LAZYFREE)) === PG_ANON;
   if (swapBacked) return (flags & PG_ACTIVE) !== 0 ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON;
   return (flags & PG_ACTIVE) !== 0 ? LRU_ACTIVE_FILE : LRU_INACTIVE_FILE;
@@ -75,9 +77,34 @@ export function lru_move(frames: Frames, pfn: Pfn, set: number, clear: number): 
   if (listed) lru_add(frames, pfn);
 }
 
+/** Moves a frame to the head of the list that it is on. */
+export function lru_rotate(frames: Frames, pfn: Pfn): void {
+  const chunk = frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  const prev = chunk.prev[i] as number;
+  if (prev === 0 || ((chunk.flags[i] as number) & PG_LRU) === 0) return;
+  const c = frames.counters;
+  const list = lru_list(frames, chunk.flags[i] as number);
+  const next = chunk.next[i] as number;
+  if (next !== 0) frames.edit(next).prev[next & CHUNK_MASK] = prev;
+  else c.tail[list] = prev;
+  frames.edit(prev).next[prev & CHUNK_MASK] = next;
+  const head = c.head[list] as number;
+  chunk.next[i] = head;
+  chunk.prev[i] = 0;
+  frames.edit(head).prev[head & CHUNK_MASK] = pfn;
+  c.head[list] = pfn;
+}
+
 /** folio_mark_accessed(): the first use is remembered, the second makes the page active. */
 export function mark_accessed(frames: Frames, pfn: Pfn): void {
   const flags = frames.flagsOf(pfn);
   if ((flags & PG_REFERENCED) === 0) frames.setFlags(pfn, PG_REFERENCED);
-  else if ((flags & (PG_UNEVICTABLE | PG_ACTIVE)) === 0) lru_move(frames, pfn, PG_ACTIVE, PG_REFERENCED);
+  else if ((flags & (PG_UNEVICTABLE | PG_ACTIVE)) === 0) {
+    lru_move(frames, pfn, PG_ACTIVE, PG_REFERENCED);
+    frames.countEvent(PGACTIVATE);
+    // workingset_activation(): what is active takes the place of something that went.
+    const { lruvec } = frames.counters;
+    lruvec[LRUVEC_NONRESIDENT_AGE] = (lruvec[LRUVEC_NONRESIDENT_AGE] as number) + 1;
+  }
 }

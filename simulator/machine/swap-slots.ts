@@ -4,8 +4,7 @@
  */
 
 import type { Epoch } from '../state/cow.ts';
-import type { PageContent } from './content.ts';
-import { ZERO_CONTENT } from './content.ts';
+import { type PageContent, WORD_BLOB, ZERO_CONTENT } from './content.ts';
 
 const BITS = 8;
 const WIDTH = 1 << BITS;
@@ -19,7 +18,12 @@ interface SlotChunk {
   readonly cached: Int32Array;
   /** Next free slot plus one. */
   readonly next: Int32Array;
-  readonly contents: (PageContent | undefined)[];
+  /** Shadow entries of pages that reclaim took (mm/workingset.ts), 0 for none. */
+  readonly shadows: Int32Array;
+  /** Contents as machine/content.ts keeps them. */
+  readonly words: Int32Array;
+  /** Contents that need bytes; null until one does. */
+  blobs: (Uint8Array | undefined)[] | null;
 }
 
 /** The frozen content of {@link SwapSlots}. */
@@ -78,11 +82,34 @@ export class SwapSlots {
   }
 
   content(slot: number): PageContent {
-    return this.dir[slot >> BITS]?.contents[slot & MASK] ?? ZERO_CONTENT;
+    const chunk = this.dir[slot >> BITS];
+    if (chunk === undefined) return ZERO_CONTENT;
+    const word = chunk.words[slot & MASK] as number;
+    return { word, bytes: word === WORD_BLOB ? chunk.blobs?.[slot & MASK] : undefined };
   }
 
-  write(slot: number, content: PageContent): void {
-    this.edit(slot).contents[slot & MASK] = content;
+  /** Word of the content; {@link content} tells the bytes where it is WORD_BLOB. */
+  word(slot: number): number {
+    return this.dir[slot >> BITS]?.words[slot & MASK] ?? 0;
+  }
+
+  /** Writes a page: its word, and its bytes where the word is WORD_BLOB. The bytes are never changed afterwards. */
+  write(slot: number, word: number, bytes: Uint8Array | undefined): void {
+    const chunk = this.edit(slot);
+    chunk.words[slot & MASK] = word;
+    if (bytes !== undefined) {
+      chunk.blobs ??= new Array<Uint8Array | undefined>(WIDTH);
+      chunk.blobs[slot & MASK] = bytes;
+    } else if (chunk.blobs !== null) chunk.blobs[slot & MASK] = undefined;
+  }
+
+  /** Shadow entry of the page that went to the slot, 0 for none. */
+  shadow(slot: number): number {
+    return this.dir[slot >> BITS]?.shadows[slot & MASK] ?? 0;
+  }
+
+  setShadow(slot: number, shadow: number): void {
+    this.edit(slot).shadows[slot & MASK] = shadow;
   }
 
   setCached(slot: number, pfn: number): void {
@@ -129,7 +156,9 @@ export class SwapSlots {
     const chunk = this.edit(slot);
     const i = slot & MASK;
     if (chunk.counts[i] !== 0 || chunk.cached[i] !== 0) return;
-    chunk.contents[i] = undefined;
+    chunk.words[i] = 0;
+    chunk.shadows[i] = 0;
+    if (chunk.blobs !== null) chunk.blobs[i] = undefined;
     chunk.next[i] = this.freeHead;
     this.freeHead = slot + 1;
     this.used--;
@@ -151,14 +180,18 @@ export class SwapSlots {
             counts: new Int32Array(WIDTH),
             cached: new Int32Array(WIDTH),
             next: new Int32Array(WIDTH),
-            contents: new Array<PageContent | undefined>(WIDTH),
+            shadows: new Int32Array(WIDTH),
+            words: new Int32Array(WIDTH),
+            blobs: null,
           }
         : {
             owner,
             counts: chunk.counts.slice(),
             cached: chunk.cached.slice(),
             next: chunk.next.slice(),
-            contents: chunk.contents.slice(),
+            shadows: chunk.shadows.slice(),
+            words: chunk.words.slice(),
+            blobs: chunk.blobs === null ? null : chunk.blobs.slice(),
           };
     this.dir[at] = mine;
     return mine;

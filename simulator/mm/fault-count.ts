@@ -2,6 +2,7 @@
 
 import type { AccessKind, FaultKind } from '../abi.ts';
 import type { VirtAddr } from '../machine/address.ts';
+import { PGFAULT, PGMAJFAULT } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { type Faulter, VM_FAULT_MAJOR, VM_FAULT_RETRY } from './fault.ts';
 import { lastFaultKind } from './memory.ts';
@@ -33,8 +34,8 @@ export function count_fault(
   kind: FaultKind | null = null,
 ): void {
   const major = is_major(result, by);
-  k.scalars.pgfault++;
-  if (major) k.scalars.pgmajfault++;
+  k.frames.countEvent(PGFAULT);
+  if (major) k.frames.countEvent(PGMAJFAULT);
   const task = k.tasks.edit(k.scalars.current);
   if (major) task.maj_flt++;
   else task.min_flt++;

@@ -6,6 +6,7 @@ import { lru_add } from '../machine/lru.ts';
 import { PTE_DIRTY, PTE_RW, PTE_SWP_EXCLUSIVE } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { handler, VM_FAULT_ERROR, VM_FAULT_MAJOR, VM_FAULT_OOM, type VmFault } from './fault.ts';
+import { mlock_folio } from './mlock-page.ts';
 import { init_anon_page } from './page-alloc.ts';
 import { get_mapping, set_pte, vm_page_prot } from './pte.ts';
 import { folio_free_swap, read_swap_cache, swap_read } from './swap-cache.ts';
@@ -79,6 +80,7 @@ export function do_swap_page(vmf: VmFault, wp: (vmf: VmFault) => number): number
   if (exclusive) chunk.flags[i] = (chunk.flags[i] as number) | PG_ANON_EXCLUSIVE;
   if ((before & PG_ANON) === 0) throw new Error(`do_swap_page: frame ${pfn} is not anonymous`);
   set_pte(k, mm, vmf.table, vmf.addr, flags, pfn);
+  if ((vma.vm_flags & VM_LOCKED) !== 0) mlock_folio(k, pfn);
   const major = read ? VM_FAULT_MAJOR : 0;
   if (!vmf.write || writable) return major;
   const result = wp(vmf);

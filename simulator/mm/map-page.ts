@@ -8,9 +8,10 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { anon_vma_prepare } from './anon-vma.ts';
 import { pteWord, type VmFault } from './fault.ts';
+import { mlock_folio } from './mlock-page.ts';
 import { init_anon_page } from './page-alloc.ts';
 import { flush_tlb_range, get_mapping, set_pte, vm_page_prot } from './pte.ts';
-import { linear_page_index, VM_SHARED, VM_WRITE, type Vma, vmaLike } from './vma.ts';
+import { linear_page_index, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma, vmaLike } from './vma.ts';
 import { vma_replace } from './vma-link.ts';
 
 /** vmf_anon_prepare(): the VMA gets an anon_vma before its first anonymous page. Returns the VMA that has one. */
@@ -31,6 +32,7 @@ export function map_new_anon(vmf: VmFault, pfn: Pfn): void {
   chunk.mapcount[i] = 1;
   mm.rss_anon++;
   lru_add(k.frames, pfn);
+  if ((vma.vm_flags & VM_LOCKED) !== 0) mlock_folio(k, pfn);
   const write = (vma.vm_flags & VM_WRITE) !== 0 ? PTE_RW : 0;
   set_pte(k, mm, vmf.table, vmf.addr, vm_page_prot(vma) | PTE_DIRTY | write, pfn);
 }
@@ -55,6 +57,7 @@ export function wp_page_reuse(vmf: VmFault): void {
 /** set_pte_range() for one page of the page cache. */
 export function map_file_page(vmf: VmFault, addr: number, pfn: Pfn, write: boolean): void {
   get_mapping(vmf.k, vmf.mm, pfn);
+  if ((vmf.vma.vm_flags & VM_LOCKED) !== 0) mlock_folio(vmf.k, pfn);
   const dirty = write ? PTE_DIRTY | PTE_RW : 0;
   set_pte(vmf.k, vmf.mm, vmf.table, addr, vm_page_prot(vmf.vma) | dirty, pfn);
 }

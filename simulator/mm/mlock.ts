@@ -5,6 +5,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { MCL, MLOCK_ONFAULT } from '../uapi.ts';
 import { can_do_mlock, rlimit } from './accounting.ts';
+import { mlock_vma_pages_range } from './mlock-page.ts';
 import { mm_populate, type PopulateError } from './populate.ts';
 import { task_size } from './unmapped-area.ts';
 import * as vm from './vma.ts';
@@ -19,6 +20,7 @@ function mlock_fixup(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtA
   const pages = (end - start) / PAGE_SIZE;
   if ((flags & vm.VM_LOCKED) !== 0 && (old & vm.VM_LOCKED) === 0) mm.locked_vm += pages;
   if ((flags & vm.VM_LOCKED) === 0 && (old & vm.VM_LOCKED) !== 0) mm.locked_vm -= pages;
+  mlock_vma_pages_range(k, mm, start, end, (flags & vm.VM_LOCKED) !== 0);
   return 0;
 }
 

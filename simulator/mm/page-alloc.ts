@@ -1,26 +1,43 @@
 /** Taking and freeing page frames (mm/page_alloc.c, release_pages() of mm/swap.c). */
 
 import type { Pfn } from '../machine/address.ts';
-import { CHUNK_MASK, PG_ANON, PG_FILE, PG_SHMEM } from '../machine/frames.ts';
+import { CHUNK_MASK, LRUVEC_KSWAPD_AWAKE, PG_ANON, PG_FILE, PG_SHMEM } from '../machine/frames.ts';
 import { lru_del } from '../machine/lru.ts';
+import { PGALLOC, PGFREE } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 
-/** A zeroed frame; reclaims when none is free. 0 when there is none to be had: out of memory. */
-export function alloc_page(k: Kernel, use: 'anon' | 'file' | 'shmem'): Pfn {
-  let pfn = k.frames.take();
-  if (pfn === 0) {
-    k.scalars.allocstall++;
-    if (k.reclaimer(k, 1) > 0) pfn = k.frames.take();
-    while (pfn === 0 && k.oomKiller(k)) pfn = k.frames.take();
-  }
-  if (pfn !== 0 && k.sink !== null) k.emit({ type: 'frame-alloc', pfn, use });
+/**
+ * How far an allocation goes where memory is short: `oom`, until somebody is killed for it; `noretry`, one reclaim and no
+ * more (__GFP_NORETRY, as readahead asks for pages that nobody waits for).
+ */
+export type Effort = 'oom' | 'noretry';
+
+/** A zeroed frame; reclaims when free frames are short. 0 when there is none to be had: out of memory. */
+export function alloc_page(k: Kernel, use: 'anon' | 'file' | 'shmem', effort: Effort = 'oom'): Pfn {
+  const short = k.frames.counters.free <= k.watermarks.low;
+  const pfn = short ? alloc_pages_slowpath(k, effort) : k.frames.take();
+  if (pfn === 0) return 0;
+  k.frames.countEvent(PGALLOC);
+  if (k.sink !== null) k.emit({ type: 'frame-alloc', pfn, use });
   return pfn;
+}
+
+/** __alloc_pages_slowpath(): wakes kswapd; what is free at the mark `min` is not for processes. */
+function alloc_pages_slowpath(k: Kernel, effort: Effort): Pfn {
+  const { min } = k.watermarks;
+  k.frames.counters.lruvec[LRUVEC_KSWAPD_AWAKE] = 1;
+  if (k.frames.counters.free > min) return k.frames.take();
+  if (k.reclaimer(k, min + 1 - k.frames.counters.free) > 0 && k.frames.counters.free > min) return k.frames.take();
+  if (effort === 'noretry') return 0;
+  while (k.frames.counters.free <= min) if (!k.oomKiller(k)) return 0;
+  return k.frames.take();
 }
 
 /** Frees a frame that no PTE and no cache holds any more. */
 export function free_page(k: Kernel, pfn: Pfn): void {
   lru_del(k.frames, pfn);
   k.frames.give(pfn);
+  k.frames.countEvent(PGFREE);
   if (k.sink !== null) k.emit({ type: 'frame-free', pfn });
 }
 

@@ -8,16 +8,18 @@ import {
   bytesContent,
   filledContent,
   type PageContent,
-  readFrame,
   setFrame,
+  shareFrame,
   ZERO_CONTENT,
   zeroTail,
 } from '../machine/content.ts';
 import { CHUNK_MASK, PG_DIRTY, PG_FILE, PG_READAHEAD, PG_SHMEM } from '../machine/frames.ts';
 import { lru_add } from '../machine/lru.ts';
+import { NR_WRITTEN, PGPGIN, PGPGOUT } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { CacheChunk, Inode } from '../state/records.ts';
-import { alloc_page, free_page } from './page-alloc.ts';
+import { alloc_page, type Effort, free_page } from './page-alloc.ts';
+import { workingset_refault } from './workingset.ts';
 
 const BITS = 6;
 const WIDTH = 1 << BITS;
@@ -35,6 +37,15 @@ export function find_get_page(inode: Inode, index: number): Pfn {
 
 /** Stores an entry; the inode must be owned by the present epoch. */
 export function cache_store(k: Kernel, inode: Inode, index: number, value: number): void {
+  const chunk = cache_chunk(k, inode, index);
+  const before = chunk.pages[index % WIDTH] as number;
+  chunk.pages[index % WIDTH] = value;
+  inode.nrpages += (value > 0 ? 1 : 0) - (before > 0 ? 1 : 0);
+  inode.swapped += (value < 0 ? 1 : 0) - (before < 0 ? 1 : 0);
+}
+
+/** The chunk of `index`, owned by the present epoch as the inode is. */
+function cache_chunk(k: Kernel, inode: Inode, index: number): CacheChunk {
   if (inode.cacheOwner !== k.epoch.now) {
     inode.cache = new Map(inode.cache);
     inode.cacheOwner = k.epoch.now;
@@ -43,13 +54,14 @@ export function cache_store(k: Kernel, inode: Inode, index: number, value: numbe
   const chunks = inode.cache as Map<number, CacheChunk>;
   let chunk = chunks.get(at);
   if (chunk === undefined || chunk.owner !== k.epoch.now) {
-    chunk = { owner: k.epoch.now, pages: chunk === undefined ? new Int32Array(WIDTH) : chunk.pages.slice() };
+    chunk = {
+      owner: k.epoch.now,
+      pages: chunk === undefined ? new Int32Array(WIDTH) : chunk.pages.slice(),
+      shadows: chunk?.shadows?.slice() ?? null,
+    };
     chunks.set(at, chunk);
   }
-  const before = chunk.pages[index % WIDTH] as number;
-  chunk.pages[index % WIDTH] = value;
-  inode.nrpages += (value > 0 ? 1 : 0) - (before > 0 ? 1 : 0);
-  inode.swapped += (value < 0 ? 1 : 0) - (before < 0 ? 1 : 0);
+  return chunk;
 }
 
 /** Calls `visit` for each entry in [first, end) in ascending order; entries may be stored meanwhile. */
@@ -110,7 +122,40 @@ export function disk_page(inode: Inode, index: number): PageContent {
   return valid < PAGE_SIZE ? zeroTail(content, valid) : content;
 }
 
-/** Puts a frame into the cache (filemap_add_folio()), on the inactive list, with the cache's reference. */
+/** Remembers a page of a disk file that reclaim took (mm/workingset.ts). The inode is owned by the present epoch. */
+export function cache_set_shadow(k: Kernel, inode: Inode, index: number, shadow: number): void {
+  const chunk = cache_chunk(k, inode, index);
+  if (chunk.shadows !== null) chunk.shadows[index % WIDTH] = shadow;
+  else if (shadow !== 0) {
+    const shadows = new Int32Array(WIDTH);
+    shadows[index % WIDTH] = shadow;
+    (inode.cache as Map<number, CacheChunk>).set(Math.floor(index / WIDTH), { ...chunk, shadows });
+  }
+}
+
+/** Forgets what was remembered of pages [first, end): they are no part of the file any more. */
+export function cache_clear_shadows(k: Kernel, inode: Inode, first: number, end: number): void {
+  for (const [at, chunk] of inode.cache) {
+    if (chunk.shadows === null || (at + 1) * WIDTH <= first || at * WIDTH >= end) continue;
+    for (let i = 0; i < WIDTH; i++) {
+      const index = at * WIDTH + i;
+      if (index >= first && index < end && chunk.shadows[i] !== 0) cache_set_shadow(k, inode, index, 0);
+    }
+  }
+}
+
+/** A page of a disk file comes in: it is active at once when it was there not long ago. */
+function refault(k: Kernel, inode: Inode, index: number, pfn: Pfn): void {
+  const shadow = inode.cache.get(Math.floor(index / WIDTH))?.shadows?.[index % WIDTH] ?? 0;
+  if (shadow === 0) return;
+  cache_set_shadow(k, inode, index, 0);
+  workingset_refault(k, pfn, shadow, true);
+}
+
+/**
+ * Puts a frame into the cache (filemap_add_folio()), with the cache's reference; on the inactive list, unless reclaim
+ * took the page not long ago.
+ */
 export function cache_insert(k: Kernel, inode: Inode, index: number, pfn: Pfn): void {
   const chunk = k.frames.edit(pfn);
   const i = pfn & CHUNK_MASK;
@@ -119,13 +164,18 @@ export function cache_insert(k: Kernel, inode: Inode, index: number, pfn: Pfn): 
   chunk.index[i] = index;
   chunk.refs[i] = (chunk.refs[i] as number) + 1;
   cache_store(k, inode, index, pfn);
+  if (inode.kind === 'file') refault(k, inode, index, pfn);
   lru_add(k.frames, pfn);
 }
 
-/** Reads a page of a regular file from disk into a new frame of the cache; its PFN, or 0 when no frame is to be had. */
-export function read_page(k: Kernel, inode: Inode, index: number): Pfn {
-  const pfn = alloc_page(k, 'file');
+/**
+ * Reads a page of a regular file from disk into a new frame of the cache; its PFN, or 0 when no frame is to be had.
+ * `effort`: pages that were not asked for are worth one attempt.
+ */
+export function read_page(k: Kernel, inode: Inode, index: number, effort: Effort = 'oom'): Pfn {
+  const pfn = alloc_page(k, 'file', effort);
   if (pfn === 0) return 0;
+  k.frames.countEvent(PGPGIN, 4);
   setFrame(k.frames, pfn, disk_page(inode, index));
   cache_insert(k, inode, index, pfn);
   return pfn;
@@ -158,11 +208,13 @@ export function write_page(k: Kernel, inode: Inode, index: number, pfn: Pfn): vo
     inode.writtenOwner = k.epoch.now;
   }
   const valid = inode.size - index * PAGE_SIZE;
-  const content = readFrame(k.frames, pfn);
+  const content = shareFrame(k.frames, pfn);
   (inode.written as Map<number, PageContent>).set(
     index,
     valid < PAGE_SIZE ? zeroTail(content, Math.max(0, valid)) : content,
   );
   k.frames.clearFlags(pfn, PG_DIRTY | PG_READAHEAD);
+  k.frames.countEvent(NR_WRITTEN);
+  k.frames.countEvent(PGPGOUT, 4);
   if (k.sink !== null) k.emit({ type: 'writeback', path: inode.path, index, pfn });
 }

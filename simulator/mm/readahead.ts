@@ -1,8 +1,10 @@
 /** Reading more of a file than was asked for (mm/readahead.c). Windows are in pages. */
 
+import type { Pfn } from '../machine/address.ts';
 import { PG_READAHEAD } from '../machine/frames.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';
+import { hold_page } from './map-page.ts';
 import { cache_entry, file_pages, find_get_page, read_page } from './page-cache.ts';
 import { VM_EXEC, VM_RAND_READ, VM_SEQ_READ, type Vma, vma_pages } from './vma.ts';
 
@@ -41,13 +43,24 @@ function read_window(k: Kernel, inode: Inode, file: OpenFile, isAsync: boolean):
   const marker = file.ra_async <= pages ? end - file.ra_async : -1;
   if (k.sink !== null)
     k.emit({ type: 'readahead', path: inode.path, first: file.ra_start, pages, marker, async: isAsync });
-  for (let index = file.ra_start; index < end; index++) readOne(k, inode, index, index === marker);
+  readPages(k, inode, file.ra_start, end, marker);
 }
 
-function readOne(k: Kernel, inode: Inode, index: number, marked: boolean): void {
-  if (cache_entry(inode, index) !== 0) return;
-  const pfn = read_page(k, inode, index);
-  if (pfn !== 0 && marked) k.frames.setFlags(pfn, PG_READAHEAD);
+/**
+ * Reads what is missing of pages [first, end). They are locked until all have arrived, so none takes another's frame; where
+ * memory is too short for all the rest stays on disk.
+ */
+function readPages(k: Kernel, inode: Inode, first: number, end: number, marker: number): void {
+  const locked: Pfn[] = [];
+  for (let index = first; index < end; index++) {
+    if (cache_entry(inode, index) !== 0) continue;
+    const pfn = read_page(k, inode, index, 'noretry');
+    if (pfn === 0) break;
+    if (index === marker) k.frames.setFlags(pfn, PG_READAHEAD);
+    hold_page(k, pfn, 1);
+    locked.push(pfn);
+  }
+  for (const pfn of locked) hold_page(k, pfn, -1);
 }
 
 /** do_page_cache_ra(): reads `pages` pages from `index` on, no marker. */
@@ -56,7 +69,7 @@ export function do_page_cache_ra(k: Kernel, inode: Inode, index: number, pages: 
   if (k.sink !== null && end > index) {
     k.emit({ type: 'readahead', path: inode.path, first: index, pages: end - index, marker: -1, async: false });
   }
-  for (let page = index; page < end; page++) readOne(k, inode, page, false);
+  readPages(k, inode, index, end, -1);
 }
 
 /** Pages in the cache directly before `index`, at most `max` (page_cache_prev_miss()). */

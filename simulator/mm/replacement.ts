@@ -6,12 +6,13 @@
 import type { Pfn } from '../machine/address.ts';
 import { LRU_INACTIVE_ANON, PG_REFERENCED } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
+import { PGSCAN, PGSTEAL } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 
 /** Takes a frame from whoever has it; false when that cannot be done. Clears and tells whether it was used lately. */
 export interface Evictor {
-  readonly evict: (pfn: Pfn) => boolean;
-  readonly used: (pfn: Pfn) => boolean;
+  readonly evict: (k: Kernel, pfn: Pfn) => boolean;
+  readonly used: (k: Kernel, pfn: Pfn) => boolean;
 }
 
 /** The list that all policies share: oldest at the tail. */
@@ -19,7 +20,8 @@ const LIST = LRU_INACTIVE_ANON;
 
 /** A number in [0, count) that depends on the run alone (Knuth's multiplicative hash of the scan counter). */
 function draw(k: Kernel, count: number): number {
-  return (Math.imul(k.scalars.pgscan + 1, 0x9e3779b1) >>> 0) % count;
+  const scanned = k.frames.counters.events[PGSCAN + 1] as number;
+  return (Math.imul(2 * scanned + 1, 0x9e3779b1) >>> 0) % count;
 }
 
 /** The frame that the policy names next; 0 when the list is empty. */
@@ -36,7 +38,7 @@ function victim(k: Kernel, evictor: Evictor): Pfn {
     // The hand passes a used frame once: it goes to the other end with its bit cleared.
     for (let passed = 0; passed < length; passed++) {
       const pfn = tail[LIST] as number;
-      if (!evictor.used(pfn)) return pfn;
+      if (!evictor.used(k, pfn)) return pfn;
       lru_move(k.frames, pfn, 0, PG_REFERENCED);
     }
   }
@@ -49,9 +51,11 @@ export function replace_pages(k: Kernel, wanted: number, evictor: Evictor): numb
   for (let tries = k.frames.counters.count[LIST] as number; tries > 0 && freed < wanted; tries--) {
     const pfn = victim(k, evictor);
     if (pfn === 0) break;
-    k.scalars.pgscan++;
-    if (evictor.evict(pfn)) freed++;
-    else lru_move(k.frames, pfn, 0, 0);
+    k.frames.countEvent(PGSCAN + 1);
+    if (evictor.evict(k, pfn)) {
+      freed++;
+      k.frames.countEvent(PGSTEAL + 1);
+    } else lru_move(k.frames, pfn, 0, 0);
   }
   return freed;
 }

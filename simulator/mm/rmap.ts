@@ -5,10 +5,42 @@
 
 import { type Pfn, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON } from '../machine/frames.ts';
-import { PTE_MAPPED } from '../machine/pagetable.ts';
+import { PTE_MAPPED, type PteTable } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import type { Vma } from './vma.ts';
+
+/** The one PTE that maps a frame. The record is used again by the next look. */
+export interface OneMapping {
+  mm: Mm | null;
+  addr: VirtAddr;
+  /** To be read only, as `mm` is. */
+  table: PteTable | null;
+}
+
+const one: OneMapping = { mm: null, addr: 0, table: null };
+
+/**
+ * The PTE of an anonymous page that only the address space on the CPU maps, where it was first mapped: most pages that
+ * reclaim looks at are of that kind, and need no walk. Null: not that kind, or not to be found so easily.
+ */
+export function rmap_one(k: Kernel, pfn: Pfn): OneMapping | null {
+  const chunk = k.frames.chunk(pfn);
+  const i = pfn & CHUNK_MASK;
+  if (chunk.mapcount[i] !== 1 || ((chunk.flags[i] as number) & PG_ANON) === 0) return null;
+  const task = k.tasks.find(k.scalars.current);
+  const mm = task === undefined ? undefined : k.mms.find(task.mm);
+  if (mm === undefined) return null;
+  const addr = (chunk.index[i] as number) * 4096;
+  const table = mm.pt.find(addr);
+  if (table === undefined) return null;
+  const at = 2 * pteIndex(addr);
+  if (((table.words[at] as number) & PTE_MAPPED) === 0 || table.words[at + 1] !== pfn) return null;
+  one.mm = mm;
+  one.addr = addr;
+  one.table = table;
+  return one;
+}
 
 /** Called for each PTE; return false to stop. */
 export type RmapVisitor = (mm: Mm, vma: Vma, addr: VirtAddr) => boolean | undefined;

@@ -1,11 +1,13 @@
 /** The swap cache: pages that are in RAM and have a swap slot (mm/swap_state.c, mm/swapfile.c). */
 
 import type { Pfn } from '../machine/address.ts';
-import { readFrame, setFrame } from '../machine/content.ts';
+import { setFrame, shareFrame, WORD_BLOB } from '../machine/content.ts';
 import { CHUNK_MASK, PG_DIRTY, PG_SWAPCACHE } from '../machine/frames.ts';
 import { lru_add } from '../machine/lru.ts';
+import { PGPGIN, PGPGOUT, PSWPIN, PSWPOUT } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { alloc_page, free_page } from './page-alloc.ts';
+import { workingset_refault } from './workingset.ts';
 
 /** Slot of a swap cache page. */
 export function slot_of(k: Kernel, pfn: Pfn): number {
@@ -51,20 +53,29 @@ export function free_swap_entry(k: Kernel, slot: number): void {
   if (pfn !== 0 && k.frames.mapcountOf(pfn) === 0) folio_free_swap(k, pfn);
 }
 
-/** Writes a page of the swap cache to its slot. */
-export function swap_writepage(k: Kernel, pfn: Pfn): void {
-  const slot = slot_of(k, pfn);
-  k.swap.write(slot, readFrame(k.frames, pfn));
+/** swap_writeout(): writes a page to a slot; it is clean then. */
+export function swap_write(k: Kernel, pfn: Pfn, slot: number): void {
+  const word = k.frames.chunk(pfn).word[pfn & CHUNK_MASK] as number;
+  k.swap.write(slot, word, word === WORD_BLOB ? shareFrame(k.frames, pfn).bytes : undefined);
   k.frames.clearFlags(pfn, PG_DIRTY);
-  k.scalars.pswpout++;
+  k.frames.countEvent(PSWPOUT);
+  k.frames.countEvent(PGPGOUT, 4);
 }
 
 /** Reads a slot into a new frame that is on no list and in no cache yet; 0 when no frame is to be had. */
 export function swap_read(k: Kernel, slot: number, use: 'anon' | 'shmem'): Pfn {
   const pfn = alloc_page(k, use);
   if (pfn === 0) return 0;
-  setFrame(k.frames, pfn, k.swap.content(slot));
-  k.scalars.pswpin++;
+  const word = k.swap.word(slot);
+  if (word === WORD_BLOB) setFrame(k.frames, pfn, k.swap.content(slot));
+  else k.frames.edit(pfn).word[pfn & CHUNK_MASK] = word;
+  k.frames.countEvent(PSWPIN);
+  k.frames.countEvent(PGPGIN, 4);
+  const shadow = k.swap.shadow(slot);
+  if (shadow !== 0) {
+    k.swap.setShadow(slot, 0);
+    workingset_refault(k, pfn, shadow, false);
+  }
   return pfn;
 }
 

@@ -7,12 +7,13 @@ import { PTE_ACCESSED, PTE_SWAP, PTE_SWP_EXCLUSIVE } from '../machine/pagetable.
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { pteWord } from './fault.ts';
+import { mlock_folio } from './mlock-page.ts';
 import { init_anon_page } from './page-alloc.ts';
 import { cache_for_each } from './page-cache.ts';
 import { get_mapping, set_pte, vm_page_prot } from './pte.ts';
 import { shmem_get_page } from './shmem.ts';
 import { folio_free_swap, read_swap_cache } from './swap-cache.ts';
-import { linear_page_index, type Vma } from './vma.ts';
+import { linear_page_index, VM_LOCKED, type Vma } from './vma.ts';
 
 /** unuse_pte(): one swapped page of a process. False: no frame. */
 function unuse_pte(k: Kernel, mm: Mm, vma: Vma, addr: number, flags: number, slot: number): boolean {
@@ -25,6 +26,7 @@ function unuse_pte(k: Kernel, mm: Mm, vma: Vma, addr: number, flags: number, slo
   const exclusive = (flags & PTE_SWP_EXCLUSIVE) !== 0;
   if (exclusive) k.frames.setFlags(pfn, PG_ANON_EXCLUSIVE);
   set_pte(k, mm, mm.pt.edit(addr), addr, vm_page_prot(vma) & ~PTE_ACCESSED, pfn);
+  if ((vma.vm_flags & VM_LOCKED) !== 0) mlock_folio(k, pfn);
   k.swap.drop(slot);
   folio_free_swap(k, pfn);
   return true;

@@ -6,7 +6,15 @@ import { PG_DIRTY, PG_NOT_UPTODATE } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
-import { cache_delete, cache_entry, cache_for_each, cache_store, find_get_page, read_page } from './page-cache.ts';
+import {
+  cache_clear_shadows,
+  cache_delete,
+  cache_entry,
+  cache_for_each,
+  cache_store,
+  find_get_page,
+  read_page,
+} from './page-cache.ts';
 import { shmem_get_page } from './shmem.ts';
 import { unmap_mapping_range } from './zap.ts';
 
@@ -19,6 +27,7 @@ export function drop_pages(k: Kernel, inode: Inode, first: number, end: number):
       k.swap.drop(-entry - 1);
     }
   });
+  cache_clear_shadows(k, inode, first, end);
 }
 
 function forgetDisk(k: Kernel, inode: Inode, first: number, end: number, hollow: boolean): void {

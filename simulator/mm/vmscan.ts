@@ -1,222 +1,301 @@
-/** Reclaim: who is looked at, spared and taken when frames are short (mm/vmscan.c, try_to_unmap() of mm/rmap.c). */
+/**
+ * Reclaim: who is looked at, spared and taken when frames are short (mm/vmscan.c with the classic lists). Departs from
+ * Linux in that a round ends as soon as enough was freed.
+ */
 
-import { type Pfn, pteIndex } from '../machine/address.ts';
-import { readFrame } from '../machine/content.ts';
+import type { SparedFate } from '../events.ts';
+import type { Pfn } from '../machine/address.ts';
 import {
-  CHUNK_MASK,
   LRU_ACTIVE_ANON,
   LRU_ACTIVE_FILE,
   LRU_INACTIVE_ANON,
   LRU_INACTIVE_FILE,
+  LRUVEC_KSWAPD_AWAKE,
+  LRUVEC_KSWAPD_FAILURES,
   PG_ACTIVE,
   PG_ANON,
-  PG_ANON_EXCLUSIVE,
-  PG_DIRTY,
   PG_FILE,
-  PG_LAZYFREE,
-  PG_READAHEAD,
-  PG_REFERENCED,
   PG_SHMEM,
   PG_SWAPCACHE,
+  PG_WORKINGSET,
 } from '../machine/frames.ts';
-import { lru_del, lru_move } from '../machine/lru.ts';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_SWAP, PTE_SWP_EXCLUSIVE } from '../machine/pagetable.ts';
+import { lru_move, lru_rotate } from '../machine/lru.ts';
+import {
+  ALLOCSTALL,
+  PAGEOUTRUN,
+  PGACTIVATE,
+  PGDEACTIVATE,
+  PGREFILL,
+  PGSCAN,
+  PGSCAN_KIND,
+  PGSTEAL,
+  PGSTEAL_KIND,
+} from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
-import { page_mkclean } from './filemap.ts';
-import { free_page } from './page-alloc.ts';
-import { cache_delete, cache_store, write_page } from './page-cache.ts';
-import { add_mm_counter, flush_tlb_range, set_pte } from './pte.ts';
-import { type Evictor, replace_pages } from './replacement.ts';
-import { rmap_walk } from './rmap.ts';
-import { add_to_swap_cache, delete_from_swap_cache, slot_of, swap_writepage } from './swap-cache.ts';
-import { VM_EXEC, VM_LOCKED } from './vma.ts';
+import { mlock_folio } from './mlock-page.ts';
+import { replace_pages } from './replacement.ts';
+import {
+  BY_ASKING,
+  BY_DIRECT,
+  BY_KSWAPD,
+  DEF_PRIORITY,
+  first_priority,
+  get_scan_count,
+  inactive_is_low,
+  prepare_scan_control,
+  type ScanControl,
+  scanControl,
+  snapshot_refaults,
+  swap_cluster,
+  zone_reclaimable_pages,
+} from './scan-balance.ts';
+import { folio_referenced, lastReason, sawExec, sawLocked, shrink_page } from './shrink-page.ts';
+import { folio_free_swap } from './swap-cache.ts';
+import { lru_note_cost } from './workingset.ts';
 
-/** Why reclaim runs: memory is short, a process asked for it (MADV_PAGEOUT), or a textbook policy chose. */
-type Cause = 'pressure' | 'pageout' | 'policy';
+/** Attempts without a page freed before memory counts as exhausted. */
+const MAX_RECLAIM_RETRIES = 16;
+/** Pages of one reclaim of which an event tells each that they were spared; the rest is counted. */
+const MAX_TOLD = 48;
+/** SWAP_CLUSTER_MAX of Linux, as the weight of a write among the costs of reclaim. */
+const WRITE_COST = 32;
 
-/** What became of a page that was looked at. */
-type Verdict = 'freed' | 'activated' | 'kept';
+/** Names of {@link ScanControl.by} for those who listen. */
+const REASONS = ['kswapd', 'direct reclaim', 'asked for'] as const;
 
-/** A page as reclaim sees it: PTEs that were used lately (cleared by looking), locked or not, executable or not. */
-interface References {
-  readonly young: number;
-  readonly locked: boolean;
-  readonly exec: boolean;
+function tellSpared(k: Kernel, sc: ScanControl, pfn: Pfn, verdict: SparedFate): void {
+  if (sc.nr_spared > MAX_TOLD) return;
+  k.emit({ type: 'spared', pfn, why: lastReason, fate: verdict });
 }
 
-/** folio_referenced(): counts and clears the accessed bits of all PTEs that map the page. */
-function folio_referenced(k: Kernel, pfn: Pfn): References {
-  let young = 0;
-  let locked = false;
-  let exec = false;
-  rmap_walk(k, pfn, (readOnly, vma, addr) => {
-    if ((vma.vm_flags & VM_LOCKED) !== 0) locked = true;
-    if ((vma.vm_flags & VM_EXEC) !== 0) exec = true;
-    const flags = readOnly.pt.find(addr)?.words[2 * pteIndex(addr)] ?? 0;
-    if ((flags & PTE_ACCESSED) === 0) return true;
-    young++;
-    const mm = k.mms.edit(readOnly.id);
-    set_pte(k, mm, mm.pt.edit(addr), addr, flags & ~PTE_ACCESSED, pfn);
-    flush_tlb_range(k, mm, addr, addr + 4096);
-    return true;
-  });
-  return { young, locked, exec };
-}
-
-/** folio_check_references(): the second chance. Null: the page may be taken. */
-function check_references(k: Kernel, pfn: Pfn, seen: References): Verdict | null {
+/** The page goes where its verdict says; the lists of those that were looked at are put back head first. */
+function putback(k: Kernel, pfn: Pfn, verdict: SparedFate): void {
+  if (verdict === 'kept') {
+    lru_rotate(k.frames, pfn);
+    return;
+  }
   const flags = k.frames.flagsOf(pfn);
-  const referenced = (flags & PG_REFERENCED) !== 0;
-  if (seen.locked) return 'activated';
-  if (seen.young === 0) {
-    k.frames.clearFlags(pfn, PG_REFERENCED);
-    return null;
+  // vm_swap_full(): a page that stays gives its slot up early.
+  if ((flags & PG_SWAPCACHE) !== 0 && (flags & PG_ANON) !== 0 && k.swap.free * 2 < k.swap.total) freeSlot(k, pfn);
+  if (verdict === 'culled') mlock_folio(k, pfn);
+  else {
+    lru_move(k.frames, pfn, PG_ACTIVE, 0);
+    k.frames.countEvent(PGACTIVATE);
   }
-  k.frames.setFlags(pfn, PG_REFERENCED);
-  if (referenced || seen.young > 1) return 'activated';
-  const file = (flags & PG_FILE) !== 0;
-  if (seen.exec && file) return 'activated';
-  return (flags & (PG_ANON | PG_SHMEM)) !== 0 ? 'activated' : 'kept';
 }
 
-/** References beside PTEs that caches explain; more means that somebody works with the page. */
-function expectedRefs(flags: number): number {
-  return ((flags & PG_FILE) !== 0 ? 1 : 0) + ((flags & PG_SWAPCACHE) !== 0 ? 1 : 0);
+function freeSlot(k: Kernel, pfn: Pfn): void {
+  if (k.frames.mapcountOf(pfn) > 0) folio_free_swap(k, pfn);
 }
 
-/** try_to_unmap(): takes the page from every process. Anonymous pages leave their slot in the PTE. */
-function try_to_unmap(k: Kernel, pfn: Pfn): void {
-  const slot = (k.frames.flagsOf(pfn) & PG_SWAPCACHE) !== 0 ? slot_of(k, pfn) : -1;
-  rmap_walk(k, pfn, (readOnly, _vma, addr) => {
-    const mm = k.mms.edit(readOnly.id);
-    const table = mm.pt.edit(addr);
-    const flags = table.words[2 * pteIndex(addr)] as number;
-    const chunk = k.frames.edit(pfn);
-    const i = pfn & CHUNK_MASK;
-    const frame = chunk.flags[i] as number;
-    if ((flags & PTE_DIRTY) !== 0) k.frames.markDirty(pfn);
-    add_mm_counter(mm, frame, -1);
-    chunk.mapcount[i] = (chunk.mapcount[i] as number) - 1;
-    if (slot >= 0) {
-      const exclusive = (frame & PG_ANON_EXCLUSIVE) !== 0 ? PTE_SWP_EXCLUSIVE : 0;
-      k.swap.duplicate(slot);
-      mm.swapents++;
-      set_pte(k, mm, table, addr, PTE_SWAP | exclusive, slot);
-    } else set_pte(k, mm, table, addr, 0, 0);
-    flush_tlb_range(k, mm, addr, addr + 4096);
-    return true;
-  });
-  k.frames.clearFlags(pfn, PG_ANON_EXCLUSIVE);
-}
-
-function pageIsDirty(k: Kernel, pfn: Pfn): boolean {
-  let dirty = (k.frames.flagsOf(pfn) & PG_DIRTY) !== 0;
-  rmap_walk(k, pfn, (mm, _vma, addr) => {
-    if (((mm.pt.find(addr)?.words[2 * pteIndex(addr)] ?? 0) & PTE_DIRTY) !== 0) dirty = true;
-    return !dirty;
-  });
-  return dirty;
-}
-
-/** An anonymous page goes to its swap slot. */
-function swapOutAnon(k: Kernel, pfn: Pfn): Verdict {
-  const had = (k.frames.flagsOf(pfn) & PG_SWAPCACHE) !== 0;
-  if (!had) {
-    const slot = k.swap.take();
-    if (slot < 0) return 'activated';
-    add_to_swap_cache(k, pfn, slot);
-    k.frames.markDirty(pfn);
-  }
-  const slot = slot_of(k, pfn);
-  lru_del(k.frames, pfn);
-  try_to_unmap(k, pfn);
-  const write = (k.frames.flagsOf(pfn) & PG_DIRTY) !== 0;
-  if (write) swap_writepage(k, pfn);
-  if (k.sink !== null) k.emit({ type: 'swap-out', pfn, slot, written: write });
-  delete_from_swap_cache(k, pfn);
-  return 'freed';
-}
-
-/** shmem_writeout(): the page's place in the file names its slot. A page that was never written is a hole again. */
-function swapOutShmem(k: Kernel, pfn: Pfn): Verdict {
-  if (!pageIsDirty(k, pfn)) {
-    const clean = k.frames.chunk(pfn);
-    try_to_unmap(k, pfn);
-    cache_delete(
-      k,
-      k.inodes.edit(clean.mapping[pfn & CHUNK_MASK] as number),
-      clean.index[pfn & CHUNK_MASK] as number,
-      pfn,
-    );
-    return 'freed';
-  }
-  const chunk = k.frames.chunk(pfn);
-  const inode = k.inodes.edit(chunk.mapping[pfn & CHUNK_MASK] as number);
-  const index = chunk.index[pfn & CHUNK_MASK] as number;
-  try_to_unmap(k, pfn);
-  const slot = k.swap.take();
-  if (slot < 0) return 'activated';
-  k.swap.duplicate(slot);
-  k.swap.write(slot, readFrame(k.frames, pfn));
-  k.scalars.pswpout++;
-  if (k.sink !== null) k.emit({ type: 'swap-out', pfn, slot, written: true });
-  cache_delete(k, inode, index, pfn);
-  cache_store(k, inode, index, -(slot + 1));
-  return 'freed';
-}
-
-/** A page of a disk file is dropped; a dirty one is written first under pressure, and stays when a process asked. */
-function dropFilePage(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
-  const chunk = k.frames.chunk(pfn);
-  const inode = k.inodes.edit(chunk.mapping[pfn & CHUNK_MASK] as number);
-  const index = chunk.index[pfn & CHUNK_MASK] as number;
-  try_to_unmap(k, pfn);
-  if ((k.frames.flagsOf(pfn) & PG_DIRTY) !== 0) {
-    if (cause === 'pageout') {
-      // PG_reclaim, to be dropped once it is written: the same bit as PG_readahead, and fault-around sees that.
-      k.frames.setFlags(pfn, PG_READAHEAD);
-      return 'activated';
-    }
-    page_mkclean(k, pfn);
-    write_page(k, inode, index, pfn);
-  }
-  if (k.sink !== null) k.emit({ type: 'cache-drop', path: inode.path, index, pfn });
-  cache_delete(k, inode, index, pfn);
-  return 'freed';
-}
-
-/** MADV_FREE's pages go without a write, unless they were written again. */
-function dropLazyfree(k: Kernel, pfn: Pfn): Verdict {
-  if (pageIsDirty(k, pfn)) {
-    lru_move(k.frames, pfn, 0, PG_LAZYFREE);
-    return 'activated';
-  }
-  try_to_unmap(k, pfn);
-  free_page(k, pfn);
-  return 'freed';
-}
-
-/** shrink_folio_list() for one page. */
-function shrink_page(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
-  const flags = k.frames.flagsOf(pfn);
-  k.scalars.pgscan++;
-  if (k.frames.refsOf(pfn) !== expectedRefs(flags)) return 'kept';
-  if (cause === 'pressure') {
-    const verdict = check_references(k, pfn, folio_referenced(k, pfn));
-    if (verdict !== null) {
-      if (k.sink !== null) k.emit({ type: 'spared', pfn, why: verdict });
-      return verdict;
+/** shrink_inactive_list(): looks at up to `count` of the oldest pages. */
+function shrink_inactive_list(k: Kernel, sc: ScanControl, list: number, count: number): void {
+  const { frames } = k;
+  const kind = list >= LRU_INACTIVE_FILE ? 1 : 0;
+  const before = sc.nr_reclaimed;
+  let writes = 0;
+  let left = Math.min(count, frames.counters.count[list] as number);
+  let scanned = 0;
+  for (; left > 0 && sc.nr_reclaimed < sc.nr_to_reclaim; left--) {
+    const pfn = frames.counters.tail[list] as number;
+    if (pfn === 0) break;
+    scanned++;
+    const verdict = shrink_page(k, pfn, 'pressure');
+    if (verdict === 'freed') {
+      sc.nr_reclaimed++;
+      writes++;
+    } else {
+      sc.nr_spared++;
+      if (k.sink !== null) tellSpared(k, sc, pfn, verdict);
+      putback(k, pfn, verdict);
     }
   }
-  if ((flags & (PG_ANON | PG_FILE)) === 0 && (flags & PG_SWAPCACHE) !== 0) {
-    delete_from_swap_cache(k, pfn);
-    return 'freed';
+  const freed = sc.nr_reclaimed - before;
+  sc.nr_scanned += scanned;
+  frames.countEvent(PGSCAN + sc.by, scanned);
+  frames.countEvent(PGSCAN_KIND + kind, scanned);
+  frames.countEvent(PGSTEAL + sc.by, freed);
+  frames.countEvent(PGSTEAL_KIND + kind, freed);
+  lru_note_cost(frames, kind === 1, (kind === 1 ? 0 : writes * WRITE_COST) + scanned - freed);
+}
+
+/** shrink_active_list(): the oldest active pages become inactive, but for code that was used. */
+function shrink_active_list(k: Kernel, list: number, count: number): void {
+  const { frames } = k;
+  const file = list >= LRU_INACTIVE_FILE;
+  let rotated = 0;
+  let deactivated = 0;
+  const length = Math.min(count, frames.counters.count[list] as number);
+  for (let n = 0; n < length; n++) {
+    const pfn = frames.counters.tail[list] as number;
+    const young = folio_referenced(k, pfn);
+    if (sawLocked) {
+      mlock_folio(k, pfn);
+      continue;
+    }
+    const flags = frames.flagsOf(pfn);
+    if (young > 0 && sawExec && (flags & (PG_FILE | PG_SHMEM)) === PG_FILE) {
+      rotated++;
+      lru_rotate(frames, pfn);
+      continue;
+    }
+    lru_move(frames, pfn, PG_WORKINGSET, PG_ACTIVE);
+    deactivated++;
+    if (k.sink !== null && deactivated <= MAX_TOLD) k.emit({ type: 'deactivated', pfn });
   }
-  let verdict: Verdict;
-  if ((flags & PG_ANON) !== 0) verdict = (flags & PG_LAZYFREE) !== 0 ? dropLazyfree(k, pfn) : swapOutAnon(k, pfn);
-  else verdict = (flags & PG_SHMEM) !== 0 ? swapOutShmem(k, pfn) : dropFilePage(k, pfn, cause);
-  if (verdict === 'freed') k.scalars.pgsteal++;
-  return verdict;
+  frames.countEvent(PGREFILL, length);
+  frames.countEvent(PGDEACTIVATE, deactivated);
+  lru_note_cost(frames, file, rotated);
+}
+
+const nr = new Int32Array(4);
+
+/** shrink_lruvec(): one round over all lists, a batch of each in turn, until enough was freed. */
+function shrink_lruvec(k: Kernel, sc: ScanControl): void {
+  get_scan_count(k, sc, nr);
+  const cluster = swap_cluster(k.frames);
+  while (
+    ((nr[LRU_INACTIVE_ANON] as number) > 0 ||
+      (nr[LRU_ACTIVE_FILE] as number) > 0 ||
+      (nr[LRU_INACTIVE_FILE] as number) > 0) &&
+    sc.nr_reclaimed < sc.nr_to_reclaim
+  ) {
+    for (let list = LRU_INACTIVE_ANON; list <= LRU_ACTIVE_FILE; list++) {
+      const part = Math.min(nr[list] as number, cluster);
+      if (part === 0) continue;
+      nr[list] = (nr[list] as number) - part;
+      if (list === LRU_INACTIVE_ANON || list === LRU_INACTIVE_FILE) shrink_inactive_list(k, sc, list, part);
+      else if (list === LRU_ACTIVE_ANON ? sc.mayDeactivateAnon : sc.mayDeactivateFile) {
+        shrink_active_list(k, list, part);
+      } else sc.skipped_deactivate = true;
+    }
+  }
+  if (k.swap.total > 0 && inactive_is_low(k.frames, LRU_INACTIVE_ANON)) {
+    shrink_active_list(k, LRU_ACTIVE_ANON, cluster);
+  }
+}
+
+function shrink_node(k: Kernel, sc: ScanControl): void {
+  prepare_scan_control(k, sc);
+  shrink_lruvec(k, sc);
+}
+
+/** do_try_to_free_pages(): looks harder at each priority; at last at pages that were thought to be in use. */
+function do_try_to_free_pages(k: Kernel, sc: ScanControl): void {
+  const before = sc.nr_reclaimed;
+  sc.skipped_deactivate = false;
+  for (;;) {
+    for (sc.priority = first_priority(k.frames); sc.priority >= 0; sc.priority--) {
+      shrink_node(k, sc);
+      if (sc.nr_reclaimed >= sc.nr_to_reclaim) break;
+    }
+    snapshot_refaults(k);
+    if (sc.nr_reclaimed > before || !sc.skipped_deactivate) return;
+    sc.force_deactivate = true;
+    sc.skipped_deactivate = false;
+  }
+}
+
+/** Tells the beginning of a reclaim; what it does is told deeper. */
+function tellStart(k: Kernel, sc: ScanControl): void {
+  if (k.sink === null) return;
+  const { min, low, high } = k.watermarks;
+  k.emit({
+    type: 'reclaim-start',
+    by: REASONS[sc.by],
+    wanted: sc.nr_to_reclaim,
+    free: k.frames.counters.free,
+    min,
+    low,
+    high,
+  });
+  k.depth++;
+}
+
+function tellEnd(k: Kernel, sc: ScanControl, wanted: number): void {
+  if (k.sink === null) return;
+  k.depth--;
+  const { nr_reclaimed: got, nr_scanned: scanned, nr_spared: spared } = sc;
+  k.emit({ type: 'reclaim', wanted, got, scanned, spared, why: REASONS[sc.by] });
+}
+
+/** A process goes on with any frame that was freed; who asks for reclaim wants all (user_proactive_reclaim()). */
+function enough(sc: ScanControl): number {
+  return sc.by === BY_ASKING ? sc.nr_to_reclaim : 1;
+}
+
+/** should_reclaim_retry(): tries again while too little was freed and there is something that could be. */
+function tryHard(k: Kernel, by: ScanControl['by'], wanted: number): number {
+  const sc = scanControl(by, wanted);
+  tellStart(k, sc);
+  do_try_to_free_pages(k, sc);
+  for (let loop = 1; loop <= MAX_RECLAIM_RETRIES && sc.nr_reclaimed < enough(sc); loop++) {
+    if (zone_reclaimable_pages(k) === 0) break;
+    const before = sc.nr_reclaimed;
+    sc.desperate = true;
+    sc.force_deactivate = false;
+    do_try_to_free_pages(k, sc);
+    if (sc.nr_reclaimed > before) loop = 0;
+  }
+  if (sc.nr_reclaimed > 0) k.frames.counters.lruvec[LRUVEC_KSWAPD_FAILURES] = 0;
+  tellEnd(k, sc, wanted);
+  return sc.nr_reclaimed;
+}
+
+/** How the textbook policies look at a frame and take it. */
+const EVICTOR = {
+  evict: (k: Kernel, pfn: Pfn): boolean => shrink_page(k, pfn, 'policy') === 'freed',
+  used: (k: Kernel, pfn: Pfn): boolean => folio_referenced(k, pfn) > 0,
+};
+
+/**
+ * try_to_free_pages(): direct reclaim, of at least `wanted` frames and a batch. Returns how many were freed; 0 means that
+ * memory is exhausted.
+ */
+export function try_to_free_pages(k: Kernel, wanted: number): number {
+  k.frames.countEvent(ALLOCSTALL);
+  if (k.config.replacement !== 'linux') return replace_pages(k, wanted, EVICTOR);
+  return tryHard(k, BY_DIRECT, Math.max(wanted, swap_cluster(k.frames)));
+}
+
+/** `kernel: reclaim(pages)`: reclaim that is asked for. Returns how many were freed. */
+export function reclaim_on_demand(k: Kernel, wanted: number): number {
+  if (wanted === 0) return 0;
+  return k.config.replacement === 'linux' ? tryHard(k, BY_ASKING, wanted) : replace_pages(k, wanted, EVICTOR);
+}
+
+function balanced(k: Kernel): boolean {
+  return k.frames.counters.free > k.watermarks.high;
+}
+
+/**
+ * balance_pgdat(): kswapd frees until more than the mark `high` are free. It has the CPU when the step that woke it ends;
+ * after 16 runs that freed nothing it stays asleep until direct reclaim frees something.
+ */
+export function balance_pgdat(k: Kernel): void {
+  const { lruvec } = k.frames.counters;
+  if (lruvec[LRUVEC_KSWAPD_AWAKE] === 0) return;
+  lruvec[LRUVEC_KSWAPD_AWAKE] = 0;
+  if (k.watermarks.high === 0 || balanced(k)) return;
+  if ((lruvec[LRUVEC_KSWAPD_FAILURES] as number) >= MAX_RECLAIM_RETRIES) return;
+  k.frames.countEvent(PAGEOUTRUN);
+  const round = Math.max(k.watermarks.high, swap_cluster(k.frames));
+  const wanted = k.watermarks.high + 1 - k.frames.counters.free;
+  const sc = scanControl(BY_KSWAPD, wanted);
+  tellStart(k, sc);
+  for (sc.priority = DEF_PRIORITY; sc.priority >= 1 && !balanced(k); ) {
+    const before = sc.nr_reclaimed;
+    const scanned = sc.nr_scanned;
+    if (k.swap.total > 0 && inactive_is_low(k.frames, LRU_INACTIVE_ANON)) {
+      shrink_active_list(k, LRU_ACTIVE_ANON, swap_cluster(k.frames));
+    }
+    sc.nr_to_reclaim = before + Math.min(round, k.watermarks.high + 1 - k.frames.counters.free);
+    shrink_node(k, sc);
+    if (sc.nr_scanned - scanned < round || sc.nr_reclaimed === before) sc.priority--;
+  }
+  if (sc.nr_reclaimed === 0) lruvec[LRUVEC_KSWAPD_FAILURES] = (lruvec[LRUVEC_KSWAPD_FAILURES] as number) + 1;
+  snapshot_refaults(k);
+  tellEnd(k, sc, wanted);
 }
 
 /** reclaim_pages(): MADV_PAGEOUT takes these pages, used lately or not. Returns how many went. */
@@ -229,102 +308,4 @@ export function reclaim_pages(k: Kernel, pfns: readonly Pfn[]): number {
     else if (verdict === 'activated') lru_move(k.frames, pfn, PG_ACTIVE, 0);
   }
   return freed;
-}
-
-/** shrink_active_list(): the oldest active pages become inactive. */
-function deactivate(k: Kernel, list: number, count: number): void {
-  for (let n = 0; n < count; n++) {
-    const pfn = k.frames.counters.tail[list] as number;
-    if (pfn === 0) return;
-    const seen = folio_referenced(k, pfn);
-    const code = seen.exec && (k.frames.flagsOf(pfn) & PG_FILE) !== 0 && seen.young > 0;
-    // Executable file pages in use go round once more.
-    lru_move(k.frames, pfn, 0, code ? 0 : PG_ACTIVE);
-  }
-}
-
-interface ScanResult {
-  readonly scanned: number;
-  readonly freed: number;
-}
-
-/** shrink_inactive_list(): looks at up to `count` of the oldest pages. */
-function shrinkInactive(k: Kernel, list: number, count: number, wanted: number): ScanResult {
-  let scanned = 0;
-  let freed = 0;
-  while (scanned < count && freed < wanted) {
-    const pfn = k.frames.counters.tail[list] as number;
-    if (pfn === 0) break;
-    scanned++;
-    const verdict = shrink_page(k, pfn, 'pressure');
-    if (verdict === 'freed') freed++;
-    else if (verdict === 'activated') lru_move(k.frames, pfn, PG_ACTIVE, 0);
-    else lru_move(k.frames, pfn, 0, 0);
-  }
-  return { scanned, freed };
-}
-
-/** inactive_is_low(): the inactive list should be as long as the active one on small machines. */
-function balance(k: Kernel, active: number, inactive: number): void {
-  const c = k.frames.counters.count;
-  const surplus = (c[active] as number) - (c[inactive] as number);
-  if (surplus > 0) deactivate(k, active, Math.ceil(surplus / 2));
-}
-
-/** How the textbook policies look at a frame and take it. */
-function evictorOf(k: Kernel): Evictor {
-  return {
-    evict: (pfn) => shrink_page(k, pfn, 'policy') === 'freed',
-    used: (pfn) => folio_referenced(k, pfn).young > 0,
-  };
-}
-
-/**
- * try_to_free_pages(): looks for `wanted` frames, harder at each priority; file pages and anonymous ones share the
- * scan by `swappiness`. Returns how many were freed.
- */
-export function try_to_free_pages(k: Kernel, wanted: number): number {
-  if (k.config.replacement !== 'linux') return replace_pages(k, wanted, evictorOf(k));
-  let freed = 0;
-  let scanned = 0;
-  for (let priority = 6; priority >= 0 && freed < wanted; priority--) {
-    const swappiness = k.swap.free > 0 ? k.config.swappiness : 0;
-    balance(k, LRU_ACTIVE_FILE, LRU_INACTIVE_FILE);
-    if (swappiness > 0) balance(k, LRU_ACTIVE_ANON, LRU_INACTIVE_ANON);
-    const c = k.frames.counters.count;
-    const share = (list: number, part: number): number =>
-      Math.ceil((((c[list] as number) / 2 ** priority) * part) / 200);
-    const file = shrinkInactive(k, LRU_INACTIVE_FILE, share(LRU_INACTIVE_FILE, 200 - swappiness), wanted - freed);
-    freed += file.freed;
-    scanned += file.scanned;
-    const lazy = swappiness > 0 || priority === 0;
-    if (freed >= wanted || !lazy || swappiness === 0) continue;
-    const anon = shrinkInactive(k, LRU_INACTIVE_ANON, share(LRU_INACTIVE_ANON, swappiness), wanted - freed);
-    freed += anon.freed;
-    scanned += anon.scanned;
-    if (priority === 0 && freed < wanted) freed += lastResort(k, wanted - freed);
-  }
-  if (k.sink !== null) k.emit({ type: 'reclaim', wanted, got: freed, scanned, why: 'direct reclaim' });
-  return freed;
-}
-
-/** The last priority looks at everything that is left. */
-function lastResort(k: Kernel, wanted: number): number {
-  let freed = 0;
-  for (const list of [LRU_INACTIVE_FILE, LRU_INACTIVE_ANON, LRU_ACTIVE_FILE, LRU_ACTIVE_ANON]) {
-    const length = k.frames.counters.count[list] as number;
-    for (let n = 0; n < length && freed < wanted; n++) {
-      const pfn = k.frames.counters.tail[list] as number;
-      if (pfn === 0) break;
-      const verdict = shrink_page(k, pfn, 'pressure');
-      if (verdict === 'freed') freed++;
-      else lru_move(k.frames, pfn, 0, 0);
-    }
-  }
-  return freed;
-}
-
-/** Frames that a direct reclaim brings at once: a cluster of 32, fewer on tiny machines. */
-export function reclaim_batch(k: Kernel): number {
-  return Math.max(1, Math.min(32, Math.floor(k.frames.total / 64)));
 }

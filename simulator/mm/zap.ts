@@ -1,7 +1,7 @@
 /** Unmapping pages: zap_pte_range() and those who call it (mm/memory.c), and freeing empty page tables. */
 
 import { nextPmd, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
-import { CHUNK_MASK, PG_ANON, PG_FILE, PG_SWAPCACHE } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_ANON, PG_FILE, PG_MLOCKED, PG_SWAPCACHE } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import {
   PTE_ACCESSED,
@@ -14,6 +14,7 @@ import {
 } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Mm } from '../state/records.ts';
+import { munlock_folio } from './mlock-page.ts';
 import { free_page } from './page-alloc.ts';
 import { add_mm_counter, flush_tlb_range } from './pte.ts';
 import { folio_free_swap, free_swap_entry } from './swap-cache.ts';
@@ -40,6 +41,7 @@ export function put_mapping(k: Kernel, mm: Mm, pfn: number, pteFlags: number, re
   if (count < 0) throw new Error(`put_mapping: frame ${pfn} is not mapped`);
   chunk.mapcount[i] = count;
   // The pages of devices and of [vdso] are no RAM: nobody gets them.
+  if ((flags & PG_MLOCKED) !== 0) munlock_folio(k, pfn);
   if (count > 0 || pfn >= k.frames.deviceBase) return;
   if (chunk.refs[i] === 0) free_page(k, pfn);
   else if ((flags & PG_SWAPCACHE) !== 0) folio_free_swap(k, pfn);

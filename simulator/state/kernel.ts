@@ -10,6 +10,7 @@ import { Frames, type FramesRoot } from '../machine/frames.ts';
 import type { TablePages } from '../machine/pagetable.ts';
 import { type SwapRoot, SwapSlots } from '../machine/swap-slots.ts';
 import { Tlb, type TlbRoot } from '../machine/tlb.ts';
+import { NO_WATERMARKS, setup_per_zone_wmarks, type Watermarks } from '../mm/watermarks.ts';
 import { CowMap, type CowMapRoot, type Epoch, Table, type TableRoot } from './cow.ts';
 import {
   type AnonVma,
@@ -26,7 +27,7 @@ import {
   type Task,
 } from './records.ts';
 
-/** Numbers of the machine as a whole (most are lines of /proc/vmstat). */
+/** Numbers of the machine as a whole. What /proc/vmstat counts is kept beside the frames ({@link Frames.countEvent}). */
 export interface Scalars {
   /** Pages promised (vm_committed_as). */
   committed: number;
@@ -35,13 +36,6 @@ export interface Scalars {
   nextShmid: number;
   /** Task that the OOM killer chose while it ran: it dies where its step ends; 0 for none. */
   oomVictim: number;
-  pgfault: number;
-  pgmajfault: number;
-  pswpin: number;
-  pswpout: number;
-  pgscan: number;
-  pgsteal: number;
-  allocstall: number;
   nextTable: number;
 }
 
@@ -67,7 +61,10 @@ const FIRST_PID = 1000;
 /** Events that one step records: nobody reads more, and millions would fill the memory of the editor's process. */
 const MAX_EVENTS = 100_000;
 
-/** Brings frames back when none is free; registered by the composition root (mm/vmscan.ts), so that the allocator need not know it. */
+/**
+ * Brings frames back when they are short; registered by the composition root (mm/vmscan.ts), so that the allocator need
+ * not know it. Returns how many it freed.
+ */
 export type Reclaimer = (k: Kernel, wanted: number) => number;
 
 export class Kernel {
@@ -89,6 +86,7 @@ export class Kernel {
   readonly shm: CowMap<number, ShmSegment>;
   scalars: Scalars;
   readonly tablePages: TablePages;
+  readonly watermarks: Watermarks;
   reclaimer: Reclaimer = () => 0;
   /** Kills a process to free memory; true when frames may be free now. Registered like the reclaimer. */
   oomKiller: (k: Kernel) => boolean = () => false;
@@ -103,6 +101,7 @@ export class Kernel {
     const epoch = this.epoch;
     this.frames = new Frames(epoch, Math.max(1, Math.floor(config.ram / PAGE_SIZE)));
     this.frames.oneList = config.replacement !== 'linux';
+    this.watermarks = this.frames.oneList ? NO_WATERMARKS : setup_per_zone_wmarks(this.frames.total);
     this.swap = new SwapSlots(epoch, Math.floor(config.swap / PAGE_SIZE));
     this.tlb = new Tlb(epoch, config.tlb);
     this.tasks = new Table(epoch, copyTask, FIRST_PID);
@@ -119,13 +118,6 @@ export class Kernel {
       current: 0,
       nextShmid: 0,
       oomVictim: 0,
-      pgfault: 0,
-      pgmajfault: 0,
-      pswpin: 0,
-      pswpout: 0,
-      pgscan: 0,
-      pgsteal: 0,
-      allocstall: 0,
       nextTable: 0,
     };
   }

@@ -123,6 +123,8 @@ export function copyTask(task: Task, owner: number): Task {
 export interface CacheChunk {
   readonly owner: number;
   readonly pages: Int32Array;
+  /** Shadow entries of pages that reclaim took (mm/workingset.ts), 0 for none; null until there is one. */
+  readonly shadows: Int32Array | null;
 }
 
 /** From `page` on the file is full of `byte`, up to file offset `end`; zeros behind. */

@@ -1,6 +1,19 @@
 /** The machine in views: swap slots, the page cache by file, and the counters. */
 
 import { PG_DIRTY } from '../machine/frames.ts';
+import {
+  ALLOCSTALL,
+  OOM_KILL,
+  PAGEOUTRUN,
+  PGACTIVATE,
+  PGDEACTIVATE,
+  PGFAULT,
+  PGMAJFAULT,
+  PGSCAN,
+  PGSTEAL,
+  PSWPIN,
+  PSWPOUT,
+} from '../machine/vm-events.ts';
 import { vm_commit_limit } from '../mm/accounting.ts';
 import { cache_for_each } from '../mm/page-cache.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -64,6 +77,10 @@ function lru(name: string, list: number, text: string): Field {
   return [name, (k) => k.frames.counters.count[list] as number, text];
 }
 
+function event(name: string, index: number, text: string): Field {
+  return [name, (k) => k.frames.counters.events[index] as number, text];
+}
+
 const FIELDS: readonly Field[] = [
   ['totalram_pages', (k) => k.frames.total, 'Frames of RAM.'],
   ['nr_free_pages', (k) => k.frames.counters.free, 'Frames that nobody uses.'],
@@ -73,17 +90,30 @@ const FIELDS: readonly Field[] = [
   lru('nr_active_file', 3, 'Pages of files that are in use.'),
   lru('nr_unevictable', 4, 'Pages that may not leave RAM: locked ones.'),
   ['nr_page_table_pages', tablePages, 'Page tables of all address spaces, top ones included; they take no RAM here.'],
+  [
+    'watermark_min',
+    (k) => k.watermarks.min,
+    'Free frames that processes cannot have: at this mark they reclaim themselves.',
+  ],
+  ['watermark_low', (k) => k.watermarks.low, 'Free frames at which kswapd is woken.'],
+  ['watermark_high', (k) => k.watermarks.high, 'kswapd frees until more frames than this are free.'],
   ['swap_total', (k) => k.swap.total, 'Swap slots.'],
   ['swap_used', (k) => k.swap.used, 'Swap slots in use.'],
   ['committed_as', (k) => k.scalars.committed, 'Pages of memory promised to processes (Committed_AS).'],
   ['commit_limit', vm_commit_limit, 'Pages that may be promised with overcommit=2 (CommitLimit).'],
-  ['pgfault', (k) => k.scalars.pgfault, 'Page faults served, of all processes.'],
-  ['pgmajfault', (k) => k.scalars.pgmajfault, 'Page faults that waited for a disk.'],
-  ['pswpin', (k) => k.scalars.pswpin, 'Pages read from swap.'],
-  ['pswpout', (k) => k.scalars.pswpout, 'Pages written to swap.'],
-  ['allocstall', (k) => k.scalars.allocstall, 'Times that a process had to reclaim memory before it got a frame.'],
-  ['pgscan_direct', (k) => k.scalars.pgscan, 'Pages that reclaim looked at.'],
-  ['pgsteal_direct', (k) => k.scalars.pgsteal, 'Pages that reclaim took.'],
+  event('pgfault', PGFAULT, 'Page faults served, of all processes.'),
+  event('pgmajfault', PGMAJFAULT, 'Page faults that waited for a disk.'),
+  event('pswpin', PSWPIN, 'Pages read from swap.'),
+  event('pswpout', PSWPOUT, 'Pages written to swap.'),
+  event('allocstall', ALLOCSTALL, 'Times that a process had to reclaim memory before it got a frame.'),
+  event('pageoutrun', PAGEOUTRUN, 'Times that kswapd ran.'),
+  event('pgscan_kswapd', PGSCAN, 'Pages that kswapd looked at.'),
+  event('pgsteal_kswapd', PGSTEAL, 'Pages that kswapd took.'),
+  event('pgscan_direct', PGSCAN + 1, 'Pages that processes looked at when they had to reclaim memory themselves.'),
+  event('pgsteal_direct', PGSTEAL + 1, 'Pages that they took.'),
+  event('pgactivate', PGACTIVATE, 'Pages that became active, for they were used again.'),
+  event('pgdeactivate', PGDEACTIVATE, 'Active pages that became inactive, to be looked at before they go.'),
+  event('oom_kill', OOM_KILL, 'Processes that the OOM killer took.'),
   ['tlb_entries', (k) => k.tlb.entries().length, 'Translations that the TLB holds.'],
 ];
 

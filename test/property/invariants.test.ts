@@ -3,8 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { checkKernel } from '../../simulator/index.ts';
 import { PG_FILE } from '../../simulator/machine/frames.ts';
 import { PTE_RW, type PteTable, type UpperTable } from '../../simulator/machine/pagetable.ts';
+import { PGSTEAL, PSWPIN, PSWPOUT } from '../../simulator/machine/vm-events.ts';
 import type { Kernel } from '../../simulator/state/kernel.ts';
 import { GROUPS, holdsFor, MACHINES, open, sourceOf } from './scenarios.ts';
+
+const event = (k: Kernel, index: number): number => k.frames.counters.events[index] as number;
 
 function broken(k: Kernel): string | null {
   const violations = checkKernel(k);
@@ -68,9 +71,9 @@ test('the small machines do run out of memory', () => {
     const t = open(sourceOf(seed, 'swap', 'ram=64K swap=32K overcommit=1', 60));
     t.runToEnd({ budgetSteps: 1000 });
     const k = t.simulator.state;
-    seen.pgsteal += k.scalars.pgsteal;
-    seen.pswpin += k.scalars.pswpin;
-    seen.pswpout += k.scalars.pswpout;
+    seen.pgsteal += event(k, PGSTEAL) + event(k, PGSTEAL + 1);
+    seen.pswpin += event(k, PSWPIN);
+    seen.pswpout += event(k, PSWPOUT);
     for (const task of k.tasks.values())
       if (task.end?.kind === 'signal' && task.end.signal === 'SIGKILL') seen.killed++;
   }

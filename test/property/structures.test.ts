@@ -275,7 +275,7 @@ describe('SwapSlots', () => {
               swap.duplicate(slot);
               held.count++;
             } else if (kind === 'write') {
-              swap.write(slot, filledContent(value));
+              swap.write(slot, filledContent(value).word, undefined);
               held.byte = value;
             } else if (kind === 'drop' && held.count > 0) {
               swap.drop(slot);

@@ -1,0 +1,231 @@
+/**
+ * One page under reclaim: whether it was used lately, and what becomes of it (mm/vmscan.c: shrink_folio_list(),
+ * folio_check_references(); try_to_unmap() of mm/rmap.c).
+ */
+
+import type { SparedBecause, SparedFate } from '../events.ts';
+import { type Pfn, pteIndex } from '../machine/address.ts';
+import {
+  CHUNK_MASK,
+  PG_ANON,
+  PG_ANON_EXCLUSIVE,
+  PG_DIRTY,
+  PG_FILE,
+  PG_LAZYFREE,
+  PG_READAHEAD,
+  PG_REFERENCED,
+  PG_SHMEM,
+  PG_SWAPCACHE,
+} from '../machine/frames.ts';
+import { lru_del, lru_move } from '../machine/lru.ts';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_SWAP, PTE_SWP_EXCLUSIVE, type PteTable } from '../machine/pagetable.ts';
+import { PGLAZYFREED } from '../machine/vm-events.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Mm } from '../state/records.ts';
+import { page_is_dirty, page_mkclean } from './filemap.ts';
+import { free_page } from './page-alloc.ts';
+import { cache_delete, cache_set_shadow, cache_store, write_page } from './page-cache.ts';
+import { add_mm_counter, flush_tlb_range, set_pte } from './pte.ts';
+import { rmap_one, rmap_walk } from './rmap.ts';
+import { delete_from_swap_cache, slot_of, swap_write } from './swap-cache.ts';
+import { VM_EXEC, VM_LOCKED } from './vma.ts';
+import { workingset_eviction } from './workingset.ts';
+
+/** Why a page is looked at: memory is short, a process asked for it (MADV_PAGEOUT), or a textbook policy chose. */
+export type Cause = 'pressure' | 'pageout' | 'policy';
+
+/** What became of a page that was looked at: `culled`, it is locked and goes to the unevictable list. */
+export type Verdict = 'freed' | SparedFate;
+
+/** The reason of the last verdict that was not `freed`. */
+export let lastReason: SparedBecause = 'busy';
+
+function spare(verdict: SparedFate, reason: SparedBecause): SparedFate {
+  lastReason = reason;
+  return verdict;
+}
+
+/** What the last {@link folio_referenced} saw beside the number of PTEs. */
+export let sawLocked = false;
+export let sawExec = false;
+
+/** Clears the accessed bit of one PTE; 1 if it was set. */
+function clear_young(k: Kernel, readOnly: Mm, table: PteTable, addr: number, pfn: Pfn): number {
+  const flags = table.words[2 * pteIndex(addr)] as number;
+  if ((flags & PTE_ACCESSED) === 0) return 0;
+  const mm = k.mms.edit(readOnly.id);
+  set_pte(k, mm, mm.pt.edit(addr), addr, flags & ~PTE_ACCESSED, pfn);
+  flush_tlb_range(k, mm, addr, addr + 4096);
+  return 1;
+}
+
+/**
+ * folio_referenced(): counts and clears the accessed bits of all PTEs that map the page. The TLB forgets the page, so that
+ * its next use is seen; Linux on x86 leaves that to chance.
+ */
+export function folio_referenced(k: Kernel, pfn: Pfn): number {
+  sawLocked = false;
+  sawExec = false;
+  const one = rmap_one(k, pfn);
+  // An anonymous page's VM_EXEC does not count, and a locked one is on no list that reclaim looks at.
+  if (one !== null) return clear_young(k, one.mm as Mm, one.table as PteTable, one.addr, pfn);
+  let young = 0;
+  rmap_walk(k, pfn, (mm, vma, addr) => {
+    if ((vma.vm_flags & VM_LOCKED) !== 0) sawLocked = true;
+    if ((vma.vm_flags & VM_EXEC) !== 0) sawExec = true;
+    const table = mm.pt.find(addr);
+    if (table !== undefined) young += clear_young(k, mm, table, addr, pfn);
+    return true;
+  });
+  return young;
+}
+
+/** folio_check_references(): the second chance. Null: the page may be taken. */
+function folio_check_references(k: Kernel, pfn: Pfn): SparedFate | null {
+  const young = folio_referenced(k, pfn);
+  if (sawLocked) return spare('culled', 'mlocked');
+  const flags = k.frames.flagsOf(pfn);
+  if (young === 0) {
+    if ((flags & PG_REFERENCED) !== 0) k.frames.clearFlags(pfn, PG_REFERENCED);
+    return null;
+  }
+  k.frames.setFlags(pfn, PG_REFERENCED);
+  if ((flags & PG_REFERENCED) !== 0 || young > 1) return spare('activated', 'referenced again');
+  if (sawExec && (flags & (PG_FILE | PG_SHMEM)) === PG_FILE) return spare('activated', 'executed');
+  return spare('kept', 'referenced');
+}
+
+/** References beside PTEs that caches explain; more means that somebody works with the page. */
+function expectedRefs(flags: number): number {
+  return ((flags & PG_FILE) !== 0 ? 1 : 0) + ((flags & PG_SWAPCACHE) !== 0 ? 1 : 0);
+}
+
+/** try_to_unmap_one(): an anonymous page leaves `slot` in the PTE; -1 for a page of a file. */
+function try_to_unmap_one(k: Kernel, readOnly: Mm, addr: number, pfn: Pfn, slot: number): void {
+  const mm = k.mms.edit(readOnly.id);
+  const table = mm.pt.edit(addr);
+  const flags = table.words[2 * pteIndex(addr)] as number;
+  const chunk = k.frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  if ((flags & PTE_DIRTY) !== 0) k.frames.markDirty(pfn);
+  const frame = chunk.flags[i] as number;
+  add_mm_counter(mm, frame, -1);
+  chunk.mapcount[i] = (chunk.mapcount[i] as number) - 1;
+  if (slot >= 0) {
+    const exclusive = (frame & PG_ANON_EXCLUSIVE) !== 0 ? PTE_SWP_EXCLUSIVE : 0;
+    k.swap.duplicate(slot);
+    mm.swapents++;
+    set_pte(k, mm, table, addr, PTE_SWAP | exclusive, slot);
+  } else set_pte(k, mm, table, addr, 0, 0);
+  flush_tlb_range(k, mm, addr, addr + 4096);
+}
+
+/** try_to_unmap(): takes the page from every process. */
+function try_to_unmap(k: Kernel, pfn: Pfn, slot: number): void {
+  if (k.frames.mapcountOf(pfn) === 0) return;
+  const one = rmap_one(k, pfn);
+  if (one !== null) try_to_unmap_one(k, one.mm as Mm, one.addr, pfn, slot);
+  else {
+    rmap_walk(k, pfn, (mm, _vma, addr) => {
+      try_to_unmap_one(k, mm, addr, pfn, slot);
+      return true;
+    });
+  }
+  k.frames.clearFlags(pfn, PG_ANON_EXCLUSIVE);
+}
+
+/**
+ * An anonymous page goes to a swap slot: the one that it has in the swap cache, without a write unless it changed since;
+ * or a new one.
+ */
+function swapOutAnon(k: Kernel, pfn: Pfn): Verdict {
+  const had = (k.frames.flagsOf(pfn) & PG_SWAPCACHE) !== 0;
+  const slot = had ? slot_of(k, pfn) : k.swap.take();
+  if (slot < 0) return spare('activated', 'no swap slot');
+  lru_del(k.frames, pfn);
+  try_to_unmap(k, pfn, slot);
+  const flags = k.frames.flagsOf(pfn);
+  const write = !had || (flags & PG_DIRTY) !== 0;
+  if (write) swap_write(k, pfn, slot);
+  k.swap.setShadow(slot, workingset_eviction(k, flags));
+  if (k.sink !== null) k.emit({ type: 'swap-out', pfn, slot, written: write });
+  if (had) delete_from_swap_cache(k, pfn);
+  else free_page(k, pfn);
+  return 'freed';
+}
+
+/** shmem_writeout(): the page's place in the file names its slot. A page that was never written is a hole again. */
+function swapOutShmem(k: Kernel, pfn: Pfn): Verdict {
+  const chunk = k.frames.chunk(pfn);
+  const inode = k.inodes.edit(chunk.mapping[pfn & CHUNK_MASK] as number);
+  const index = chunk.index[pfn & CHUNK_MASK] as number;
+  if (!page_is_dirty(k, pfn)) {
+    try_to_unmap(k, pfn, -1);
+    cache_delete(k, inode, index, pfn);
+    return 'freed';
+  }
+  const slot = k.swap.take();
+  // Linux has unmapped it by then.
+  try_to_unmap(k, pfn, -1);
+  if (slot < 0) return spare('activated', 'no swap slot');
+  k.swap.duplicate(slot);
+  swap_write(k, pfn, slot);
+  k.swap.setShadow(slot, workingset_eviction(k, k.frames.flagsOf(pfn)));
+  if (k.sink !== null) k.emit({ type: 'swap-out', pfn, slot, written: true });
+  cache_delete(k, inode, index, pfn);
+  cache_store(k, inode, index, -(slot + 1));
+  return 'freed';
+}
+
+/**
+ * A page of a disk file is dropped. A dirty one is written first under pressure: what Linux leaves to the flusher
+ * threads, to drop it once they are done, happens at once here. It stays when a process asked.
+ */
+function dropFilePage(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
+  const chunk = k.frames.chunk(pfn);
+  const inode = k.inodes.edit(chunk.mapping[pfn & CHUNK_MASK] as number);
+  const index = chunk.index[pfn & CHUNK_MASK] as number;
+  try_to_unmap(k, pfn, -1);
+  if ((k.frames.flagsOf(pfn) & PG_DIRTY) !== 0) {
+    if (cause === 'pageout') {
+      // PG_reclaim, to be dropped once it is written: the same bit as PG_readahead, and fault-around sees that.
+      k.frames.setFlags(pfn, PG_READAHEAD);
+      return spare('activated', 'busy');
+    }
+    page_mkclean(k, pfn);
+    write_page(k, inode, index, pfn);
+  }
+  if (k.sink !== null) k.emit({ type: 'cache-drop', path: inode.path, index, pfn });
+  const shadow = workingset_eviction(k, k.frames.flagsOf(pfn));
+  cache_delete(k, inode, index, pfn);
+  cache_set_shadow(k, inode, index, shadow);
+  return 'freed';
+}
+
+/** MADV_FREE's pages go without a write, unless they were written again. */
+function dropLazyfree(k: Kernel, pfn: Pfn): Verdict {
+  if (page_is_dirty(k, pfn)) {
+    lru_move(k.frames, pfn, 0, PG_LAZYFREE);
+    return spare('activated', 'written again');
+  }
+  try_to_unmap(k, pfn, -1);
+  free_page(k, pfn);
+  k.frames.countEvent(PGLAZYFREED);
+  return 'freed';
+}
+
+/** shrink_folio_list() for one page; {@link lastReason} says why one was spared. The caller moves it to its list. */
+export function shrink_page(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
+  const flags = k.frames.flagsOf(pfn);
+  if (k.frames.refsOf(pfn) !== expectedRefs(flags)) return spare('kept', 'busy');
+  if (cause === 'pressure') {
+    const verdict = folio_check_references(k, pfn);
+    if (verdict !== null) return verdict;
+  }
+  if ((flags & PG_ANON) !== 0) return (flags & PG_LAZYFREE) !== 0 ? dropLazyfree(k, pfn) : swapOutAnon(k, pfn);
+  if ((flags & PG_SHMEM) === 0) return dropFilePage(k, pfn, cause);
+  if ((flags & PG_FILE) !== 0) return swapOutShmem(k, pfn);
+  // Shmem that was read ahead into the swap cache: its file still names the slot.
+  delete_from_swap_cache(k, pfn);
+  return 'freed';
+}
