@@ -2,6 +2,7 @@
 import { DEFAULT_MACHINE, Simulator } from '../simulator/index.ts';
 import { mmput } from '../simulator/kernel/exit.ts';
 import { fillFrame } from '../simulator/machine/content.ts';
+import { PSWPIN } from '../simulator/machine/vm-events.ts';
 import { cpu_access } from '../simulator/mm/access.ts';
 import { dup_mm } from '../simulator/mm/copy.ts';
 import { do_mmap } from '../simulator/mm/mmap.ts';
@@ -176,8 +177,8 @@ export function evictionsPerSecond(): number {
   const p = newProcess(frames * PAGE, 4 * frames * PAGE);
   const at = map(p, 2 * frames);
   touch(p, at, 2 * frames);
-  const before = p.k.scalars.pswpin;
+  const before = p.k.frames.counters.events[PSWPIN] as number;
   let spent = 0;
   for (let round = 0; round < 4; round++) spent += timed(() => touch(p, at, 2 * frames));
-  return ((p.k.scalars.pswpin - before) * 1e9) / spent;
+  return (((p.k.frames.counters.events[PSWPIN] as number) - before) * 1e9) / spent;
 }
