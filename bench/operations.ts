@@ -22,10 +22,8 @@ const FORK_PAGES = 65536;
 const RW = PROT.READ | PROT.WRITE;
 const ANON = MAP.PRIVATE | MAP.ANONYMOUS;
 
-const PROTECTIONS = [
-  [RW, RW | PROT.EXEC],
-  [PROT.READ, PROT.NONE],
-] as const;
+/** Those of a page that may be written by turns, then those of one that may not. */
+const PROTECTIONS = [RW, RW | PROT.EXEC, PROT.READ, PROT.NONE] as const;
 
 /** A process on a machine of its own. */
 export interface Process {
@@ -90,6 +88,19 @@ function shrink(p: Process, vmas: readonly number[]): void {
   for (const at of vmas) unmap(p, at, 1);
 }
 
+/** Gives pages all over `vmas` their other protection, by turns. */
+function protectPages({ k, mm }: Process, vmas: readonly number[], turn: Uint8Array): void {
+  let random = 1;
+  for (let i = 0; i < PROTECTS; i++) {
+    random = Math.imul(random, 1664525) + 1013904223;
+    const page = (random >>> 8) % VMAS;
+    const next = (turn[page] as number) ^ 1;
+    turn[page] = next;
+    const prot = PROTECTIONS[2 * (page % 2) + next] as number;
+    if (do_mprotect(k, mm, vmas[page] as number, PAGE, prot) !== 0) throw new Error('protectPages: refused');
+  }
+}
+
 type Operation = (p: Process) => number;
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -129,17 +140,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   mprotect: (p) => {
     const vmas = grow(p);
     const turn = new Uint8Array(VMAS);
-    let at = 1;
-    const spent = timed(() => {
-      for (let i = 0; i < PROTECTS; i++) {
-        at = (at * 48271) % 2147483647;
-        const page = at % VMAS;
-        const next = ((turn[page] as number) ^ 1) as 0 | 1;
-        turn[page] = next;
-        const prot = PROTECTIONS[(page % 2) as 0 | 1][next];
-        if (do_mprotect(p.k, p.mm, vmas[page] as number, PAGE, prot) !== 0) throw new Error('mprotect: refused');
-      }
-    });
+    const spent = timed(() => protectPages(p, vmas, turn));
     shrink(p, vmas);
     return spent / PROTECTS;
   },

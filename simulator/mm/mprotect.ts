@@ -19,9 +19,14 @@ import { PROT } from '../uapi.ts';
 import { may_expand_vm, read_implies_exec, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
 import { populate_vma } from './populate.ts';
 import { flush_tlb_range, set_pte, vm_page_prot, vma_wants_writenotify } from './pte.ts';
+import { refuse } from './refuse.ts';
 import * as vm from './vma.ts';
 import { vma_modify_flags, vma_modify_whole } from './vma-merge.ts';
 import { NOWHERE, type VmaPlace } from './vma-tree.ts';
+
+/** Reasons of do_mprotect(): a hole in the range; permissions beyond VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC. */
+const NOT_MAPPED = 'a part of the range is not mapped; what lies before it is changed';
+const MAY_NOT = 'the VMA may never have that permission: its file was opened without it';
 
 const PROT_BITS = PTE_PRESENT | PTE_RW | PTE_USER | PTE_PROTNONE | PTE_NX;
 
@@ -36,7 +41,8 @@ function can_change_pte_writable(k: Kernel, vma: vm.Vma, flags: number, pfn: num
 
 /** change_protection(): gives every mapped page of [start, end) the permissions of its VMA. */
 function change_protection(k: Kernel, mm: Mm, place: VmaPlace, start: VirtAddr, end: VirtAddr): void {
-  if (k.sink === null && mm.pt.nextTable(start, end) >= end) return;
+  // Nothing was ever touched there: no entry to change, no translation to drop.
+  if (k.sink === null && end <= nextPmd(start) && mm.pt.find(start) === undefined) return;
   const vma = mm.vmas.vma(place);
   const prot = vm_page_prot(vma) & ~PTE_ACCESSED;
   for (let addr = start; addr < end; ) {
@@ -75,9 +81,11 @@ function mprotect_fixup(
   let flags = wanted;
   let charged = 0;
   if ((flags & vm.VM_WRITE) !== 0) {
-    if (may_expand_vm(k, mm, flags, pages) !== null && may_expand_vm(k, mm, old, pages) === null) return 'ENOMEM';
+    if (may_expand_vm(k, mm, flags, pages) !== null && may_expand_vm(k, mm, old, pages) === null) {
+      return refuse(k, 'ENOMEM', 'private writable memory counts as data: RLIMIT_DATA is reached');
+    }
     if ((old & (vm.VM_ACCOUNT | vm.VM_WRITE | vm.VM_SHARED | vm.VM_NORESERVE)) === 0) {
-      if (!vm_enough_memory(k, mm, pages)) return 'ENOMEM';
+      if (!vm_enough_memory(k, mm, pages)) return refuse(k, 'ENOMEM', 'overcommit');
       charged = pages;
       flags |= vm.VM_ACCOUNT;
     }
@@ -131,21 +139,23 @@ export function do_mprotect(k: Kernel, mm: Mm, addr: number, length: number, pro
   const both = PROT.GROWSDOWN | PROT.GROWSUP;
   const grows = protection & both;
   const prot = protection & ~both;
-  if (grows === both || !isPageAligned(addr)) return 'EINVAL';
+  if (grows === both) return refuse(k, 'EINVAL', 'PROT_GROWSDOWN and PROT_GROWSUP exclude each other');
+  if (!isPageAligned(addr)) return refuse(k, 'EINVAL', 'the address is not page aligned');
   if (length === 0) return 0;
   const end = addr + pageAlign(length);
-  if (end <= addr || end >= 2 ** 53) return 'ENOMEM';
-  if ((prot & ~(PROT.READ | PROT.WRITE | PROT.EXEC | PROT.SEM)) !== 0) return 'EINVAL';
+  if (end <= addr || end >= 2 ** 53) return refuse(k, 'ENOMEM', 'the range wraps around');
+  if ((prot & ~(PROT.READ | PROT.WRITE | PROT.EXEC | PROT.SEM)) !== 0) return refuse(k, 'EINVAL', 'unknown PROT_ bits');
   const start = growsRange(mm, addr, end, grows);
-  if (typeof start === 'string') return start;
+  if (typeof start === 'string')
+    return refuse(k, start, start === 'ENOMEM' ? NOT_MAPPED : 'the VMA cannot grow that way');
   let at = start;
   while (at < end) {
     const place = mm.vmas.seek(at);
-    if (place === NOWHERE || mm.vmas.vm_start(place) > at) return 'ENOMEM';
+    if (place === NOWHERE || mm.vmas.vm_start(place) > at) return refuse(k, 'ENOMEM', NOT_MAPPED);
     const old = mm.vmas.vm_flags(place);
     const implied = (prot & PROT.READ) !== 0 && (old & vm.VM_MAYEXEC) !== 0 && read_implies_exec(k);
     const flags = protFlags(implied ? prot | PROT.EXEC : prot) | (old & ~vm.VM_ACCESS_FLAGS);
-    if ((flags & ~(flags >> 4) & vm.VM_ACCESS_FLAGS) !== 0) return 'EACCES';
+    if ((flags & ~(flags >> 4) & vm.VM_ACCESS_FLAGS) !== 0) return refuse(k, 'EACCES', MAY_NOT);
     const stop = Math.min(mm.vmas.vm_end(place), end);
     const changed = mprotect_fixup(k, mm, place, at, stop, flags);
     if (typeof changed === 'string') return changed;

@@ -4,6 +4,7 @@ import { isPageAligned, pageAlign, type VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vm_stat_account, vm_unacct_memory } from './accounting.ts';
+import { refuse } from './refuse.ts';
 import { task_size } from './unmapped-area.ts';
 import { VM_ACCOUNT, VM_LOCKED, type Vma, vma_pages } from './vma.ts';
 import { vma_unlink } from './vma-link.ts';
@@ -29,7 +30,9 @@ export function gather_munmap_vmas(
   let vma: Vma | undefined = mm.vmas.vma(first);
   if (vma.vm_start < start) {
     // The check is made once: cutting a hole needs one VMA more.
-    if (vma.vm_end > end && mm.vmas.size >= k.config.max_map_count) return 'ENOMEM';
+    if (vma.vm_end > end && mm.vmas.size >= k.config.max_map_count) {
+      return refuse(k, 'ENOMEM', 'a hole would leave one VMA more, and max_map_count is reached');
+    }
     const split = split_vma(k, mm, vma, start);
     if (typeof split === 'string') return split;
     vma = split[1];
@@ -48,9 +51,9 @@ export function gather_munmap_vmas(
 
 /** vms_complete_munmap_vmas(): unmaps the pages of whole VMAs and removes them. */
 export function remove_vmas(k: Kernel, mm: Mm, vmas: readonly Vma[]): void {
-  const first = vmas[0];
-  const last = vmas[vmas.length - 1];
-  if (first === undefined || last === undefined) return;
+  if (vmas.length === 0) return;
+  const first = vmas[0] as Vma;
+  const last = vmas[vmas.length - 1] as Vma;
   update_hiwater_rss(mm);
   for (const vma of vmas) removeVma(k, mm, vma);
   free_pgtables(mm, first.vm_start, last.vm_end);
@@ -90,8 +93,9 @@ export function unmap_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 
 
 /** do_vmi_munmap(): munmap(2) behind its system call. Arguments are folded words. */
 export function do_munmap(k: Kernel, mm: Mm, start: number, length: number): 0 | 'ENOMEM' | 'EINVAL' {
-  if (!isPageAligned(start) || start > task_size(k) || length > task_size(k) - start) return 'EINVAL';
+  if (!isPageAligned(start)) return refuse(k, 'EINVAL', 'the address is not page aligned');
+  if (start > task_size(k) || length > task_size(k) - start) return refuse(k, 'EINVAL', 'beyond TASK_SIZE');
   const end = start + pageAlign(length);
-  if (end === start) return 'EINVAL';
+  if (end === start) return refuse(k, 'EINVAL', 'length 0');
   return unmap_range(k, mm, start, end);
 }

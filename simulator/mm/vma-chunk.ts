@@ -137,15 +137,16 @@ export class VmaChunk {
     return slot;
   }
 
-  /** Closes a slot. */
-  close(slot: number): void {
+  /** Closes a slot. Returns the slot that the VMA behind it has now. */
+  close(slot: number): number {
     if (slot - this.first < this.end - 1 - slot) {
       for (let i = slot; i > this.first; i--) this.move(i - 1, i);
       this.clear(this.first++);
-    } else {
-      for (let i = slot + 1; i < this.end; i++) this.move(i, i - 1);
-      this.clear(--this.end);
+      return slot + 1;
     }
+    for (let i = slot + 1; i < this.end; i++) this.move(i, i - 1);
+    this.clear(--this.end);
+    return slot;
   }
 
   /** Moves the VMAs from `slot` on to a chunk of their own. */

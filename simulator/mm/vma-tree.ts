@@ -16,6 +16,10 @@ import { CHUNK_VMAS, VmaChunk } from './vma-chunk.ts';
 export type VmaPlace = number;
 export const NOWHERE: VmaPlace = -1;
 
+/** From this many VMAs on a tree keeps hints; how many (512 KiB would not stay in a CPU's cache). */
+const HINTED = 1024;
+const HINTS = 1 << 15;
+
 const SHIFT = 31 - Math.clz32(CHUNK_VMAS);
 const SLOT = CHUNK_VMAS - 1;
 
@@ -52,6 +56,10 @@ export class VmaTree {
   /** No hole lies in [fullFrom, fullTo): what the last search for a page found out. */
   private fullFrom = 0;
   private fullTo = 0;
+  /** What the last search found: the steps of one system call ask for the same place again and again. */
+  private finger: VmaPlace = 0;
+  /** Places by page number, once there are many VMAs. They may be of another time: whoever takes one looks whether it holds. */
+  private hints: Int32Array | null = null;
 
   constructor(epoch: Epoch, from?: VmaTree) {
     this.epoch = epoch;
@@ -65,6 +73,7 @@ export class VmaTree {
       this.count = from.count;
       this.fullFrom = from.fullFrom;
       this.fullTo = from.fullTo;
+      this.hints = from.hints;
     }
   }
 
@@ -80,9 +89,14 @@ export class VmaTree {
 
   /** Place of the first VMA that ends behind `addr`. */
   seek(addr: VirtAddr): VmaPlace {
-    const index = this.chunkFor(addr);
-    const chunk = this.dir.chunks[index];
-    return chunk === undefined ? NOWHERE : (index << SHIFT) | chunk.slotFor(addr);
+    if (this.isFirstBehind(this.finger, addr)) return this.finger;
+    const hint = this.hint(addr);
+    if (this.isFirstBehind(hint, addr)) this.finger = hint;
+    else {
+      this.finger = this.search(addr);
+      this.setHint(addr, this.finger);
+    }
+    return this.finger;
   }
 
   /** Place of the VMA before `place`; of the last one when that is NOWHERE. */
@@ -149,13 +163,11 @@ export class VmaTree {
   /** Adds a VMA that overlaps none. */
   insert(vma: Vma): void {
     const dir = this.ownDirectory();
-    let index = this.chunkFor(vma.vm_start);
-    if (index === dir.chunks.length) {
-      if (index === 0) this.addChunk(0, new VmaChunk(this.epoch.now, CHUNK_VMAS >> 1));
-      else index--;
-    }
+    const next = this.seek(vma.vm_start);
+    let index = next === NOWHERE ? dir.chunks.length - 1 : next >> SHIFT;
+    if (index < 0) this.addChunk(++index, new VmaChunk(this.epoch.now, CHUNK_VMAS >> 1));
     let chunk = this.ownChunk(index);
-    let slot = chunk.slotFor(vma.vm_start);
+    let slot = next === NOWHERE ? chunk.end : next & SLOT;
     if (chunk.size === CHUNK_VMAS) {
       // Growth at an end leaves a full chunk behind; elsewhere both halves get room.
       if (slot === chunk.first) chunk = this.addChunk(index, new VmaChunk(this.epoch.now, CHUNK_VMAS));
@@ -172,6 +184,8 @@ export class VmaTree {
     slot = chunk.open(slot);
     chunk.set(slot, vma);
     this.bound(index, chunk, slot);
+    this.finger = (index << SHIFT) | slot;
+    this.setHint(vma.vm_start, this.finger);
     this.count++;
   }
 
@@ -182,10 +196,10 @@ export class VmaTree {
     const index = place >> SHIFT;
     const chunk = this.ownChunk(index);
     this.forgetFull(chunk.stop(place & SLOT));
-    chunk.close(place & SLOT);
+    const next = chunk.close(place & SLOT);
     if (chunk.size > 0) {
-      const slot = chunk.slotFor(addr);
-      this.bound(index, chunk, slot < chunk.end ? slot : slot - 1);
+      this.bound(index, chunk, next < chunk.end ? next : next - 1);
+      this.finger = (index << SHIFT) | next;
     } else {
       dir.chunks.splice(index, 1);
       for (const column of [dir.firsts, dir.lasts, dir.holes]) column.copyWithin(index, index + 1);
@@ -251,8 +265,40 @@ export class VmaTree {
     return high - at >= length ? at : -1;
   }
 
+  /** Whether a place that may be of another time holds the first VMA that ends behind `addr`. */
+  private isFirstBehind(place: VmaPlace, addr: VirtAddr): boolean {
+    if (place < 0) return false;
+    const index = place >> SHIFT;
+    const slot = place & SLOT;
+    const chunk = this.dir.chunks[index];
+    if (chunk === undefined || slot < chunk.first || slot >= chunk.end || chunk.stop(slot) <= addr) return false;
+    if (slot > chunk.first) return chunk.stop(slot - 1) <= addr;
+    return index === 0 || (this.dir.lasts[index - 1] as number) <= addr;
+  }
+
   private at(place: VmaPlace): VmaChunk {
     return this.dir.chunks[place >> SHIFT] as VmaChunk;
+  }
+
+  private hint(addr: VirtAddr): VmaPlace {
+    if (this.hints === null) return NOWHERE;
+    const hint = this.hints[(addr / 4096) & (HINTS - 1)] as number;
+    return (this.dir.chunks.length << SHIFT) - hint;
+  }
+
+  /** Counts from the last chunk: those that mmap adds, from the top down, come below. */
+  private setHint(addr: VirtAddr, place: VmaPlace): void {
+    if (this.hints === null) {
+      if (this.count < HINTED) return;
+      this.hints = new Int32Array(HINTS);
+    }
+    if (place !== NOWHERE) this.hints[(addr / 4096) & (HINTS - 1)] = (this.dir.chunks.length << SHIFT) - place;
+  }
+
+  private search(addr: VirtAddr): VmaPlace {
+    const index = this.chunkFor(addr);
+    const chunk = this.dir.chunks[index];
+    return chunk === undefined ? NOWHERE : (index << SHIFT) | chunk.slotFor(addr);
   }
 
   /** Index of the first chunk whose last VMA ends behind `addr`; the number of chunks when there is none. */
@@ -328,20 +374,15 @@ export class VmaTree {
 
   private searchDown(low: VirtAddr, high: VirtAddr, length: number): VirtAddr {
     const { chunks, firsts, lasts, holes } = this.dir;
-    let index = this.chunkFor(high);
+    const above = this.seek(high);
+    let index = chunks.length - 1;
     let top = high;
-    const over = chunks[index];
-    if (over === undefined) index--;
-    else {
-      const slot = over.slotFor(high);
-      top = Math.min(high, over.start(slot));
-      if (slot === over.first) index--;
-      else {
-        const found = this.searchChunk(index, slot, low, top, length);
-        if (found >= 0) return found;
-        top = firsts[index] as number;
-        index--;
-      }
+    if (above !== NOWHERE) {
+      index = above >> SHIFT;
+      top = Math.min(high, this.vm_start(above));
+      const found = this.searchChunk(index, above & SLOT, low, top, length);
+      if (found >= 0) return found;
+      top = Math.min(top, firsts[index--] as number);
     }
     for (; index >= 0; index--) {
       if (top - Math.max(low, lasts[index] as number) >= length) return top;
