@@ -107,7 +107,7 @@ export class VmaChunk {
 
   setFlags(slot: number, flags: number): void {
     this.ints[slot] = flags;
-    this.made[slot] = null;
+    if (this.made[slot] !== null) this.made[slot] = null;
   }
 
   /** Puts the fields of a VMA into a slot. */
@@ -120,8 +120,8 @@ export class VmaChunk {
     ints[FILES + slot] = vma.vm_file;
     ints[INODES + slot] = vma.inode;
     ints[KINDS + slot] = kindOf(vma);
-    this.anons[slot] = vma.anon;
-    this.made[slot] = null;
+    if (this.anons[slot] !== vma.anon) this.anons[slot] = vma.anon;
+    if (this.made[slot] !== null) this.made[slot] = null;
   }
 
   /** Makes room before the VMA at `slot` (or at the end) and returns the slot to fill; there must be room. */
@@ -167,8 +167,8 @@ export class VmaChunk {
   }
 
   private clear(slot: number): void {
-    this.anons[slot] = null;
-    this.made[slot] = null;
+    if (this.anons[slot] !== null) this.anons[slot] = null;
+    if (this.made[slot] !== null) this.made[slot] = null;
   }
 
   private move(from: number, to: number): void {
@@ -176,10 +176,19 @@ export class VmaChunk {
   }
 
   private moveTo(other: VmaChunk, from: number, to: number): void {
-    for (let at = 0; at < 3 * CHUNK_VMAS; at += CHUNK_VMAS) other.words[at + to] = this.words[at + from] as number;
-    for (let at = 0; at < 4 * CHUNK_VMAS; at += CHUNK_VMAS) other.ints[at + to] = this.ints[at + from] as number;
-    other.anons[to] = this.anons[from] as AnonVmaChain | null;
-    other.made[to] = this.made[from] as Vma | null;
+    const { words, ints, anons, made } = other;
+    words[to] = this.words[from] as number;
+    words[ENDS + to] = this.words[ENDS + from] as number;
+    words[PGOFFS + to] = this.words[PGOFFS + from] as number;
+    ints[to] = this.ints[from] as number;
+    ints[FILES + to] = this.ints[FILES + from] as number;
+    ints[INODES + to] = this.ints[INODES + from] as number;
+    ints[KINDS + to] = this.ints[KINDS + from] as number;
+    // A look costs less than a store that the garbage collector must hear of.
+    const anon = this.anons[from] as AnonVmaChain | null;
+    if (anons[to] !== anon) anons[to] = anon;
+    const vma = this.made[from] as Vma | null;
+    if (made[to] !== vma) made[to] = vma;
   }
 }
 

@@ -89,14 +89,17 @@ export class VmaTree {
 
   /** Place of the first VMA that ends behind `addr`. */
   seek(addr: VirtAddr): VmaPlace {
-    if (this.isFirstBehind(this.finger, addr)) return this.finger;
+    if (this.isNear(addr)) return this.finger;
     const hint = this.hint(addr);
-    if (this.isFirstBehind(hint, addr)) this.finger = hint;
-    else {
-      this.finger = this.search(addr);
-      this.setHint(addr, this.finger);
+    if (this.isFirstBehind(hint, addr)) {
+      this.finger = hint;
+      return hint;
     }
-    return this.finger;
+    const found = this.search(addr);
+    if (found === NOWHERE) return found;
+    this.finger = found;
+    this.setHint(addr, found);
+    return found;
   }
 
   /** Place of the VMA before `place`; of the last one when that is NOWHERE. */
@@ -265,6 +268,25 @@ export class VmaTree {
     return high - at >= length ? at : -1;
   }
 
+  /** Moves the finger to the first VMA that ends behind `addr`, when that is where it points or beside it. */
+  private isNear(addr: VirtAddr): boolean {
+    const index = this.finger >> SHIFT;
+    const chunk = this.dir.chunks[index];
+    if (chunk === undefined) return false;
+    const slot = this.finger & SLOT;
+    if (slot < chunk.first || slot >= chunk.end) return false;
+    if (chunk.stop(slot) <= addr) {
+      if (slot + 1 >= chunk.end || chunk.stop(slot + 1) <= addr) return false;
+      this.finger++;
+      return true;
+    }
+    if (slot === chunk.first) return index === 0 || (this.dir.lasts[index - 1] as number) <= addr;
+    if (chunk.stop(slot - 1) <= addr) return true;
+    if (slot - 1 === chunk.first || chunk.stop(slot - 2) > addr) return false;
+    this.finger--;
+    return true;
+  }
+
   /** Whether a place that may be of another time holds the first VMA that ends behind `addr`. */
   private isFirstBehind(place: VmaPlace, addr: VirtAddr): boolean {
     if (place < 0) return false;
@@ -292,7 +314,7 @@ export class VmaTree {
       if (this.count < HINTED) return;
       this.hints = new Int32Array(HINTS);
     }
-    if (place !== NOWHERE) this.hints[(addr / 4096) & (HINTS - 1)] = (this.dir.chunks.length << SHIFT) - place;
+    this.hints[(addr / 4096) & (HINTS - 1)] = (this.dir.chunks.length << SHIFT) - place;
   }
 
   private search(addr: VirtAddr): VmaPlace {
