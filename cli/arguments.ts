@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { POLICY_NAMES, type PolicyName, type PolicyOptions } from '../simulator/policy/index.ts';
+import type { MemoryFile, ProcFile } from '../simulator/view/proc-text.ts';
 
 export const USAGE = `usage: vas COMMAND FILE …
 
@@ -11,7 +12,10 @@ Runs scenarios of Linux memory management (FILE is a .vas file, or - for standar
   vas check FILE                               parse only: list what is wrong
   vas maps FILE PROC                           /proc/PID/maps of a process, at the end
   vas smaps FILE PROC                          /proc/PID/smaps
+  vas smaps_rollup FILE PROC                   /proc/PID/smaps_rollup
   vas status FILE PROC                         /proc/PID/status
+  vas meminfo FILE, vas vmstat FILE, vas free FILE
+                                               /proc/meminfo, /proc/vmstat and what free prints, at the end
   vas translate FILE PROC ADDR [--json]        the page walk of an address (names of the scenario allowed)
   vas why FILE PROC ADDR [--json]              which rule keeps its VMA from merging with its neighbours, and
                                                what put the address where it is
@@ -53,11 +57,12 @@ export type Command =
       readonly limits: Limits;
     }
   | {
-      readonly name: 'maps' | 'smaps' | 'status';
+      readonly name: ProcFile;
       readonly file: string;
       readonly process: string;
       readonly limits: Limits;
     }
+  | { readonly name: MemoryFile; readonly file: string; readonly limits: Limits }
   | {
       readonly name: 'translate' | 'why';
       readonly file: string;
@@ -85,7 +90,11 @@ const COMMANDS: Readonly<Record<string, { readonly operands: readonly string[]; 
   check: { operands: ['FILE'], flags: [] },
   maps: { operands: ['FILE', 'PROC'], flags: ['until', 'max-steps'] },
   smaps: { operands: ['FILE', 'PROC'], flags: ['until', 'max-steps'] },
+  smaps_rollup: { operands: ['FILE', 'PROC'], flags: ['until', 'max-steps'] },
   status: { operands: ['FILE', 'PROC'], flags: ['until', 'max-steps'] },
+  meminfo: { operands: ['FILE'], flags: ['until', 'max-steps'] },
+  vmstat: { operands: ['FILE'], flags: ['until', 'max-steps'] },
+  free: { operands: ['FILE'], flags: ['until', 'max-steps'] },
   translate: { operands: ['FILE', 'PROC', 'ADDR'], flags: ['json', 'until', 'max-steps'] },
   why: { operands: ['FILE', 'PROC', 'ADDR'], flags: ['json', 'until', 'max-steps'] },
   policy: { operands: ['FILE'], flags: ['frames', 'policy', 'bits', 'seed', 'json'] },
@@ -124,8 +133,12 @@ export function parseArguments(args: readonly string[]): Command {
       return { name, file, process, address, json, limits };
     case 'policy':
       return { name, file, policies: policiesOf(values.policy ?? 'all'), options: policyOptions(values), json };
+    case 'meminfo':
+    case 'vmstat':
+    case 'free':
+      return { name, file, limits };
     default:
-      return { name: name as 'maps' | 'smaps' | 'status', file, process, limits };
+      return { name: name as ProcFile, file, process, limits };
   }
 }
 

@@ -6,6 +6,7 @@ import { driveSync } from '../simulator/scenario/asking.ts';
 import { evaluateExpression } from '../simulator/scenario/conditions.ts';
 import type { RunState } from '../simulator/scenario/index.ts';
 import { parseExpressionText } from '../simulator/scenario/parser.ts';
+import type { MemoryFile, ProcFile } from '../simulator/view/proc-text.ts';
 import { type Command, type Limits, parseArguments, USAGE, UsageError } from './arguments.ts';
 import { execute, isRunnable, type Listener, statusOf } from './execution.ts';
 import { JsonReport, Trace } from './json-report.ts';
@@ -56,8 +57,13 @@ function dispatch(command: Command, make: MakeMachine, version: () => string, ou
       return run(command, make, output);
     case 'maps':
     case 'smaps':
+    case 'smaps_rollup':
     case 'status':
       return showProc(command, make, output);
+    case 'meminfo':
+    case 'vmstat':
+    case 'free':
+      return showMemory(command, make, output);
     case 'translate':
       return translate(command, make, output);
     case 'why':
@@ -153,11 +159,21 @@ function finish(file: string, processName: string, limits: Limits, make: MakeMac
   throw new UsageError(`${source.name}: no process '${processName}' at the end of the run: ${known}`);
 }
 
-function showProc(command: Of<'maps' | 'smaps' | 'status'>, make: MakeMachine, output: Output): number {
+function showProc(command: Of<ProcFile>, make: MakeMachine, output: Output): number {
   const finished = finish(command.file, command.process, command.limits, make);
   if (finished === null) return BAD_INPUT;
   output.write(finished.machine.procText(finished.pid, command.name));
   return finished.status;
+}
+
+function showMemory(command: Of<MemoryFile>, make: MakeMachine, output: Output): number {
+  const source = readScenario(command.file);
+  if (!isRunnable(source)) return BAD_INPUT;
+  const machine = make();
+  const end = execute(source, machine.backend, command.limits, { step: () => {} });
+  if (end === null) return BAD_INPUT;
+  output.write(machine.memoryText(command.name));
+  return statusOf(end);
 }
 
 function translate(command: OfAddress, make: MakeMachine, output: Output): number {

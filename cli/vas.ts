@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Scenario } from '../simulator/scenario/index.ts';
 import { Simulator } from '../simulator/simulator.ts';
 import { Timeline } from '../simulator/timeline.ts';
-import { procText } from '../simulator/view/proc-text.ts';
+import { memoryText, procText } from '../simulator/view/proc-text.ts';
 import type { WhyView } from '../simulator/view/types.ts';
 import { walk } from '../simulator/view/walk.ts';
 import { why } from '../simulator/view/why.ts';
@@ -18,6 +18,7 @@ function makeMachine(): Machine {
   return {
     backend: simulator,
     procText: (pid, file) => procText({ simulator }, pid, file),
+    memoryText: (file) => memoryText({ simulator }, file),
     walk: (pid, address, names) => walk({ simulator, names }, pid, address),
     why: whyAt,
   };

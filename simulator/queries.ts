@@ -8,7 +8,9 @@ import { PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from './machine/pagetable.ts';
 import { cache_entry, disk_page, file_pages, find_get_page } from './mm/page-cache.ts';
 import { linear_page_index } from './mm/vma.ts';
 import { vma_perms } from './proc/maps.ts';
+import { meminfo } from './proc/meminfo.ts';
 import { smaps_entry } from './proc/smaps.ts';
+import { vmstat } from './proc/vmstat.ts';
 import type { Kernel } from './state/kernel.ts';
 import type { Inode, Mm, Task } from './state/records.ts';
 
@@ -118,11 +120,20 @@ function fileQuery(k: Kernel, query: Query): Answer {
   return int(contentByte(disk_page(inode, index), offset % 4096));
 }
 
+function counter(lines: Readonly<Record<string, number>>, query: Query, unit: number): Answer {
+  const arg = query.args[0];
+  const line = typeof arg === 'object' && 'text' in arg ? arg.text : '';
+  const value = Object.hasOwn(lines, line) ? lines[line] : undefined;
+  return value === undefined ? error(`/proc/${query.name} has no line "${line}"`) : int(value * unit);
+}
+
 /** Answers one query; sizes are bytes. */
 export function answer_query(k: Kernel, query: Query): Answer {
   const { name, args } = query;
   if (name === 'free') return int(k.frames.counters.free);
   if (name === 'swap_used') return int(k.swap.used);
+  if (name === 'vmstat') return counter(vmstat(k), query, 1);
+  if (name === 'meminfo') return counter(meminfo(k), query, 1024);
   if (name === 'cached' || name === 'disk') return fileQuery(k, query);
   const task = k.tasks.find(word(args, 0));
   if (task === undefined) return error('there is no such process');

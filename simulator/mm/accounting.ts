@@ -37,9 +37,14 @@ export function may_expand_vm(k: Kernel, mm: Mm, flags: number, pages: number): 
   return 'RLIMIT_DATA';
 }
 
+/** total_swap_pages: slots of the swap device, none while it is switched off. */
+export function total_swap_pages(k: Kernel): number {
+  return k.swap.on ? k.swap.total : 0;
+}
+
 /** mm/util.c: vm_commit_limit(), pages; overcommit_ratio is 50. */
 export function vm_commit_limit(k: Kernel): number {
-  return Math.floor(k.frames.total / 2) + k.swap.total;
+  return Math.floor(k.frames.total / 2) + total_swap_pages(k);
 }
 
 /**
@@ -48,7 +53,7 @@ export function vm_commit_limit(k: Kernel): number {
  */
 export function vm_enough_memory(k: Kernel, mm: Mm, pages: number): boolean {
   const after = k.scalars.committed + pages;
-  if (k.config.overcommit === 0 && pages > k.frames.total + k.swap.total) return false;
+  if (k.config.overcommit === 0 && pages > k.frames.total + total_swap_pages(k)) return false;
   if (k.config.overcommit === 2) {
     const allowed = vm_commit_limit(k) - Math.min(Math.floor(mm.total_vm / 32), 32768);
     if (after > allowed) return false;

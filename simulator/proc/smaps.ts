@@ -1,7 +1,7 @@
 /** /proc/PID/smaps: what is resident of each VMA and how it is shared (fs/proc/task_mmu.c: smap_gather_stats()). */
 
 import { pteIndex } from '../machine/address.ts';
-import { CHUNK_MASK, PG_ANON, PG_DIRTY, PG_LAZYFREE, PG_REFERENCED } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_ANON, PG_DIRTY, PG_LAZYFREE, PG_REFERENCED, PG_SHMEM } from '../machine/frames.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
 import { cache_for_each } from '../mm/page-cache.ts';
 import { linear_page_index, VM_FLAG_NAMES, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma, vma_pages } from '../mm/vma.ts';
@@ -39,6 +39,10 @@ class Sums {
   rss = 0;
   pss = 0;
   pssDirty = 0;
+  pssAnon = 0;
+  pssFile = 0;
+  pssShmem = 0;
+  pssLocked = 0;
   sharedClean = 0;
   sharedDirty = 0;
   privateClean = 0;
@@ -51,7 +55,7 @@ class Sums {
 }
 
 /** smaps_account(): one mapped page. */
-function account(k: Kernel, sums: Sums, flags: number, pfn: number): void {
+function account(k: Kernel, sums: Sums, flags: number, pfn: number, locked: boolean): void {
   const chunk = k.frames.chunk(pfn);
   const frame = chunk.flags[pfn & CHUNK_MASK] as number;
   const mapcount = chunk.mapcount[pfn & CHUNK_MASK] as number;
@@ -64,6 +68,10 @@ function account(k: Kernel, sums: Sums, flags: number, pfn: number): void {
   if ((flags & PTE_ACCESSED) !== 0 || (frame & PG_REFERENCED) !== 0) sums.referenced++;
   const share = Math.floor(PSS_PAGE / mapcount);
   sums.pss += share;
+  if ((frame & PG_ANON) !== 0) sums.pssAnon += share;
+  else if ((frame & PG_SHMEM) !== 0) sums.pssShmem += share;
+  else sums.pssFile += share;
+  if (locked) sums.pssLocked += share;
   if (dirty) sums.pssDirty += share;
   if (mapcount >= 2) {
     if (dirty) sums.sharedDirty++;
@@ -72,10 +80,10 @@ function account(k: Kernel, sums: Sums, flags: number, pfn: number): void {
   else sums.privateClean++;
 }
 
-function gather(k: Kernel, mm: Mm, vma: Vma): Sums {
-  const sums = new Sums();
+function gather(k: Kernel, mm: Mm, vma: Vma, sums = new Sums()): Sums {
+  const locked = (vma.vm_flags & VM_LOCKED) !== 0;
   for_each_page(mm, vma, (_addr, flags, value) => {
-    if ((flags & PTE_MAPPED) !== 0 && (flags & PTE_SPECIAL) === 0) account(k, sums, flags, value);
+    if ((flags & PTE_MAPPED) !== 0 && (flags & PTE_SPECIAL) === 0) account(k, sums, flags, value, locked);
     else if ((flags & PTE_SWAP) !== 0) {
       sums.swap++;
       sums.swapPss += Math.floor(PSS_PAGE / Math.max(1, k.swap.count(value)));
@@ -195,4 +203,45 @@ export function proc_smaps(k: Kernel, mm: Mm): string {
   const blocks = mm.vmas.toArray().map((vma) => block(maps_line(k, mm, vma), smaps_entry(k, mm, vma)));
   const vsyscall = `${VSYSCALL_START}-${VSYSCALL_END} --xp 00000000 00:00 0`.padEnd(72);
   return blocks.join('') + block(`${vsyscall} [vsyscall]`, VSYSCALL);
+}
+
+/**
+ * The text of /proc/PID/smaps_rollup: the sums of all VMAs; shares are added up before they are rounded. Empty for an
+ * address space without a VMA.
+ */
+export function smapsRollupText(k: Kernel, mm: Mm): string {
+  const vmas = mm.vmas.toArray();
+  const first = vmas[0];
+  const last = vmas[vmas.length - 1];
+  if (first === undefined || last === undefined) return '';
+  const s = new Sums();
+  for (const vma of vmas) gather(k, mm, vma, s);
+  const kb = (shares: number): number => Math.floor(shares / PSS_KB);
+  const hex8 = (address: number): string => address.toString(16).padStart(8, '0');
+  const head = `${hex8(first.vm_start)}-${hex8(last.vm_end)} ---p 00000000 00:00 0`;
+  return [
+    `${head.padEnd(72)} [rollup]\n`,
+    row('Rss', s.rss * 4),
+    row('Pss', kb(s.pss)),
+    row('Pss_Dirty', kb(s.pssDirty)),
+    row('Pss_Anon', kb(s.pssAnon)),
+    row('Pss_File', kb(s.pssFile)),
+    row('Pss_Shmem', kb(s.pssShmem)),
+    row('Shared_Clean', s.sharedClean * 4),
+    row('Shared_Dirty', s.sharedDirty * 4),
+    row('Private_Clean', s.privateClean * 4),
+    row('Private_Dirty', s.privateDirty * 4),
+    row('Referenced', s.referenced * 4),
+    row('Anonymous', s.anonymous * 4),
+    row('KSM', 0),
+    row('LazyFree', s.lazyfree * 4),
+    row('AnonHugePages', 0),
+    row('ShmemPmdMapped', 0),
+    row('FilePmdMapped', 0),
+    row('Shared_Hugetlb', 0),
+    row('Private_Hugetlb', 0),
+    row('Swap', s.swap * 4),
+    row('SwapPss', kb(s.swapPss)),
+    row('Locked', kb(s.pssLocked)),
+  ].join('');
 }

@@ -16,6 +16,7 @@ const ACCEPTED: Readonly<Record<ParameterType, readonly ValueType[]>> = {
   flags: ['int'],
   process: ['int'],
   path: ['string', 'int'],
+  counter: ['string'],
   buffer: ['int', 'string', 'array', 'struct'],
   struct: ['int', 'struct', 'array'],
   strings: ['array', 'int'],

@@ -30,6 +30,8 @@ export const QUERY_FUNCTIONS: readonly CallRow[] = [
   ),
   query('free', '', 'a count', 'Free page frames.'),
   query('swap_used', '', 'a count', 'Swap slots in use.'),
+  query('vmstat', 'name:counter', 'a count', 'A line of /proc/vmstat: vmstat("pgscan_kswapd").'),
+  query('meminfo', 'name:counter', 'a size in bytes', 'A line of /proc/meminfo, in bytes: meminfo("Dirty").'),
 ];
 
 function query(name: string, parameters: string, returns: string, doc: string): CallRow {

@@ -9,7 +9,8 @@ import type { ConstantGroup } from './constants.ts';
 
 /**
  * What may stand in a parameter. `int` and its kin are 64-bit words; `buffer` is an address where strace shows the
- * contents instead; `struct` an address where strace shows a structure; `bytes` what `store` writes.
+ * contents instead; `struct` an address where strace shows a structure; `bytes` what `store` writes; `counter`
+ * the name of a line of /proc/vmstat or /proc/meminfo.
  */
 export type ParameterType =
   | 'address'
@@ -19,6 +20,7 @@ export type ParameterType =
   | 'flags'
   | 'process'
   | 'path'
+  | 'counter'
   | 'buffer'
   | 'struct'
   | 'strings'

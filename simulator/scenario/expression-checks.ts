@@ -154,7 +154,8 @@ function checkQuery(expr: CallExpr, scope: NameScope, reporter: Reporter): Value
     return null;
   }
   for (const [index, arg] of expr.args.entries()) {
-    const wanted: ValueType = parameterAt(call, index)?.type === 'path' ? 'string' : 'int';
+    const parameter = parameterAt(call, index)?.type;
+    const wanted: ValueType = parameter === 'path' || parameter === 'counter' ? 'string' : 'int';
     const type = typeOf(arg, scope, reporter);
     if (type === null) return null;
     if (type === wanted || (wanted === 'int' && type === 'bool')) continue;

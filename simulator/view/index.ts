@@ -2,7 +2,15 @@
 export { frameMap, frameView } from './frames.ts';
 export { cachedFiles, machineNumbers, swapMap } from './memory.ts';
 export type { Place } from './place.ts';
-export { lastAccess, procText } from './proc-text.ts';
+export {
+  lastAccess,
+  type MemoryCounters,
+  type MemoryFile,
+  memoryCounters,
+  memoryText,
+  type ProcFile,
+  procText,
+} from './proc-text.ts';
 export { processViews } from './processes.ts';
 export type * from './types.ts';
 export { pageRuns, vmaViews } from './vmas.ts';

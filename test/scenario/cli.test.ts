@@ -16,6 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const makeFake = (): Machine => ({
   backend: new FakeBackend(),
   procText: (pid, file) => `${file} of ${pid}\n`,
+  memoryText: (file) => `${file} of the machine\n`,
   walk: (pid, address, names): WalkView => ({
     pid,
     process: names.get(pid) ?? '',
@@ -193,10 +194,18 @@ describe('the other commands', () => {
   test('maps, smaps and status of a process', () => {
     expect(vas('maps FILE p', GOOD)).toMatchObject({ status: 0, out: 'maps of 1000\n' });
     expect(vas('smaps FILE p', GOOD).out).toBe('smaps of 1000\n');
+    expect(vas('smaps_rollup FILE p', GOOD).out).toBe('smaps_rollup of 1000\n');
     expect(vas('status FILE p', GOOD).out).toBe('status of 1000\n');
     const missing = vas('maps FILE q', GOOD);
     expect(missing.status).toBe(2);
     expect(missing.err).toContain("no process 'q' at the end of the run: it has p");
+  });
+
+  test('meminfo, vmstat and free of the machine', () => {
+    expect(vas('meminfo FILE', GOOD)).toMatchObject({ status: 0, out: 'meminfo of the machine\n' });
+    expect(vas('vmstat FILE --until 1', GOOD).out).toBe('vmstat of the machine\n');
+    expect(vas('free FILE', GOOD).out).toBe('free of the machine\n');
+    expect(vas('free FILE p', GOOD)).toMatchObject({ status: 2 });
   });
 
   test('translate takes an expression with names', () => {
