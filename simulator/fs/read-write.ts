@@ -11,7 +11,7 @@ import { cpu_access } from '../mm/access.ts';
 import { cache_entry, find_get_page, read_page } from '../mm/page-cache.ts';
 import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
 import { shmem_get_page } from '../mm/shmem.ts';
-import { drop_pages, has_block, zero_behind_end } from '../mm/truncate.ts';
+import { has_block, zero_behind_end } from '../mm/truncate.ts';
 import { task_size } from '../mm/unmapped-area.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';
@@ -145,10 +145,7 @@ function write_end(k: Kernel, inodeId: number, pfn: Pfn, at: number, part: numbe
     k.frames.clearFlags(pfn, PG_NOT_UPTODATE);
     if (inode.kind === 'shmem') k.frames.markDirty(pfn);
     else k.frames.markBlockDirty(pfn);
-  } else {
-    failed_write(k, inode, pfn, at, part);
-    if (at + part > inode.size) drop_pages(k, inode, Math.ceil(inode.size / PAGE_SIZE), Number.POSITIVE_INFINITY);
-  }
+  } else failed_write(k, inode, pfn, at, part);
 }
 
 /**

@@ -166,6 +166,35 @@ export class PageTables {
     return true;
   }
 
+  /** Whether the entry over `addr` in a table of `level` (1: PMD, 2: PUD) has a table below it. */
+  hasBelow(addr: VirtAddr, level: 1 | 2): boolean {
+    let table: UpperTable | undefined = this.root;
+    for (let at = this.levels - 1; at > level && table !== undefined; at--) {
+      table = table.kids[entryIndex(addr, at)] as UpperTable | undefined;
+    }
+    return table?.kids[entryIndex(addr, level)] !== undefined;
+  }
+
+  /** The table of `level` (1: PMD, 2: PUD) over `addr`, owned by the epoch; made, with the levels above it, when missing. */
+  editUpper(addr: VirtAddr, level: 1 | 2): UpperTable {
+    let table = this.ownRoot();
+    for (let at = this.levels - 1; at > level; at--) table = this.ownUpper(table, entryIndex(addr, at), at - 1);
+    return table;
+  }
+
+  /**
+   * Hangs the table below the entry of `level` over `from` under the entry over `to` (mm/mremap.c: move_normal_pmd(),
+   * move_normal_pud()). False, and nothing is changed, when there is no such table or the place is taken.
+   */
+  moveTable(from: VirtAddr, to: VirtAddr, level: 1 | 2): boolean {
+    if (!this.hasBelow(from, level) || this.hasBelow(to, level)) return false;
+    const source = this.editUpper(from, level);
+    this.editUpper(to, level).kids[entryIndex(to, level)] = source.kids[entryIndex(from, level)];
+    source.kids[entryIndex(from, level)] = undefined;
+    this.cachedKey = -1;
+    return true;
+  }
+
   private freeUpper(table: UpperTable, base: VirtAddr, range: FreeRange): void {
     const span = SPANS[table.level] as number;
     const first = Math.max(0, Math.floor((range.start - base) / span));
@@ -214,6 +243,11 @@ export class PageTables {
     parent.kids[index] = mine;
     return mine;
   }
+}
+
+/** Which entry of a table of `level` (1: PMD) is over `addr`. */
+function entryIndex(addr: VirtAddr, level: number): number {
+  return level === 1 ? withinGigabyte(addr) >>> 21 : (gigabyteOf(addr) >>> ((level - 2) * 9)) & 511;
 }
 
 function nextLeaf(table: UpperTable, base: VirtAddr, from: VirtAddr, end: VirtAddr): VirtAddr {

@@ -31,9 +31,9 @@ export function filemap_map_pages(vmf: VmFault, start: VirtAddr, end: VirtAddr):
   const inode = k.inodes.get(vma.inode);
   const size = file_pages(inode);
   let index = linear_page_index(vma, start);
-  if (inode.kind === 'file' && !vmf.hadTable && linear_page_index(vma, vmf.addr) >= size) {
-    // Seen on 6.18: for a fault behind the end of a disk file no table is made that would get a single page.
-    if (cachedIn(k, inode, index, Math.min(size, index + (end - start) / 4096)) < 2) return false;
+  // Where there is no table yet, only filemap_map_pmd() puts one in, and it is not asked when the first page is the file's last.
+  if (inode.kind === 'file' && !vmf.hadTable) {
+    if (firstUptodate(k, inode, index, index + (end - start) / 4096) >= size - 1) return false;
   }
   let mapped = 0;
   let found = false;
@@ -53,14 +53,13 @@ export function filemap_map_pages(vmf: VmFault, start: VirtAddr, end: VirtAddr):
   return found;
 }
 
-/** Pages [first, end) of the file that fault-around could map. */
-function cachedIn(k: Kernel, inode: Inode, first: number, end: number): number {
-  let count = 0;
+/** next_uptodate_folio(): index of the first page in [first, end) that fault-around could map; Infinity without one. */
+function firstUptodate(k: Kernel, inode: Inode, first: number, end: number): number {
   for (let index = first; index < end; index++) {
     const pfn = find_get_page(inode, index);
-    if (pfn !== 0 && (k.frames.flagsOf(pfn) & (PG_READAHEAD | PG_NOT_UPTODATE)) === 0) count++;
+    if (pfn !== 0 && (k.frames.flagsOf(pfn) & (PG_READAHEAD | PG_NOT_UPTODATE)) === 0) return index;
   }
-  return count;
+  return Number.POSITIVE_INFINITY;
 }
 
 /** filemap_fault(): the page from the cache; a missing one is read, with its neighbours, and the fault retried. */

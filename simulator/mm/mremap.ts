@@ -3,9 +3,9 @@
 import {
   addWords,
   isPageAligned,
-  nextPmd,
   PAGE_SIZE,
   PMD_SIZE,
+  PUD_SIZE,
   pageAlign,
   pteIndex,
   type VirtAddr,
@@ -130,26 +130,76 @@ function copy_vma(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): void {
   vma_link(k, mm, { ...vma, vm_start: range.vm_start, vm_end: range.vm_end, vm_pgoff });
 }
 
-/** move_page_tables(): the entries change place; no page is copied, no fault taken. */
+/** can_align_down(): the range starts its VMA, and nothing is mapped between the border below and it. */
+function can_align_down(mm: Mm, addr: VirtAddr): boolean {
+  const vma = mm.vmas.find(addr - (addr % PMD_SIZE));
+  return vma !== undefined && vma.vm_start === addr;
+}
+
+/** can_realign_addr(): whether the move may start at the border of 2 MiB below, so that it can take a whole table along. */
+function can_realign_addr(mm: Mm, from: VirtAddr, to: VirtAddr, length: number): boolean {
+  const offset = from % PMD_SIZE;
+  if (offset === 0 || offset !== to % PMD_SIZE || length < PMD_SIZE - offset) return false;
+  return can_align_down(mm, from) && can_align_down(mm, to);
+}
+
+/** get_extent(): how far one entry over `size` bytes reaches on both sides, and the range with it. */
+function get_extent(size: number, from: VirtAddr, to: VirtAddr, end: VirtAddr): number {
+  return Math.min(size - (from % size), end - from, size - (to % size));
+}
+
+/** move_pgt_entry(): a whole table changes place. `level` 1 is a PTE table, 2 a PMD table. */
+function move_pgt_entry(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, level: 1 | 2): boolean {
+  if (!mm.pt.moveTable(from, to, level)) return false;
+  if (k.sink === null) return true;
+  const end = to + (level === 1 ? PMD_SIZE : PUD_SIZE);
+  const empty = { flags: 0, pfn: 0 };
+  for (let at = mm.pt.nextTable(to, end); at < end; at = mm.pt.nextTable(at + PMD_SIZE, end)) {
+    const words = mm.pt.find(at)?.words ?? [];
+    for (let i = 0; i < words.length; i += 2) {
+      if (words[i] === 0) continue;
+      const entry = { flags: words[i] as number, pfn: words[i + 1] as number };
+      const va = at + (i / 2) * PAGE_SIZE;
+      k.emit({ type: 'pte', mm: mm.id, va: va - to + from, before: entry, after: empty });
+      k.emit({ type: 'pte', mm: mm.id, va, before: empty, after: entry });
+    }
+  }
+  return true;
+}
+
+/** move_ptes(): the entries of a part of one table. */
+function move_ptes(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, extent: number): void {
+  const source = mm.pt.edit(from);
+  const table = mm.pt.edit(to);
+  for (let done = 0; done < extent; done += PAGE_SIZE) {
+    const at = 2 * pteIndex(from + done);
+    const flags = source.words[at] as number;
+    if (flags === 0) continue;
+    const value = source.words[at + 1] as number;
+    set_pte(k, mm, source, from + done, 0, 0);
+    set_pte(k, mm, table, to + done, flags, value);
+  }
+}
+
+/** move_page_tables(): the entries change place, whole tables of them where they fit; no page is copied, no fault taken. */
 function move_page_tables(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, length: number): void {
   const end = from + length;
-  for (let addr = from; addr < end; ) {
-    const stop = Math.min(end, nextPmd(addr));
-    if (mm.pt.find(addr) === undefined) {
-      addr = mm.pt.nextTable(stop, end);
-      continue;
+  const shift = to - from;
+  let addr = can_realign_addr(mm, from, to, length) ? from - (from % PMD_SIZE) : from;
+  while (addr < end) {
+    let extent = get_extent(PUD_SIZE, addr, addr + shift, end);
+    if (mm.pt.hasBelow(addr, 2)) {
+      mm.pt.editUpper(addr + shift, 2);
+      if (extent !== PUD_SIZE || !move_pgt_entry(k, mm, addr, addr + shift, 2)) {
+        extent = get_extent(PMD_SIZE, addr, addr + shift, end);
+        if (mm.pt.hasBelow(addr, 1)) {
+          mm.pt.editUpper(addr + shift, 1);
+          const whole = extent === PMD_SIZE && move_pgt_entry(k, mm, addr, addr + shift, 1);
+          if (!whole) move_ptes(k, mm, addr, addr + shift, extent);
+        }
+      }
     }
-    const source = mm.pt.edit(addr);
-    for (; addr < stop; addr += PAGE_SIZE) {
-      const target = addr - from + to;
-      const table = mm.pt.edit(target);
-      const at = 2 * pteIndex(addr);
-      const flags = source.words[at] as number;
-      if (flags === 0) continue;
-      const value = source.words[at + 1] as number;
-      set_pte(k, mm, source, addr, 0, 0);
-      set_pte(k, mm, table, target, flags, value);
-    }
+    addr += extent;
   }
   flush_tlb_range(k, mm, from, end);
 }
