@@ -17,8 +17,8 @@ import { located, nameOf, readBytes, scenarioOf } from './source-file.ts';
 
 const OK = 0;
 const BAD_INPUT = 2;
-/** A trace of a hundred million accesses has about as many bytes. */
-const MAX_BYTES = 2 ** 31 - 1;
+/** What a packed file may come to. */
+const MAX_UNPACKED = 2 ** 31 - 1;
 const MAX_STEPS = 10_000_000;
 
 /** Page references, and the exit status of the run that made them. */
@@ -43,7 +43,7 @@ function readReferences(file: string): Recorded | null {
   if (file === '-' && process.stdin.isTTY === true) {
     process.stderr.write('vas: reading page numbers from the terminal; Ctrl+D ends them\n');
   }
-  const bytes = unpacked(file, readBytes(file, MAX_BYTES));
+  const bytes = unpacked(file, readBytes(file));
   const kind = recognise(bytes, /\.vas(\.gz)?$/i.test(file));
   if (typeof kind !== 'string') return refuse(file, kind);
   if (kind === 'scenario') return recordScenario(file, bytes);
@@ -60,7 +60,7 @@ function refuse(file: string, { range, message }: InputProblem): null {
 function unpacked(file: string, bytes: Buffer): Buffer {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
     try {
-      return gunzipSync(bytes, { maxOutputLength: MAX_BYTES });
+      return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED });
     } catch (error) {
       throw new UsageError(`${nameOf(file)}: gzip: ${error instanceof Error ? error.message : String(error)}`);
     }

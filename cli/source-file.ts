@@ -15,11 +15,13 @@ export interface SourceFile {
 
 /** @throws UsageError when there is nothing to read */
 export function readScenario(file: string): SourceFile {
-  return scenarioOf(file, readBytes(file, MAX_SCENARIO));
+  return scenarioOf(file, readBytes(file));
 }
 
-/** The scenario that `bytes`, read from `file`, are. */
+/** The scenario that `bytes`, read from `file`, are. @throws UsageError when they are too many */
 export function scenarioOf(file: string, bytes: Buffer): SourceFile {
+  const { length } = bytes;
+  if (length > MAX_SCENARIO) throw new UsageError(`${nameOf(file)}: ${length} bytes are too many for a scenario`);
   return { name: nameOf(file), scenario: parseScenario(bytes.toString('utf8')) };
 }
 
@@ -28,19 +30,16 @@ export function nameOf(file: string): string {
   return file === '-' ? '<stdin>' : file;
 }
 
-/** All of a file, or of standard input for `-`. @throws UsageError when there is nothing to read, or more than `limit` bytes */
-export function readBytes(file: string, limit: number): Buffer {
+/** All of a file, or of standard input for `-`. @throws UsageError when it cannot be read */
+export function readBytes(file: string): Buffer {
   const name = nameOf(file);
-  let bytes: Buffer;
   try {
-    bytes = readFileSync(file === '-' ? 0 : file);
+    return readFileSync(file === '-' ? 0 : file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : message;
     throw new UsageError(`${name}: cannot be read: ${why}`);
   }
-  if (bytes.length > limit) throw new UsageError(`${name}: ${bytes.length} bytes are too many for a scenario`);
-  return bytes;
 }
 
 /** `FILE:LINE:COL: error: message`, line and column from 1. */

@@ -143,7 +143,7 @@ export class LinuxReclaim implements Policy {
     this.#victims = this.#goneNow();
     for (const victim of this.#victims) order.remove(victim);
     if (isHit) return HIT;
-    order.append(page);
+    if (this.#process.isPresent(page)) order.append(page);
     return this.#victims[0] ?? FREE_FRAME;
   }
 
