@@ -131,6 +131,14 @@ export type EventData =
       readonly vma: VmaRef;
       readonly sides: 'previous' | 'next' | 'both';
     }
+  | {
+      /** The first rule that kept a new range from joining the neighbour that it touches. */
+      readonly type: 'vma-apart';
+      readonly mm: number;
+      readonly side: 'below' | 'above';
+      readonly neighbour: VmaRef;
+      readonly rule: string;
+    }
   | { readonly type: 'placement'; readonly addr: VirtAddr; readonly length: number; readonly why: string }
   | { readonly type: 'refused'; readonly errno: string; readonly why: string }
   | {

@@ -45,6 +45,10 @@ export function vmaMerge(event: Event<'vma-merge'>): string {
   return `vma_merge: same flags, file, offset and anon_vma, so ${sides}: ${vmaWords(event.vma)}`;
 }
 
+export function vmaApart({ side, neighbour, rule }: Event<'vma-apart'>): string {
+  return `not merged with the neighbour ${side}, ${vmaWords(neighbour)}: ${rule}`;
+}
+
 export function vmaSplit(event: Event<'vma-split'>): string {
   return `split_vma: only a part is meant, so VMA ${range(event.vma.start, event.vma.end)} is cut at ${hex(event.at)}`;
 }

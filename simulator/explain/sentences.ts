@@ -102,6 +102,8 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
       return memory.vmaSplit(event);
     case 'vma-merge':
       return memory.vmaMerge(event);
+    case 'vma-apart':
+      return memory.vmaApart(event);
     case 'placement':
       return memory.placement(event);
     case 'refused':
@@ -133,6 +135,8 @@ function addressOf(event: KernelEvent): number | null {
       return event.vma.start;
     case 'vma-change':
       return event.after.start;
+    case 'vma-apart':
+      return event.neighbour.start;
     case 'vma-split':
       return event.at;
     case 'placement':

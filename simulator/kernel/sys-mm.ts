@@ -10,6 +10,7 @@ import { do_mprotect } from '../mm/mprotect.ts';
 import { do_mremap } from '../mm/mremap.ts';
 import { do_munmap } from '../mm/munmap.ts';
 import { mm_populate } from '../mm/populate.ts';
+import { refuse } from '../mm/refuse.ts';
 import { linear_page_index, VM_LOCKED, VM_SHARED } from '../mm/vma.ts';
 import type { OpenFile } from '../state/records.ts';
 import { MAP, MS } from '../uapi.ts';
@@ -34,16 +35,16 @@ const TERMINAL: OpenFile = {
 };
 
 function mmap(c: SysCall): SysResult {
-  if (!isPageAligned(c.word(5))) return 'EINVAL';
+  if (!isPageAligned(c.word(5))) return refuse(c.k, 'EINVAL', 'the offset is not page aligned');
   const pgoff = Number(c.exact(5) >> 12n);
   const flags = c.bits(3);
   const anonymous = (flags & MAP.ANONYMOUS) !== 0;
   let file = null;
   if (!anonymous) {
     file = c.fileId(4) === 0 ? TERMINAL : c.file(4);
-    if (file === null) return 'EBADF';
-    if ((flags & MAP.HUGETLB) !== 0) return 'EINVAL';
-  } else if ((flags & MAP.HUGETLB) !== 0) return 'ENOMEM';
+    if (file === null) return refuse(c.k, 'EBADF', 'no open file has that number');
+    if ((flags & MAP.HUGETLB) !== 0) return refuse(c.k, 'EINVAL', 'MAP_HUGETLB of a file that is not hugetlbfs');
+  } else if ((flags & MAP.HUGETLB) !== 0) return refuse(c.k, 'ENOMEM', 'the pool of huge pages is empty');
   const mm = c.mm;
   const mapped = do_mmap(c.k, mm, { addr: c.word(0), length: c.word(1), prot: c.bits(2), flags, file, pgoff });
   if (typeof mapped === 'string') return mapped;
@@ -58,26 +59,33 @@ function brk(c: SysCall): SysResult {
   return moved.brk;
 }
 
+const NOT_MAPPED = 'a part of the range is not mapped';
+
 function msync(c: SysCall): SysResult {
   const start = c.word(0);
   const flags = c.bits(2);
-  if ((flags & ~(MS.ASYNC | MS.INVALIDATE | MS.SYNC)) !== 0 || !isPageAligned(start)) return 'EINVAL';
-  if ((flags & MS.ASYNC) !== 0 && (flags & MS.SYNC) !== 0) return 'EINVAL';
+  if ((flags & ~(MS.ASYNC | MS.INVALIDATE | MS.SYNC)) !== 0 || !isPageAligned(start)) {
+    return refuse(c.k, 'EINVAL', 'unknown flags, or the address is not page aligned');
+  }
+  if ((flags & MS.ASYNC) !== 0 && (flags & MS.SYNC) !== 0) {
+    return refuse(c.k, 'EINVAL', 'MS_ASYNC and MS_SYNC exclude each other');
+  }
   const length = pageAlign(c.word(1));
   const end = start + length;
-  if (end >= 2 ** 53) return 'ENOMEM';
+  if (end >= 2 ** 53) return refuse(c.k, 'ENOMEM', 'the range wraps around');
   if (length === 0) return 0;
   let unmapped = false;
   for (let at = start; at < end; ) {
     const vma = c.mm.vmas.find(at);
-    if (vma === undefined) return 'ENOMEM';
+    if (vma === undefined) return refuse(c.k, 'ENOMEM', NOT_MAPPED);
     if (at < vma.vm_start) {
-      if (flags === MS.ASYNC) at = vma.vm_start;
       unmapped = true;
       at = vma.vm_start;
-      if (at >= end) return 'ENOMEM';
+      if (at >= end) break;
     }
-    if ((flags & MS.INVALIDATE) !== 0 && (vma.vm_flags & VM_LOCKED) !== 0) return 'EBUSY';
+    if ((flags & MS.INVALIDATE) !== 0 && (vma.vm_flags & VM_LOCKED) !== 0) {
+      return refuse(c.k, 'EBUSY', 'MS_INVALIDATE of locked memory');
+    }
     const stop = Math.min(end, vma.vm_end);
     if ((flags & MS.SYNC) !== 0 && vma.inode !== 0 && (vma.vm_flags & VM_SHARED) !== 0) {
       const first = linear_page_index(vma, at);
@@ -85,24 +93,25 @@ function msync(c: SysCall): SysResult {
     }
     at = stop;
   }
-  return unmapped ? 'ENOMEM' : 0;
+  return unmapped ? refuse(c.k, 'ENOMEM', NOT_MAPPED) : 0;
 }
 
 function mincore(c: SysCall): SysResult {
   const start = c.word(0);
   const length = c.word(1);
-  if (!isPageAligned(start)) return 'EINVAL';
-  if (!access_ok(c.k, start, length)) return 'ENOMEM';
+  if (!isPageAligned(start)) return refuse(c.k, 'EINVAL', 'the address is not page aligned');
+  if (!access_ok(c.k, start, length)) return refuse(c.k, 'ENOMEM', 'beyond TASK_SIZE');
   const pages = Math.ceil(length / PAGE_SIZE);
-  if (!access_ok(c.k, c.word(2), pages)) return 'EFAULT';
+  if (!access_ok(c.k, c.word(2), pages)) return refuse(c.k, 'EFAULT', 'the vector is beyond TASK_SIZE');
   // One page of results at a time, as the kernel does: a hole ends it behind what was stored.
   for (let page = 0; page < pages; ) {
     const at = start + page * PAGE_SIZE;
     const vma = c.mm.vmas.lookup(at);
-    if (vma === undefined) return 'ENOMEM';
+    if (vma === undefined) return refuse(c.k, 'ENOMEM', NOT_MAPPED);
     const stop = Math.min(vma.vm_end, at + PAGE_SIZE * Math.min(pages - page, PAGE_SIZE));
     const vec = mincore_vec(c.k, c.mm, at, stop);
-    if (copy_to_user(c.k, c.word(2) + page, vec) < vec.length) return 'EFAULT';
+    if (copy_to_user(c.k, c.word(2) + page, vec) < vec.length)
+      return refuse(c.k, 'EFAULT', 'the vector cannot be written');
     page += vec.length;
   }
   return 0;

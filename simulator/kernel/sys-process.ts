@@ -4,6 +4,7 @@ import type { StringArg } from '../abi.ts';
 import { exec_elf } from '../fs/binfmt-elf.ts';
 import { dup_mm } from '../mm/copy.ts';
 import { get_file } from '../mm/file-refs.ts';
+import { refuse } from '../mm/refuse.ts';
 import type { Rlimit, RlimitName, Task } from '../state/records.ts';
 import { ADDR_NO_RANDOMIZE, CLONE, RLIMIT_NAMES } from '../uapi.ts';
 import { do_exit, do_group_exit, mmput, vfork_done } from './exit.ts';
@@ -17,8 +18,12 @@ const INFINITY = 2n ** 64n - 1n;
 
 /** kernel_clone(): a new task. `flags` are CLONE_… bits. */
 function kernel_clone(c: SysCall, flags: number): SysResult {
-  if ((flags & CLONE.THREAD) !== 0 && (flags & CLONE.SIGHAND) === 0) return 'EINVAL';
-  if ((flags & CLONE.SIGHAND) !== 0 && (flags & CLONE.VM) === 0) return 'EINVAL';
+  if ((flags & CLONE.THREAD) !== 0 && (flags & CLONE.SIGHAND) === 0) {
+    return refuse(c.k, 'EINVAL', 'CLONE_THREAD needs CLONE_SIGHAND');
+  }
+  if ((flags & CLONE.SIGHAND) !== 0 && (flags & CLONE.VM) === 0) {
+    return refuse(c.k, 'EINVAL', 'CLONE_SIGHAND needs CLONE_VM');
+  }
   const parent = c.task;
   const parentMm = c.mm;
   let mm = parentMm;

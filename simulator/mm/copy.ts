@@ -1,7 +1,7 @@
 /** Copying an address space for fork: dup_mmap() (kernel/fork.c) and copy_page_range() (mm/memory.c). */
 
 import { nextPmd, pteIndex, type VirtAddr } from '../machine/address.ts';
-import { CHUNK_MASK, type FrameChunk, PG_ANON, PG_ANON_EXCLUSIVE, PG_SHMEM } from '../machine/frames.ts';
+import { CHUNK_BITS, CHUNK_MASK, PG_ANON, PG_ANON_EXCLUSIVE, PG_SHMEM } from '../machine/frames.ts';
 import {
   PageTables,
   PTE_ACCESSED,
@@ -17,6 +17,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vm_enough_memory, vm_stat_account } from './accounting.ts';
 import { anon_vma_fork } from './anon-vma.ts';
+import { refuse } from './refuse.ts';
 import {
   is_cow_mapping,
   VM_ACCOUNT,
@@ -40,6 +41,8 @@ function needsCopy(vma: Vma): boolean {
   return (vma.vm_flags & (VM_PFNMAP | VM_MIXEDMAP | VM_MAYBE_GUARD)) !== 0 || vma.anon !== null;
 }
 
+const NOTHING = new Int32Array(0);
+
 interface Copied {
   anon: number;
   file: number;
@@ -54,8 +57,10 @@ function copyTable(k: Kernel, parent: Mm, child: Mm, vma: Vma, start: VirtAddr, 
   const cow = is_cow_mapping(vma.vm_flags);
   const shared = (vma.vm_flags & VM_SHARED) !== 0;
   const frames = k.frames;
-  let chunk: FrameChunk | null = null;
+  let mapcount: Int32Array = NOTHING;
+  let frameFlags: Int32Array = NOTHING;
   let chunkNumber = -1;
+  let anon = 0;
   const last = 2 * pteIndex(end - 4096);
   for (let at = 2 * pteIndex(start); at <= last; at += 2) {
     const flags = source[at] as number;
@@ -66,16 +71,18 @@ function copyTable(k: Kernel, parent: Mm, child: Mm, vma: Vma, start: VirtAddr, 
       continue;
     }
     if ((flags & PTE_SPECIAL) === 0) {
-      if (chunk === null || value >> 8 !== chunkNumber) {
-        chunk = frames.edit(value);
-        chunkNumber = value >> 8;
+      if (value >> CHUNK_BITS !== chunkNumber) {
+        const chunk = frames.edit(value);
+        mapcount = chunk.mapcount;
+        frameFlags = chunk.flags;
+        chunkNumber = value >> CHUNK_BITS;
       }
       const i = value & CHUNK_MASK;
-      chunk.mapcount[i] = (chunk.mapcount[i] as number) + 1;
-      const frame = chunk.flags[i] as number;
+      mapcount[i] = (mapcount[i] as number) + 1;
+      const frame = frameFlags[i] as number;
       if ((frame & PG_ANON) !== 0) {
-        copied.anon++;
-        if ((frame & PG_ANON_EXCLUSIVE) !== 0) chunk.flags[i] = frame & ~PG_ANON_EXCLUSIVE;
+        anon++;
+        if ((frame & PG_ANON_EXCLUSIVE) !== 0) frameFlags[i] = frame & ~PG_ANON_EXCLUSIVE;
       } else if ((frame & PG_SHMEM) !== 0) copied.shmem++;
       else copied.file++;
     }
@@ -89,6 +96,7 @@ function copyTable(k: Kernel, parent: Mm, child: Mm, vma: Vma, start: VirtAddr, 
     target[at] = next;
     target[at + 1] = value;
   }
+  copied.anon += anon;
 }
 
 /** ptep_set_wrprotect() of the parent's entry, for those who listen. */
@@ -150,7 +158,10 @@ function promise(k: Kernel, parent: Mm): boolean {
     else granted = vm_enough_memory(k, parent, vma_pages(vma));
     return granted;
   });
-  if (!granted) k.scalars.committed = before;
+  if (!granted) {
+    k.scalars.committed = before;
+    refuse(k, 'ENOMEM', 'overcommit: the copy of private writable memory cannot be promised');
+  }
   return granted;
 }
 

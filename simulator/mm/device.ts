@@ -7,6 +7,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Mm } from '../state/records.ts';
 import { pteWord } from './fault.ts';
 import { get_mapping, set_pte, vm_page_prot } from './pte.ts';
+import { refuse } from './refuse.ts';
 import {
   is_cow_mapping,
   VM_DONTDUMP,
@@ -20,6 +21,11 @@ import {
 } from './vma.ts';
 import { vma_replace, vma_unlink } from './vma-link.ts';
 
+const NO_VMA = 'no VMA holds the address';
+const OTHER_VMA = 'the VMA is not one of this device';
+const BEYOND_DEVICE = 'the device has no such page';
+const OCCUPIED = 'the page-table entry is occupied';
+
 /** The driver's mmap(): 0, or the errno with which it refuses. The VMA is linked already. */
 export function map_device(k: Kernel, mm: Mm, vma: Vma, inode: Inode): 0 | string {
   const device = inode.device;
@@ -27,7 +33,7 @@ export function map_device(k: Kernel, mm: Mm, vma: Vma, inode: Inode): 0 | strin
   const fits = vma.vm_pgoff + vma_pages(vma) <= device.pages;
   if (!fits && device.mmap === 'remap') {
     vma_unlink(k, mm, vma);
-    return 'EINVAL';
+    return refuse(k, 'EINVAL', BEYOND_DEVICE);
   }
   if (device.mmap === 'remap') return remap_pfn_range(k, mm, vma.vm_start, vma.vm_pgoff, vma_pages(vma) * 4096, inode);
   const flags = vma.vm_flags | VM_DONTEXPAND | VM_DONTDUMP | (device.mmap === 'insert' ? VM_MIXEDMAP : 0);
@@ -50,13 +56,17 @@ export function remap_pfn_range(
   const vma = mm.vmas.lookup(addr);
   const device = inode.device;
   const pages = Math.ceil(size / 4096);
-  if (vma === undefined) return 'EFAULT';
-  if (device === null || vma.inode !== inode.id || !isPageAligned(addr) || pages === 0) return 'EINVAL';
-  if (index + pages > device.pages || addr + pages * 4096 > vma.vm_end) return 'EINVAL';
+  if (vma === undefined) return refuse(k, 'EFAULT', NO_VMA);
+  if (device === null || vma.inode !== inode.id) return refuse(k, 'EINVAL', OTHER_VMA);
+  if (!isPageAligned(addr) || pages === 0) return refuse(k, 'EINVAL', 'the range does not consist of whole pages');
+  if (index + pages > device.pages) return refuse(k, 'EINVAL', BEYOND_DEVICE);
+  if (addr + pages * 4096 > vma.vm_end) return refuse(k, 'EINVAL', 'the range reaches beyond its VMA');
   const whole = addr === vma.vm_start && addr + pages * 4096 === vma.vm_end;
-  if (is_cow_mapping(vma.vm_flags) && !whole) return 'EINVAL';
+  if (is_cow_mapping(vma.vm_flags) && !whole) {
+    return refuse(k, 'EINVAL', 'a private writable VMA must be mapped as a whole');
+  }
   for (let i = 0; i < pages; i++) {
-    if ((mm.pt.find(addr + i * 4096)?.words[pteWord(addr + i * 4096)] ?? 0) !== 0) return 'EBUSY';
+    if ((mm.pt.find(addr + i * 4096)?.words[pteWord(addr + i * 4096)] ?? 0) !== 0) return refuse(k, 'EBUSY', OCCUPIED);
   }
   const flags = vma.vm_flags | VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP;
   const mapped = vmaWithFlags(vma, flags);
@@ -76,13 +86,16 @@ export function remap_pfn_range(
 export function vm_insert_page(k: Kernel, mm: Mm, addr: VirtAddr, index: number, inode: Inode): 0 | string {
   const page = pageDown(addr);
   const vma = mm.vmas.lookup(page);
-  if (vma === undefined) return 'EFAULT';
+  if (vma === undefined) return refuse(k, 'EFAULT', NO_VMA);
   const device = inode.device;
-  if (device === null || index < 0 || index >= device.pages) return 'EINVAL';
-  if (vma.inode !== inode.id || (vma.vm_flags & VM_PFNMAP) !== 0) return 'EINVAL';
+  if (device === null || index < 0 || index >= device.pages) return refuse(k, 'EINVAL', BEYOND_DEVICE);
+  if (vma.inode !== inode.id) return refuse(k, 'EINVAL', OTHER_VMA);
+  if ((vma.vm_flags & VM_PFNMAP) !== 0) {
+    return refuse(k, 'EINVAL', 'remap_pfn_range mapped this VMA: it holds no pages with a struct page');
+  }
   if ((vma.vm_flags & VM_MIXEDMAP) === 0) vma_replace(k, mm, vma, vmaWithFlags(vma, vma.vm_flags | VM_MIXEDMAP));
   const table = mm.pt.edit(page);
-  if (table.words[pteWord(page)] !== 0) return 'EBUSY';
+  if (table.words[pteWord(page)] !== 0) return refuse(k, 'EBUSY', OCCUPIED);
   const pfn = device.firstPfn + index;
   get_mapping(k, mm, pfn);
   set_pte(k, mm, table, page, vm_page_prot(vma), pfn);

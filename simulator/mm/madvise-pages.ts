@@ -29,6 +29,7 @@ import { cache_entry, file_pages, find_get_page } from './page-cache.ts';
 import { MAX_POPULATED } from './populate.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
 import { do_page_cache_ra } from './readahead.ts';
+import { refuse } from './refuse.ts';
 import { folio_free_swap, free_swap_entry, read_swap_cache } from './swap-cache.ts';
 import { punch_hole } from './truncate.ts';
 import { linear_page_index, VM_LOCKED, VM_MAYBE_GUARD, VM_MAYWRITE, VM_SHARED, VM_SPECIAL, type Vma } from './vma.ts';
@@ -60,7 +61,7 @@ function for_each_pte(
 
 /** madvise_free_single_vma(): pages may be dropped instead of swapped; a write takes that back. */
 export function madvise_free(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
-  if (vma.vm_ops !== 'none') return 'EINVAL';
+  if (vma.vm_ops !== 'none') return refuse(k, 'EINVAL', 'MADV_FREE is for anonymous memory');
   for_each_pte(mm, start, end, (table, addr, flags, value) => {
     if ((flags & PTE_SWAP) !== 0) {
       set_pte(k, mm, table, addr, 0, 0);
@@ -139,16 +140,22 @@ export function madvise_willneed(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, e
 
 /** MADV_REMOVE: punches a hole into the file of a shared writable mapping. */
 export function madvise_remove(k: Kernel, _mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
-  if ((vma.vm_flags & VM_LOCKED) !== 0 || vma.inode === 0) return 'EINVAL';
-  if ((vma.vm_flags & (VM_SHARED | VM_MAYWRITE)) !== (VM_SHARED | VM_MAYWRITE)) return 'EACCES';
+  if ((vma.vm_flags & VM_LOCKED) !== 0 || vma.inode === 0) {
+    return refuse(k, 'EINVAL', 'MADV_REMOVE needs a file, and no lock');
+  }
+  if ((vma.vm_flags & (VM_SHARED | VM_MAYWRITE)) !== (VM_SHARED | VM_MAYWRITE)) {
+    return refuse(k, 'EACCES', 'MADV_REMOVE needs a shared mapping that may be written');
+  }
   punch_hole(k, vma.inode, linear_page_index(vma, start), linear_page_index(vma, end));
   return 0;
 }
 
 /** MADV_GUARD_INSTALL: the pages go, and every access to them is SIGSEGV from now on. */
 export function madvise_guard_install(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
-  if ((vma.vm_flags & (VM_SPECIAL | VM_LOCKED)) !== 0) return 'EINVAL';
-  if (end - start > MAX_POPULATED) return 'ENOMEM';
+  if ((vma.vm_flags & (VM_SPECIAL | VM_LOCKED)) !== 0) {
+    return refuse(k, 'EINVAL', 'a guard page needs a VMA that is neither locked nor special');
+  }
+  if (end - start > MAX_POPULATED) return refuse(k, 'ENOMEM', 'more page tables than this simulator makes in one call');
   const named = (vma.vm_flags & VM_SHARED) === 0 ? vma_with_anon(k, mm, vma) : vma;
   if ((named.vm_flags & VM_MAYBE_GUARD) === 0) {
     vma_replace(k, mm, named, { ...named, vm_flags: named.vm_flags | VM_MAYBE_GUARD });
@@ -163,7 +170,7 @@ export function madvise_guard_install(k: Kernel, mm: Mm, vma: Vma, start: VirtAd
 
 /** MADV_GUARD_REMOVE: untouched memory again. */
 export function madvise_guard_remove(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
-  if ((vma.vm_flags & VM_SPECIAL) !== 0) return 'EINVAL';
+  if ((vma.vm_flags & VM_SPECIAL) !== 0) return refuse(k, 'EINVAL', 'the VMA is special (VM_SPECIAL)');
   for_each_pte(mm, start, end, (table, addr, flags) => {
     if ((flags & PTE_GUARD) !== 0) set_pte(k, mm, table, addr, 0, 0);
   });

@@ -14,6 +14,7 @@ import {
   madvise_willneed,
 } from './madvise-pages.ts';
 import { faultin_page_range } from './populate.ts';
+import { refuse } from './refuse.ts';
 import * as vm from './vma.ts';
 import { vma_modify_flags } from './vma-merge.ts';
 import { zap_and_reclaim_tables } from './zap.ts';
@@ -56,10 +57,13 @@ function advisedFlags(vma: vm.Vma, advice: number): number | string | undefined 
   }
 }
 
+const NOT_MAPPED = 'a part of the range is not mapped; the advice was taken for the rest';
+const UNTOUCHABLE = 'the VMA is locked, or its pages have no struct page (VM_LOCKED, VM_PFNMAP)';
+
 /** madvise_dontneed_free(). */
 function dontneed_free(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtAddr, advice: number): 0 | string {
   const forbidden = vm.VM_PFNMAP | (advice === MADV.DONTNEED_LOCKED ? 0 : vm.VM_LOCKED);
-  if ((vma.vm_flags & forbidden) !== 0) return 'EINVAL';
+  if ((vma.vm_flags & forbidden) !== 0) return refuse(k, 'EINVAL', UNTOUCHABLE);
   if (advice === MADV.FREE) return madvise_free(k, mm, vma, start, end);
   zap_and_reclaim_tables(k, mm, start, end);
   return 0;
@@ -78,15 +82,15 @@ function madvise_vma(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtA
     case MADV.WILLNEED:
       return madvise_willneed(k, mm, vma, start, end);
     case MADV.COLD:
-      return lruAllowed(vma) ? madvise_cold(k, mm, start, end) : 'EINVAL';
+      return lruAllowed(vma) ? madvise_cold(k, mm, start, end) : refuse(k, 'EINVAL', UNTOUCHABLE);
     case MADV.PAGEOUT:
-      return lruAllowed(vma) ? madvise_pageout(k, mm, vma, start, end) : 'EINVAL';
+      return lruAllowed(vma) ? madvise_pageout(k, mm, vma, start, end) : refuse(k, 'EINVAL', UNTOUCHABLE);
     case MADV.FREE:
     case MADV.DONTNEED:
     case MADV.DONTNEED_LOCKED:
       return dontneed_free(k, mm, vma, start, end, advice);
     case MADV.COLLAPSE:
-      return 'EINVAL';
+      return refuse(k, 'EINVAL', 'MADV_COLLAPSE needs transparent huge pages');
     case MADV.GUARD_INSTALL:
       return madvise_guard_install(k, mm, vma, start, end);
     case MADV.GUARD_REMOVE:
@@ -95,7 +99,7 @@ function madvise_vma(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtA
       break;
   }
   const flags = advisedFlags(vma, advice);
-  if (typeof flags === 'string') return flags;
+  if (typeof flags === 'string') return refuse(k, flags, 'the advice does not fit this kind of VMA');
   if (flags === undefined || flags === vma.vm_flags) return 0;
   const changed = vma_modify_flags(k, mm, vma, start, end, flags);
   if (typeof changed !== 'string') return 0;
@@ -109,7 +113,7 @@ function walk(k: Kernel, mm: Mm, from: VirtAddr, end: VirtAddr, advice: number):
   let start = from;
   while (start < end) {
     const vma = mm.vmas.find(start);
-    if (vma === undefined) return 'ENOMEM';
+    if (vma === undefined) return refuse(k, 'ENOMEM', NOT_MAPPED);
     if (start < vma.vm_start) {
       unmapped = 'ENOMEM';
       start = vma.vm_start;
@@ -120,16 +124,17 @@ function walk(k: Kernel, mm: Mm, from: VirtAddr, end: VirtAddr, advice: number):
     if (error !== 0) return error;
     start = stop;
   }
-  return unmapped;
+  return unmapped === 0 ? 0 : refuse(k, unmapped, NOT_MAPPED);
 }
 
 /** madvise(2), arguments as folded words. */
 export function do_madvise(k: Kernel, mm: Mm, start: number, length: number, advice: number): 0 | string {
-  if (!VALID.has(advice) || !isPageAligned(start)) return 'EINVAL';
+  if (!VALID.has(advice)) return refuse(k, 'EINVAL', 'there is no such advice');
+  if (!isPageAligned(start)) return refuse(k, 'EINVAL', 'the address is not page aligned');
   const size = pageAlign(length);
-  if (length !== 0 && size === 0) return 'EINVAL';
+  if (length !== 0 && size === 0) return refuse(k, 'EINVAL', 'the length rounds up to 0');
   const end = start + size;
-  if (end >= 2 ** 53) return 'EINVAL';
+  if (end >= 2 ** 53) return refuse(k, 'EINVAL', 'the range wraps around');
   if (end === start) return 0;
   if (advice === MADV.POPULATE_READ || advice === MADV.POPULATE_WRITE) {
     return faultin_page_range(k, mm, start, end, advice === MADV.POPULATE_WRITE) ?? 0;

@@ -7,6 +7,7 @@ import { MCL, MLOCK_ONFAULT } from '../uapi.ts';
 import { can_do_mlock, rlimit } from './accounting.ts';
 import { mlock_vma_pages_range } from './mlock-page.ts';
 import { mm_populate, type PopulateError } from './populate.ts';
+import { refuse } from './refuse.ts';
 import { task_size } from './unmapped-area.ts';
 import * as vm from './vma.ts';
 import { vma_modify_flags } from './vma-merge.ts';
@@ -27,12 +28,14 @@ function mlock_fixup(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtA
 /** apply_vma_lock_flags(): the mapped part before a hole is changed all the same. */
 function apply_vma_lock_flags(k: Kernel, mm: Mm, start: VirtAddr, length: number, lock: number): 0 | string {
   const end = start + length;
-  if (end >= 2 ** 53) return 'EINVAL';
+  if (end >= 2 ** 53) return refuse(k, 'EINVAL', 'the range wraps around');
   if (length === 0) return 0;
   let at = start;
   while (at < end) {
     const vma = mm.vmas.find(at);
-    if (vma === undefined || vma.vm_start > at) return 'ENOMEM';
+    if (vma === undefined || vma.vm_start > at) {
+      return refuse(k, 'ENOMEM', 'a part of the range is not mapped; what lies before it is changed');
+    }
     const stop = Math.min(vma.vm_end, end);
     const error = mlock_fixup(k, mm, vma, at, stop, (vma.vm_flags & ~vm.VM_LOCKED_MASK) | lock);
     if (error !== 0) return error;
@@ -56,23 +59,24 @@ function lockedIn(mm: Mm, start: VirtAddr, length: number): number {
 }
 
 /** __mlock_posix_error_return(). */
-function posixError(error: PopulateError): 0 | string {
-  if (error === 'EFAULT') return 'ENOMEM';
-  if (error === 'ENOMEM') return 'EAGAIN';
+function posixError(k: Kernel, error: PopulateError): 0 | string {
+  if (error === 'EFAULT') return refuse(k, 'ENOMEM', 'a page of the range cannot be faulted in');
+  if (error === 'ENOMEM') return refuse(k, 'EAGAIN', 'memory ran out while the pages were faulted in');
   return error ?? 0;
 }
 
 /** do_mlock(): locks, then populates. What cannot be populated stays locked. */
 function do_mlock(k: Kernel, mm: Mm, addr: number, size: number, lock: number): 0 | string {
-  if (!can_do_mlock(k)) return 'EPERM';
+  if (!can_do_mlock(k)) return refuse(k, 'EPERM', 'RLIMIT_MEMLOCK is 0');
   const length = pageAlign(addWords(size, addr % PAGE_SIZE));
   const start = pageDown(addr);
   const limit = Math.floor(rlimit(k, 'MEMLOCK') / PAGE_SIZE);
   let locked = length / PAGE_SIZE + mm.locked_vm;
   if (locked > limit) locked -= lockedIn(mm, start, length);
-  if (locked > limit) return 'ENOMEM';
+  if (locked > limit)
+    return refuse(k, 'ENOMEM', `RLIMIT_MEMLOCK: ${4 * locked} kB would be locked, ${4 * limit} kB may be`);
   const error = apply_vma_lock_flags(k, mm, start, length, lock);
-  return error !== 0 ? error : posixError(mm_populate(k, mm, start, length, 'strict'));
+  return error !== 0 ? error : posixError(k, mm_populate(k, mm, start, length, 'strict'));
 }
 
 export function sys_mlock(k: Kernel, mm: Mm, addr: number, size: number): 0 | string {
@@ -80,7 +84,7 @@ export function sys_mlock(k: Kernel, mm: Mm, addr: number, size: number): 0 | st
 }
 
 export function sys_mlock2(k: Kernel, mm: Mm, addr: number, size: number, flags: number): 0 | string {
-  if ((flags & ~MLOCK_ONFAULT) !== 0) return 'EINVAL';
+  if ((flags & ~MLOCK_ONFAULT) !== 0) return refuse(k, 'EINVAL', 'MLOCK_ONFAULT is the only flag');
   return do_mlock(k, mm, addr, size, flags === 0 ? vm.VM_LOCKED : vm.VM_LOCKED | vm.VM_LOCKONFAULT);
 }
 
@@ -105,10 +109,12 @@ function apply_mlockall_flags(k: Kernel, mm: Mm, flags: number): void {
 
 export function sys_mlockall(k: Kernel, mm: Mm, flags: number): 0 | string {
   if (flags === 0 || (flags & ~(MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT)) !== 0 || flags === MCL.ONFAULT)
-    return 'EINVAL';
-  if (!can_do_mlock(k)) return 'EPERM';
+    return refuse(k, 'EINVAL', 'neither MCL_CURRENT nor MCL_FUTURE, or an unknown flag');
+  if (!can_do_mlock(k)) return refuse(k, 'EPERM', 'RLIMIT_MEMLOCK is 0');
   const current = (flags & MCL.CURRENT) !== 0;
-  if (current && mm.total_vm > Math.floor(rlimit(k, 'MEMLOCK') / PAGE_SIZE)) return 'ENOMEM';
+  if (current && mm.total_vm > Math.floor(rlimit(k, 'MEMLOCK') / PAGE_SIZE)) {
+    return refuse(k, 'ENOMEM', 'the address space is larger than RLIMIT_MEMLOCK');
+  }
   apply_mlockall_flags(k, mm, flags);
   if (current) mm_populate(k, mm, 0, task_size(k));
   return 0;

@@ -26,11 +26,12 @@ import {
 import { map_device } from './device.ts';
 import { fput, open_file } from './file-refs.ts';
 import { gather_munmap_vmas, remove_vmas, unmap_range } from './munmap.ts';
+import { refuse } from './refuse.ts';
 import { new_inode } from './shmem.ts';
 import { get_unmapped_area, MMAP_MIN_ADDR, task_size } from './unmapped-area.ts';
 import * as vm from './vma.ts';
 import { vma_link, vma_replace } from './vma-link.ts';
-import { vma_merge_new_range } from './vma-merge.ts';
+import { emitApart, vma_merge_new_range } from './vma-merge.ts';
 
 export type Errno = string;
 
@@ -50,11 +51,6 @@ export interface Mapped {
   readonly addr: VirtAddr;
   readonly length: number;
   readonly populate: boolean;
-}
-
-function refuse(k: Kernel, errno: Errno, why: string): Errno {
-  if (k.sink !== null) k.emit({ type: 'refused', errno, why });
-  return errno;
 }
 
 /** calc_vm_prot_bits(), calc_vm_flag_bits() and the VM_MAY… bits. */
@@ -281,6 +277,8 @@ function insertRegion(k: Kernel, mm: Mm, region: Region, flags: number): 0 | Err
   if (file === null && (flags & vm.VM_SHARED) !== 0) {
     const id = shmem_zero_setup(k, mm, region);
     if (id < 0) return refuse(k, 'ENOMEM', 'overcommit');
+    // Its file is new, so no neighbour can have the same.
+    emitApart(k, mm, { vm_start: addr, vm_end: end, vm_flags: flags, vm_pgoff: 0, vm_file: id, anon: null });
     linkFile(k, mm, { addr, end, flags, file: k.files.get(id), pgoff: 0 });
     fput(k, id);
     return 0;

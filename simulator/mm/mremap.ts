@@ -17,6 +17,7 @@ import { may_expand_vm, mlock_future_ok, vm_enough_memory, vm_stat_account, vm_u
 import { do_munmap } from './munmap.ts';
 import { mm_populate } from './populate.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
+import { refuse } from './refuse.ts';
 import { get_unmapped_area, MMAP_MIN_ADDR, task_size } from './unmapped-area.ts';
 import * as vm from './vma.ts';
 import { vma_link, vma_replace } from './vma-link.ts';
@@ -34,42 +35,61 @@ interface Remap {
 
 type Result = VirtAddr | string;
 
+/** Flags of mappings whose size a driver has fixed. */
+const FIXED_SIZE = vm.VM_DONTEXPAND | vm.VM_PFNMAP;
+const NO_GROWTH = 'the driver fixed the size of the mapping (VM_DONTEXPAND, VM_PFNMAP)';
+const TOO_MANY = 'a move may need some more VMAs, and max_map_count leaves no room for them';
+
 function impliesNewAddr(r: Remap): boolean {
   return (r.flags & (MREMAP.FIXED | MREMAP.DONTUNMAP)) !== 0;
 }
 
 /** check_mremap_params(). */
 function check_mremap_params(k: Kernel, r: Remap): string | null {
-  if ((r.flags & ~(MREMAP.MAYMOVE | MREMAP.FIXED | MREMAP.DONTUNMAP)) !== 0) return 'EINVAL';
-  if (!isPageAligned(r.addr) || r.newLen === 0 || r.newLen > task_size(k)) return 'EINVAL';
+  if ((r.flags & ~(MREMAP.MAYMOVE | MREMAP.FIXED | MREMAP.DONTUNMAP)) !== 0) {
+    return refuse(k, 'EINVAL', 'unknown MREMAP_ flags');
+  }
+  if (!isPageAligned(r.addr)) return refuse(k, 'EINVAL', 'the old address is not page aligned');
+  if (r.newLen === 0) return refuse(k, 'EINVAL', 'the new length is 0');
+  if (r.newLen > task_size(k)) return refuse(k, 'EINVAL', 'longer than the address space');
   if (!impliesNewAddr(r)) return null;
-  if (r.newAddr > task_size(k) - r.newLen || !isPageAligned(r.newAddr)) return 'EINVAL';
-  if ((r.flags & MREMAP.MAYMOVE) === 0) return 'EINVAL';
-  if ((r.flags & MREMAP.DONTUNMAP) !== 0 && r.oldLen !== r.newLen) return 'EINVAL';
+  if (r.newAddr > task_size(k) - r.newLen) return refuse(k, 'EINVAL', 'the new address is beyond TASK_SIZE');
+  if (!isPageAligned(r.newAddr)) return refuse(k, 'EINVAL', 'the new address is not page aligned');
+  if ((r.flags & MREMAP.MAYMOVE) === 0) {
+    return refuse(k, 'EINVAL', 'MREMAP_FIXED and MREMAP_DONTUNMAP need MREMAP_MAYMOVE');
+  }
+  if ((r.flags & MREMAP.DONTUNMAP) !== 0 && r.oldLen !== r.newLen) {
+    return refuse(k, 'EINVAL', 'MREMAP_DONTUNMAP does not resize');
+  }
   const overlaps = addWords(r.addr, r.oldLen) > r.newAddr && addWords(r.newAddr, r.newLen) > r.addr;
-  return overlaps ? 'EINVAL' : null;
+  return overlaps ? refuse(k, 'EINVAL', 'the old and the new range overlap') : null;
 }
 
 /** check_prep_vma(): what the VMA at the old address allows. */
 function check_prep_vma(k: Kernel, mm: Mm, r: Remap, vma: vm.Vma | undefined): string | null {
-  if (vma === undefined) return 'EFAULT';
+  if (vma === undefined) return refuse(k, 'EFAULT', 'nothing is mapped at the old address');
   if (!impliesNewAddr(r)) r.newAddr = r.addr;
   if (r.newLen <= r.oldLen && !impliesNewAddr(r)) return null;
-  if (r.oldLen === 0 && (vma.vm_flags & (vm.VM_SHARED | vm.VM_MAYSHARE)) === 0) return 'EINVAL';
-  if ((r.flags & MREMAP.DONTUNMAP) !== 0 && (vma.vm_flags & (vm.VM_DONTEXPAND | vm.VM_PFNMAP)) !== 0) return 'EINVAL';
+  if (r.oldLen === 0 && (vma.vm_flags & (vm.VM_SHARED | vm.VM_MAYSHARE)) === 0) {
+    return refuse(k, 'EINVAL', 'the old length 0 duplicates a mapping, and only shared ones can be');
+  }
+  if ((r.flags & MREMAP.DONTUNMAP) !== 0 && (vma.vm_flags & FIXED_SIZE) !== 0) return refuse(k, 'EINVAL', NO_GROWTH);
   const oldLen = Math.min(r.oldLen, r.newLen);
-  if (oldLen > vma.vm_end - r.addr) return 'EFAULT';
+  if (oldLen > vma.vm_end - r.addr) return refuse(k, 'EFAULT', 'the old range reaches beyond its VMA');
   if (r.newLen === oldLen) return null;
   if ((vma.vm_flags & vm.VM_LOCKED) !== 0) r.populate = true;
   const grow = r.newLen - oldLen;
-  if ((vma.vm_flags & (vm.VM_DONTEXPAND | vm.VM_PFNMAP)) !== 0) return 'EFAULT';
-  if (!mlock_future_ok(k, mm, (vma.vm_flags & vm.VM_LOCKED) !== 0, grow)) return 'EAGAIN';
-  return may_expand_vm(k, mm, vma.vm_flags, grow / PAGE_SIZE) === null ? null : 'ENOMEM';
+  if ((vma.vm_flags & FIXED_SIZE) !== 0) return refuse(k, 'EFAULT', NO_GROWTH);
+  if (!mlock_future_ok(k, mm, (vma.vm_flags & vm.VM_LOCKED) !== 0, grow)) return refuse(k, 'EAGAIN', 'RLIMIT_MEMLOCK');
+  const limit = may_expand_vm(k, mm, vma.vm_flags, grow / PAGE_SIZE);
+  return limit === null ? null : refuse(k, 'ENOMEM', limit);
 }
 
 /** Charges the pages that the operation adds; false when overcommit forbids it. */
 function charge(k: Kernel, mm: Mm, vma: vm.Vma, pages: number): boolean {
-  return (vma.vm_flags & vm.VM_ACCOUNT) === 0 || vm_enough_memory(k, mm, pages);
+  if ((vma.vm_flags & vm.VM_ACCOUNT) === 0 || vm_enough_memory(k, mm, pages)) return true;
+  refuse(k, 'ENOMEM', 'overcommit');
+  return false;
 }
 
 /** expand_vma_in_place(): the VMA grows at its end, and joins the next one if they now fit. */
@@ -99,8 +119,8 @@ function canExpandInPlace(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): boolean {
 /** vrm_set_new_addr(): where the mapping moves to. */
 function set_new_addr(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): string | null {
   if ((r.flags & MREMAP.FIXED) !== 0) {
-    if (r.newAddr > task_size(k) - r.newLen) return 'ENOMEM';
-    return r.newAddr < MMAP_MIN_ADDR ? 'EPERM' : null;
+    if (r.newAddr > task_size(k) - r.newLen) return refuse(k, 'ENOMEM', 'beyond TASK_SIZE');
+    return r.newAddr < MMAP_MIN_ADDR ? refuse(k, 'EPERM', 'below mmap_min_addr') : null;
   }
   const hint = impliesNewAddr(r) ? r.newAddr : 0;
   const offset = vma.vm_pgoff * PAGE_SIZE + (r.addr - vma.vm_start);
@@ -108,8 +128,9 @@ function set_new_addr(k: Kernel, mm: Mm, vma: vm.Vma, r: Remap): string | null {
   if (vma.vm_ops === 'generic_file') align = offset;
   else if (vma.vm_ops === 'none' && hint === 0 && r.newLen % PMD_SIZE === 0) align = 0;
   const area = get_unmapped_area(k, mm, { addr: hint, length: r.newLen, bits32: false, align });
-  if (area === null) return 'ENOMEM';
-  if (area.addr < MMAP_MIN_ADDR) return 'EPERM';
+  if (area === null) return refuse(k, 'ENOMEM', 'no hole is large enough');
+  if (area.addr < MMAP_MIN_ADDR) return refuse(k, 'EPERM', 'below mmap_min_addr');
+  if (k.sink !== null) k.emit({ type: 'placement', addr: area.addr, length: r.newLen, why: area.why });
   r.newAddr = area.addr;
   return null;
 }
@@ -216,9 +237,9 @@ function dontunmap_complete(k: Kernel, mm: Mm, r: Remap): void {
 function move_vma(k: Kernel, mm: Mm, r: Remap): Result {
   const vma = mm.vmas.lookup(r.addr) as vm.Vma;
   // Room for the splits and the copy.
-  if (mm.vmas.size >= k.config.max_map_count - 3) return 'ENOMEM';
+  if (mm.vmas.size >= k.config.max_map_count - 3) return refuse(k, 'ENOMEM', TOO_MANY);
   const inside = vma.vm_start !== r.addr || vma.vm_end !== r.addr + r.oldLen;
-  if (vma.vm_ops === 'special_mapping' && inside) return 'EINVAL';
+  if (vma.vm_ops === 'special_mapping' && inside) return refuse(k, 'EINVAL', `${vma.special} must not be split`);
   const source = vma;
   const keep = (r.flags & MREMAP.DONTUNMAP) !== 0;
   const charged = (keep ? r.newLen : r.newLen - r.oldLen) / PAGE_SIZE;
@@ -244,7 +265,7 @@ function mremap_to(k: Kernel, mm: Mm, r: Remap): Result {
   if ((r.flags & MREMAP.FIXED) !== 0) {
     const error = do_munmap(k, mm, r.newAddr, r.newLen);
     if (error !== 0) return error;
-    if (mm.vmas.lookup(r.addr) === undefined) return 'EFAULT';
+    if (mm.vmas.lookup(r.addr) === undefined) return refuse(k, 'EFAULT', 'nothing is mapped at the old address');
   }
   if (r.newLen < r.oldLen) {
     const error = do_munmap(k, mm, r.addr + r.newLen, r.oldLen - r.newLen);
@@ -252,10 +273,10 @@ function mremap_to(k: Kernel, mm: Mm, r: Remap): Result {
     r.oldLen = r.newLen;
   }
   const vma = mm.vmas.lookup(r.addr);
-  if (vma === undefined) return 'EFAULT';
-  if ((r.flags & MREMAP.DONTUNMAP) !== 0 && may_expand_vm(k, mm, vma.vm_flags, r.oldLen / PAGE_SIZE) !== null) {
-    return 'ENOMEM';
-  }
+  if (vma === undefined) return refuse(k, 'EFAULT', 'nothing is mapped at the old address');
+  const keep = (r.flags & MREMAP.DONTUNMAP) !== 0;
+  const limit = keep ? may_expand_vm(k, mm, vma.vm_flags, r.oldLen / PAGE_SIZE) : null;
+  if (limit !== null) return refuse(k, 'ENOMEM', limit);
   const error = set_new_addr(k, mm, vma, r);
   return error ?? move_vma(k, mm, r);
 }
@@ -268,7 +289,9 @@ function mremap_at(k: Kernel, mm: Mm, r: Remap, vma: vm.Vma): Result {
     return error === 0 ? r.addr : error;
   }
   if (canExpandInPlace(k, mm, vma, r)) return expand_in_place(k, mm, vma, r.newLen - r.oldLen) ? r.addr : 'ENOMEM';
-  if ((r.flags & MREMAP.MAYMOVE) === 0) return 'ENOMEM';
+  if ((r.flags & MREMAP.MAYMOVE) === 0) {
+    return refuse(k, 'ENOMEM', 'the mapping cannot grow where it is, and without MREMAP_MAYMOVE it must stay there');
+  }
   const error = set_new_addr(k, mm, vma, r);
   return error ?? move_vma(k, mm, r);
 }
@@ -282,8 +305,8 @@ function remap_move(k: Kernel, mm: Mm, request: Remap): Result {
   for (let vma = mm.vmas.find(request.addr); vma !== undefined && vma.vm_start < end; ) {
     const first = lastEnd < 0;
     // The file of a SysV segment chooses places by itself: it moves alone or not at all (vma_multi_allowed()).
-    if (vma.vm_ops === 'shm' && (!first || vma.vm_end < end)) return 'EFAULT';
-    if (first && vma.vm_start > request.addr) return 'EFAULT';
+    if (vma.vm_ops === 'shm' && (!first || vma.vm_end < end)) return refuse(k, 'EFAULT', 'a SysV segment moves alone');
+    if (first && vma.vm_start > request.addr) return refuse(k, 'EFAULT', 'nothing is mapped at the old address');
     const addr = Math.max(vma.vm_start, request.addr);
     const length = Math.min(end, vma.vm_end) - addr;
     const part: Remap = {
@@ -323,7 +346,7 @@ export function do_mremap(
   };
   const wrong = check_mremap_params(k, r);
   if (wrong !== null) return wrong;
-  if (mm.vmas.size + 2 >= k.config.max_map_count - 3) return 'ENOMEM';
+  if (mm.vmas.size + 2 >= k.config.max_map_count - 3) return refuse(k, 'ENOMEM', TOO_MANY);
   if ((flags & MREMAP.FIXED) !== 0 && r.oldLen === r.newLen) return remap_move(k, mm, r);
   const vma = mm.vmas.lookup(addr);
   const error = check_prep_vma(k, mm, r, vma);

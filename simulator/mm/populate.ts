@@ -9,6 +9,7 @@ import type { Mm } from '../state/records.ts';
 import { pteWord, VM_FAULT_ERROR, VM_FAULT_OOM } from './fault.ts';
 import { count_fault } from './fault-count.ts';
 import { handle_mm_fault } from './memory.ts';
+import { refuse } from './refuse.ts';
 import * as vm from './vma.ts';
 
 /**
@@ -99,8 +100,11 @@ export function faultin_page_range(k: Kernel, mm: Mm, start: VirtAddr, end: Virt
     if (addr - start >= MAX_POPULATED) return 'ENOMEM';
     const vma = mm.vmas.lookup(addr);
     if (vma === undefined) return 'ENOMEM';
-    if ((vma.vm_flags & (vm.VM_IO | vm.VM_PFNMAP)) !== 0) return 'EINVAL';
-    if ((vma.vm_flags & (write ? vm.VM_WRITE : vm.VM_READ)) === 0) return 'EINVAL';
+    if ((vma.vm_flags & (vm.VM_IO | vm.VM_PFNMAP)) !== 0)
+      return refuse(k, 'EINVAL', 'the pages of a driver cannot be populated');
+    if ((vma.vm_flags & (write ? vm.VM_WRITE : vm.VM_READ)) === 0) {
+      return refuse(k, 'EINVAL', `the VMA does not allow ${write ? 'writing' : 'reading'}`);
+    }
     const error = faultin_page(k, mm, addr, write, 'kernel');
     if (error !== null) return error;
   }

@@ -7,6 +7,7 @@ import type { VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { anon_chain_get, anon_chain_put } from './anon-vma.ts';
+import { refuse } from './refuse.ts';
 import {
   type AnonVmaChain,
   VM_FLAG_NAMES,
@@ -104,6 +105,24 @@ function emitMerge(k: Kernel, mm: Mm, vma: Vma, sides: 'previous' | 'next' | 'bo
   if (k.sink !== null) k.emit({ type: 'vma-merge', mm: mm.id, vma: vmaRef(k, vma), sides });
 }
 
+/** Tells whoever listens which rule keeps a range from joining the neighbours that it touches. */
+export function emitApart(k: Kernel, mm: Mm, range: MergeRange, side: 'any' | 'previous' = 'any'): void {
+  if (k.sink === null) return;
+  const below = mm.vmas.before(range.vm_start);
+  const above = side === 'any' ? mm.vmas.find(range.vm_start) : undefined;
+  const tell = (where: 'below' | 'above', neighbour: Vma, forbids: typeof can_vma_merge_after): void => {
+    const special = (range.vm_flags | neighbour.vm_flags) & VM_SPECIAL;
+    let rule = special === 0 ? forbids(range, neighbour) : 'vma_merge_new_range: VM_SPECIAL';
+    if (rule === null) return;
+    const flags = flagDifference(range.vm_flags & ~VM_IGNORE_MERGE, neighbour.vm_flags & ~VM_IGNORE_MERGE);
+    if (special !== 0) rule += `: ${flagDifference(special, 0)}`;
+    else if (rule === 'is_mergeable_vma: vm_flags differ') rule += `: ${flags}`;
+    k.emit({ type: 'vma-apart', mm: mm.id, side: where, neighbour: vmaRef(k, neighbour), rule });
+  };
+  if (below?.vm_end === range.vm_start) tell('below', below, can_vma_merge_after);
+  if (above?.vm_start === range.vm_end) tell('above', above, can_vma_merge_before);
+}
+
 /** Removes `gone` (their range is covered by `to`) and puts `to` in the place of `target`, with `chain` kept alive. */
 function commit(k: Kernel, mm: Mm, target: Vma, to: Vma, gone: readonly Vma[]): Vma {
   if (to.anon !== null) anon_chain_get(k, mm.id, to.anon);
@@ -123,6 +142,7 @@ export function vma_merge_new_range(
   range: MergeRange,
   side: 'any' | 'previous' = 'any',
 ): Vma | null {
+  emitApart(k, mm, range, side);
   if ((range.vm_flags & VM_SPECIAL) !== 0) return null;
   const above = mm.vmas.seek(range.vm_start);
   const prev = alike(mm, mm.vmas.previous(above), range);
@@ -264,12 +284,14 @@ export function vma_modify_flags(
 
 /** split_vma(): splits unless there are too many VMAs or the mapping is special. */
 export function split_vma(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr): readonly [Vma, Vma] | 'ENOMEM' | 'EINVAL' {
-  if (mm.vmas.size >= k.config.max_map_count) return 'ENOMEM';
+  if (mm.vmas.size >= k.config.max_map_count) {
+    return refuse(k, 'ENOMEM', 'split_vma(): one VMA more, and max_map_count is reached');
+  }
   return split_vma_unchecked(k, mm, vma, addr);
 }
 
 /** __split_vma(): for callers that checked the number of VMAs. */
 export function split_vma_unchecked(k: Kernel, mm: Mm, vma: Vma, addr: VirtAddr): readonly [Vma, Vma] | 'EINVAL' {
-  if (vma.vm_ops === 'special_mapping') return 'EINVAL';
+  if (vma.vm_ops === 'special_mapping') return refuse(k, 'EINVAL', `split_vma(): ${vma.special} must not be split`);
   return vma_split(k, mm, vma, addr);
 }

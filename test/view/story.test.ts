@@ -123,6 +123,59 @@ app: store(buf, 1, 3M)`);
     expect(stories.every((story) => story !== '')).toBe(true);
   });
 
+  test('of a new VMA says which rule keeps it from its neighbours', () => {
+    const map = 'mmap(NULL, 8K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)';
+    expect(lastStory(`${SMALL}app: low = ${map}`)).toContain(
+      'not merged with the neighbour above, VMA 7ffff7ff3000-7ffff7ff7000 rw-p: ' +
+        'is_mergeable_vma: vm_flags differ: VM_WRITE|VM_ACCOUNT\n  new VMA 7ffff7ff1000-7ffff7ff3000 r--p',
+    );
+    expect(lastStory(`${SMALL}app: low = ${map.replace('PRIVATE', 'SHARED')}`)).toContain(
+      'not merged with the neighbour above, VMA 7ffff7ff3000-7ffff7ff7000 rw-p: is_mergeable_vma: vm_flags differ',
+    );
+    expect(lastStory(SMALL)).toContain('vma_merge_new_range: VM_SPECIAL: VM_PFNMAP|VM_IO');
+    expect(lastStory(`${SMALL}app: low = ${map}\napp: lower = ${map}`)).not.toContain('not merged');
+  });
+
+  test('of a mapping that moves says what chose the place', () => {
+    expect(lastStory(`${SMALL}app: to = mremap(buf, 16K, 64K, MREMAP_MAYMOVE)`)).toContain(
+      'get_unmapped_area(): 16 pages at 0x7ffff7fe3000: the highest hole below mmap_base that is large enough',
+    );
+  });
+
+  test.each([
+    ['munmap(buf + 1, 4K)', 'EINVAL: the address is not page aligned'],
+    ['munmap(buf, 0)', 'EINVAL: length 0'],
+    ['mprotect(0x10000, 4K, PROT_READ)', 'ENOMEM: a part of the range is not mapped; what lies before it is changed'],
+    ['madvise(buf, 4K, 77)', 'EINVAL: there is no such advice'],
+    ['madvise(0x10000, 4K, MADV_DONTNEED)', 'ENOMEM: a part of the range is not mapped'],
+    ['mlock(buf, 16M)', 'ENOMEM: RLIMIT_MEMLOCK: 16384 kB would be locked, 8192 kB may be'],
+    ['mlock(0x10000, 4K)', 'ENOMEM: a part of the range is not mapped'],
+    ['mremap(buf, 16K, 64K, 0)', 'ENOMEM: the mapping cannot grow where it is'],
+    ['msync(0x10000, 4K, MS_SYNC)', 'ENOMEM: a part of the range is not mapped'],
+    ['mincore(0x10000, 4K, buf)', 'ENOMEM: a part of the range is not mapped'],
+  ])('of %s says which rule refused it', (call, rule) => {
+    expect(lastStory(`${SMALL}app: ${call}`)).toContain(rule);
+  });
+
+  test('of a driver and of a fork that fail says why', () => {
+    const device = `device "/dev/d" pages=1 mmap=insert\n${SMALL}
+app: fd = open("/dev/d", O_RDWR)
+app: map = mmap(NULL, 4K, PROT_READ, MAP_SHARED, fd, 0)
+kernel: vm_insert_page(app, map, "/dev/d", 0)
+`;
+    expect(lastStory(`${device}kernel: vm_insert_page(app, map, "/dev/d", 0)`)).toContain(
+      'EBUSY: the page-table entry',
+    );
+    expect(lastStory(`${device}kernel: vm_insert_page(app, map, "/dev/d", 1)`)).toContain('EINVAL: the device has no');
+    expect(lastStory(`${device}kernel: vm_insert_page(app, 64K, "/dev/d", 0)`)).toContain('EFAULT: no VMA holds');
+    const tight = `machine overcommit=2 ram=1M swap=0
+program "/bin/app" text=8K
+app = spawn("/bin/app")
+app: buf = mmap(NULL, 320K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+`;
+    expect(lastStory(`${tight}app: fork() = ENOMEM`)).toContain('ENOMEM: overcommit');
+  });
+
   test('of an assert is empty', () => {
     expect(play(`${SMALL}assert vmas(app) > 3`).lastRecord?.story()).toEqual([]);
   });
@@ -190,6 +243,7 @@ describe('every kind of event', () => {
       'vma-change': true,
       'vma-split': true,
       'vma-merge': true,
+      'vma-apart': true,
       placement: true,
       refused: true,
       fork: true,
