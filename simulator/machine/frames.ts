@@ -31,7 +31,8 @@ export const PG_NOT_UPTODATE = 0x4000;
 /** PG_workingset: the page was active once and was deactivated; its eviction is remembered as that of a page in use. */
 export const PG_WORKINGSET = 0x8000;
 
-const CHUNK_BITS = 8;
+/** Number of a frame's chunk: `pfn >> CHUNK_BITS`. */
+export const CHUNK_BITS = 8;
 /** Frames in one chunk. */
 export const CHUNK_FRAMES = 1 << CHUNK_BITS;
 /** Index of a frame in its chunk: `pfn & CHUNK_MASK`. */

@@ -1,6 +1,7 @@
 /** Unmapping pages: zap_pte_range() and those who call it (mm/memory.c), and freeing empty page tables. */
 
 import { nextPmd, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { FrameBatch } from '../machine/frame-batch.ts';
 import { CHUNK_MASK, PG_ANON, PG_FILE, PG_MLOCKED, PG_SWAPCACHE } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import {
@@ -8,10 +9,12 @@ import {
   PTE_DIRTY,
   PTE_GUARD,
   PTE_MAPPED,
+  PTE_PRESENT,
   PTE_SPECIAL,
   PTE_SWAP,
   type PteTable,
 } from '../machine/pagetable.ts';
+import { PGFREE } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Mm } from '../state/records.ts';
 import { munlock_folio } from './mlock-page.ts';
@@ -67,6 +70,7 @@ function zapTable(
 ): void {
   const words = table.words;
   const last = 2 * pteIndex(end - 4096);
+  const batch = new FrameBatch(k.frames);
   let addr = start;
   for (let at = 2 * pteIndex(start); at <= last; at += 2, addr += 4096) {
     const flags = words[at] as number;
@@ -77,8 +81,16 @@ function zapTable(
     }
     words[at] = 0;
     words[at + 1] = 0;
-    zapEntry(k, mm, flags, value, recency);
+    if ((flags & (PTE_PRESENT | PTE_SPECIAL)) === PTE_PRESENT && batch.release(value)) {
+      if (k.sink !== null) k.emit({ type: 'frame-free', pfn: value });
+    } else {
+      batch.finish();
+      zapEntry(k, mm, flags, value, recency);
+    }
   }
+  batch.finish();
+  mm.rss_anon -= batch.freed;
+  k.frames.countEvent(PGFREE, batch.freed);
 }
 
 /** unmap_page_range(): unmaps all pages of [start, end), which lies in `vma`. */
