@@ -44,7 +44,9 @@ function Card({ entry }: { entry: EntryView }) {
       </span>
       {entry.flags.length > 0 && <Chips entry={entry} />}
       <span class="visually-hidden">{flagsInWords(entry)}</span>
-      <span class="entry-value value">{entry.value}</span>
+      <span class="entry-value value">
+        <Word value={entry.value} />
+      </span>
       {entry.before !== undefined && <Change before={entry.before} after={entry.value} />}
     </>
   );
@@ -162,6 +164,18 @@ function Chips({ entry }: { entry: EntryView }) {
   );
 }
 
+/** A 64-bit value that, where it has no room, breaks between its halves and nowhere else. */
+function Word({ value }: { value: string }) {
+  const low = value.startsWith('0x') && value.length > 10 ? value.length - 8 : value.length;
+  return (
+    <span class="word">
+      {value.slice(0, low)}
+      {low < value.length && <wbr />}
+      {value.slice(low)}
+    </span>
+  );
+}
+
 /** Before → after, in hexadecimal and in flags. */
 function Change({ before, after }: { before: string; after: string }) {
   const change = entryChange(before, after);
@@ -169,7 +183,10 @@ function Change({ before, after }: { before: string; after: string }) {
   return (
     <span class="entry-change">
       <span class="entry-before">
-        was <s>{change.before}</s>
+        was{' '}
+        <s>
+          <Word value={change.before} />
+        </s>
       </span>
       {change.frame !== null && (
         <span>

@@ -42,6 +42,21 @@ describe('the view', () => {
     expect(await said()).toEqual([]);
   });
 
+  it('keeps the value of an entry on one line in four columns, however narrow they are', async () => {
+    await open('stored');
+    for (const width of [620, 700, 939, 940, 1000]) {
+      await page.setViewportSize({ width, height: 900 });
+      const lines = await page.locator('[data-row="path"] .entry-value .word').evaluateAll((words) =>
+        words.map((word) => {
+          const range = word.ownerDocument.createRange();
+          range.selectNodeContents(word);
+          return new Set([...range.getClientRects()].map(({ top }) => top)).size;
+        }),
+      );
+      expect(lines, `at ${width} pixels`).toEqual([1, 1, 1, 1]);
+    }
+  });
+
   it('runs under its content security policy without a violation', async () => {
     await open('forked');
     const violations = await page.evaluate(async () => {
