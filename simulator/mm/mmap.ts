@@ -28,7 +28,7 @@ import { fput, open_file } from './file-refs.ts';
 import { gather_munmap_vmas, remove_vmas, unmap_range } from './munmap.ts';
 import { refuse } from './refuse.ts';
 import { new_inode } from './shmem.ts';
-import { get_unmapped_area, MMAP_MIN_ADDR, task_size } from './unmapped-area.ts';
+import { get_unmapped_area, MMAP_MIN_ADDR, task_size, unmapped_area_topdown } from './unmapped-area.ts';
 import * as vm from './vma.ts';
 import { vma_link, vma_replace } from './vma-link.ts';
 import { emitApart, vma_merge_new_range } from './vma-merge.ts';
@@ -82,12 +82,13 @@ function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAddr | Er
   }
   let hint = pageDown(args.addr);
   if (hint !== 0 && hint < MMAP_MIN_ADDR) hint = MMAP_MIN_ADDR;
-  const area = get_unmapped_area(k, mm, {
-    addr: hint,
-    length,
-    bits32: (flags & MAP.BIT32) !== 0,
-    align: alignment(k, args, hint, length),
-  });
+  const bits32 = (flags & MAP.BIT32) !== 0;
+  const align = alignment(k, args, hint, length);
+  if (hint === 0 && !bits32 && align === null && k.sink === null) {
+    const top = unmapped_area_topdown(k, mm, length, mm.mmap_base);
+    if (top >= 0) return top;
+  }
+  const area = get_unmapped_area(k, mm, { addr: hint, length, bits32, align });
   if (area === null) return refuse(k, 'ENOMEM', 'no hole is large enough');
   if (k.sink !== null) k.emit({ type: 'placement', addr: area.addr, length, why: area.why });
   return area.addr;
@@ -239,7 +240,8 @@ export function mmap_region(k: Kernel, mm: Mm, region: Region): 0 | Errno {
   if (typeof cleared === 'string') return refuse(k, cleared, 'what is in the way cannot be split');
   let credit = 0;
   let unaccounted = 0;
-  for (const vma of cleared) {
+  for (let i = 0; i < cleared.length; i++) {
+    const vma = cleared[i] as vm.Vma;
     credit += vm.vma_pages(vma);
     if ((vma.vm_flags & vm.VM_ACCOUNT) !== 0) unaccounted += vm.vma_pages(vma);
   }

@@ -39,7 +39,8 @@ export interface Area {
   readonly why: string;
 }
 
-function unmapped_area_topdown(k: Kernel, mm: Mm, length: number, highLimit: VirtAddr): VirtAddr {
+/** The highest hole of `length` bytes below `highLimit`: its address, -1 for none. Guard gaps of stacks are left free. */
+export function unmapped_area_topdown(k: Kernel, mm: Mm, length: number, highLimit: VirtAddr): VirtAddr {
   let high = highLimit;
   for (;;) {
     const end = mm.vmas.highestHole(MMAP_MIN_ADDR, high, length);
