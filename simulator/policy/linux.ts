@@ -72,6 +72,11 @@ class PagedProcess {
     this.#perform({ op: 'store', pid: this.#pid, addr: BigInt(this.region + page * PAGE), value: 1 });
   }
 
+  /** The kernel reclaims so many pages, as it does when an allocation finds no frame. */
+  reclaim(pages: number): void {
+    this.#perform({ op: 'kernel', name: 'reclaim', args: [BigInt(pages)] });
+  }
+
   isPresent(page: number): boolean {
     const address = this.region + page * PAGE;
     const table = this.simulator.state.mms.get(this.mm).pt.find(address);
@@ -125,9 +130,11 @@ export class LinuxReclaim implements Policy {
   readonly #process: PagedProcess;
   readonly #arrivals: PageOrder;
   readonly #end: number;
+  readonly #frames: number;
   #victims: number[] = [];
 
   constructor(frames: number, pages: number) {
+    this.#frames = frames;
     // Where all pages fit, nothing is ever replaced: RAM in plenty.
     const sizes = frames < pages ? sizesFor(frames) : { ram: 2 * pages + 4096, locked: 0 };
     this.#process = new PagedProcess(sizes, pages);
@@ -141,25 +148,39 @@ export class LinuxReclaim implements Policy {
     const isHit = order.has(page);
     this.#process.touch(page);
     this.#victims = this.#goneNow();
-    for (const victim of this.#victims) order.remove(victim);
+    // Where kswapd finds all pages in use, the kernel lends out frames that it means to keep free.
+    const excess = this.#process.resident - this.#frames;
+    if (excess > 0) {
+      this.#process.reclaim(excess);
+      this.#victims.push(...this.#goneNow());
+    }
     if (isHit) return HIT;
     if (this.#process.isPresent(page)) order.append(page);
     return this.#victims[0] ?? FREE_FRAME;
   }
 
-  /** Pages that the last access took out of the page table, in the order in which they went. */
+  /** Drops and returns the pages that the machine's last step took out of the page table, in the order in which they went. */
   #goneNow(): number[] {
-    const { simulator, region, mm } = this.#process;
-    const { events } = simulator;
-    if (events.length >= MANY_EVENTS) return this.#arrivals.toArray().filter((page) => !this.#process.isPresent(page));
     const gone: number[] = [];
-    for (const event of events) {
-      if (event.type !== 'pte' || event.mm !== mm || event.va < region || event.va >= this.#end) continue;
-      if ((event.before.flags & PTE_PRESENT) === 0 || (event.after.flags & PTE_PRESENT) !== 0) continue;
-      const page = (event.va - region) / PAGE;
-      if (this.#arrivals.has(page) && !this.#process.isPresent(page)) gone.push(page);
+    for (const page of this.#changed()) {
+      if (!this.#arrivals.has(page) || this.#process.isPresent(page)) continue;
+      this.#arrivals.remove(page);
+      gone.push(page);
     }
     return gone;
+  }
+
+  /** Pages whose entry the machine's last step has cleared; all pages when it did too much to tell. */
+  #changed(): number[] {
+    const { simulator, region, mm } = this.#process;
+    const { events } = simulator;
+    if (events.length >= MANY_EVENTS) return this.#arrivals.toArray();
+    const pages: number[] = [];
+    for (const event of events) {
+      if (event.type !== 'pte' || event.mm !== mm || event.va < region || event.va >= this.#end) continue;
+      if ((event.after.flags & PTE_PRESENT) === 0) pages.push((event.va - region) / PAGE);
+    }
+    return pages;
   }
 
   victims(): readonly number[] {

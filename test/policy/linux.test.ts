@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parseScenario, Timeline } from '../../simulator/index.ts';
 import { LinuxReclaim } from '../../simulator/policy/linux.ts';
 import { HIT } from '../../simulator/policy/policy.ts';
+import { seededDraws } from '../../simulator/policy/random.ts';
 
 /** Faults of a process that writes to these pages on a machine of `frames` frames, by `vas run`'s own way. */
 function faultsOnMachine(pages: readonly number[], frames: number): boolean[] {
@@ -47,6 +48,30 @@ describe('the machine has room for exactly the frames', () => {
     expect(most).toBe(frames);
     expect(policy.resident()).toHaveLength(held);
   });
+});
+
+test('never more pages than frames, on machines where kswapd works beside the process', () => {
+  const run = fc.record({
+    frames: fc.integer({ min: 60, max: 400 }),
+    surplus: fc.integer({ min: 1, max: 300 }),
+    seed: fc.nat(),
+  });
+  fc.assert(
+    fc.property(run, ({ frames, surplus, seed }) => {
+      const pages = frames + surplus;
+      const draw = seededDraws(seed);
+      const policy = new LinuxReclaim(frames, pages);
+      let held = 0;
+      for (let n = 0; n < 4 * pages; n++) {
+        const skew = draw() < 0.5 ? 1 : draw() * draw();
+        const outcome = policy.access(Math.floor(draw() * skew * pages));
+        held += (outcome === HIT ? 0 : 1) - policy.victims().length;
+        if (held > frames) throw new Error(`${held} pages in ${frames} frames after ${n + 1} accesses`);
+      }
+      expect(policy.resident()).toHaveLength(held);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('with frames in plenty nothing goes, though the kernel keeps some free', () => {
