@@ -1,13 +1,13 @@
 /**
  * The VMAs of an address space in address order: chunks of neighbours under one directory, which snapshots share (an
- * owner epoch a chunk). The directory knows the largest hole in each chunk, as the maple tree of Linux does for mmap's
- * search. Places are numbers: a walk over VMAs makes no object.
+ * owner epoch a chunk). Places are numbers: a walk over VMAs makes no object.
  */
 
 import type { VirtAddr } from '../machine/address.ts';
 import type { Epoch } from '../state/cow.ts';
 import type { AnonVmaChain, Vma } from './vma.ts';
 import { CHUNK_VMAS, VmaChunk } from './vma-chunk.ts';
+import { VmaDirectory } from './vma-directory.ts';
 
 /**
  * A VMA's place: good until a VMA comes, goes or moves. Places of higher addresses are greater. {@link NOWHERE} is
@@ -23,34 +23,9 @@ const HINTS = 1 << 15;
 const SHIFT = 31 - Math.clz32(CHUNK_VMAS);
 const SLOT = CHUNK_VMAS - 1;
 
-/** What is known of each chunk, side by side. */
-interface Directory {
-  readonly chunks: VmaChunk[];
-  /** Start of its first VMA, end of its last. */
-  firsts: Float64Array;
-  lasts: Float64Array;
-  /** No hole between two of its VMAs is larger, bytes. */
-  holes: Float64Array;
-}
-
-function copyDirectory(dir: Directory): Directory {
-  return {
-    chunks: dir.chunks.slice(),
-    firsts: dir.firsts.slice(),
-    lasts: dir.lasts.slice(),
-    holes: dir.holes.slice(),
-  };
-}
-
-function grown(column: Float64Array): Float64Array {
-  const larger = new Float64Array(2 * column.length);
-  larger.set(column);
-  return larger;
-}
-
 export class VmaTree {
   private readonly epoch: Epoch;
-  private dir: Directory;
+  private dir: VmaDirectory;
   private dirOwner: number;
   private count = 0;
   /** No hole lies in [fullFrom, fullTo): what the last search for a page found out. */
@@ -64,8 +39,7 @@ export class VmaTree {
   constructor(epoch: Epoch, from?: VmaTree) {
     this.epoch = epoch;
     if (from === undefined) {
-      const column = () => new Float64Array(4);
-      this.dir = { chunks: [], firsts: column(), lasts: column(), holes: column() };
+      this.dir = new VmaDirectory();
       this.dirOwner = epoch.now;
     } else {
       this.dir = from.dir;
@@ -168,25 +142,25 @@ export class VmaTree {
     const dir = this.ownDirectory();
     const next = this.seek(vma.vm_start);
     let index = next === NOWHERE ? dir.chunks.length - 1 : next >> SHIFT;
-    if (index < 0) this.addChunk(++index, new VmaChunk(this.epoch.now, CHUNK_VMAS >> 1));
+    if (index < 0) dir.addChunk(++index, new VmaChunk(this.epoch.now, CHUNK_VMAS >> 1));
     let chunk = this.ownChunk(index);
     let slot = next === NOWHERE ? chunk.end : next & SLOT;
     if (chunk.size === CHUNK_VMAS) {
       // Growth at an end leaves a full chunk behind; elsewhere both halves get room.
-      if (slot === chunk.first) chunk = this.addChunk(index, new VmaChunk(this.epoch.now, CHUNK_VMAS));
-      else if (slot === chunk.end) chunk = this.addChunk(++index, new VmaChunk(this.epoch.now, 0));
+      if (slot === chunk.first) chunk = dir.addChunk(index, new VmaChunk(this.epoch.now, CHUNK_VMAS));
+      else if (slot === chunk.end) chunk = dir.addChunk(++index, new VmaChunk(this.epoch.now, 0));
       else {
         const right = chunk.splitOff(chunk.first + (CHUNK_VMAS >> 1));
-        this.addChunk(index + 1, right);
-        this.summarize(index);
-        this.summarize(index + 1);
+        dir.addChunk(index + 1, right);
+        dir.summarize(index);
+        dir.summarize(index + 1);
         if (vma.vm_start >= right.start(right.first)) chunk = this.ownChunk(++index);
       }
       slot = chunk.slotFor(vma.vm_start);
     }
     slot = chunk.open(slot);
     chunk.set(slot, vma);
-    this.bound(index, chunk, slot);
+    dir.bound(index, chunk, slot);
     this.finger = (index << SHIFT) | slot;
     this.setHint(vma.vm_start, this.finger);
     this.count++;
@@ -201,19 +175,16 @@ export class VmaTree {
     this.forgetFull(chunk.stop(place & SLOT));
     const next = chunk.close(place & SLOT);
     if (chunk.size > 0) {
-      this.bound(index, chunk, next < chunk.end ? next : next - 1);
+      dir.bound(index, chunk, next < chunk.end ? next : next - 1);
       this.finger = (index << SHIFT) | next;
-    } else {
-      dir.chunks.splice(index, 1);
-      for (const column of [dir.firsts, dir.lasts, dir.holes]) column.copyWithin(index, index + 1);
-    }
+    } else dir.dropChunk(index);
     this.count--;
   }
 
   /** Puts `vma` in the place of the VMA that holds `addr`; the order must stay. */
   replace(addr: VirtAddr, vma: Vma): void {
     const place = this.holder(addr, 'replace');
-    this.ownDirectory();
+    const dir = this.ownDirectory();
     const slot = place & SLOT;
     const chunk = this.ownChunk(place >> SHIFT);
     const start = chunk.start(slot);
@@ -221,7 +192,7 @@ export class VmaTree {
     chunk.set(slot, vma);
     if (vma.vm_start === start && vma.vm_end === end) return;
     this.forgetFull(end);
-    this.bound(place >> SHIFT, chunk, slot);
+    dir.bound(place >> SHIFT, chunk, slot);
   }
 
   /** Gives the VMA at `place` other flags. */
@@ -250,7 +221,11 @@ export class VmaTree {
    */
   highestHole(low: VirtAddr, high: VirtAddr, length: number): VirtAddr {
     const from = high === this.fullTo ? this.fullFrom : high;
-    const end = this.searchDown(low, from, length);
+    const above = this.seek(from);
+    const end =
+      above === NOWHERE
+        ? this.dir.highestHole(this.dir.chunks.length, 0, low, from, length)
+        : this.dir.highestHole(above >> SHIFT, above & SLOT, low, from, length);
     if (length === 4096 && end >= 0) {
       this.fullFrom = end;
       this.fullTo = high;
@@ -318,22 +293,9 @@ export class VmaTree {
   }
 
   private search(addr: VirtAddr): VmaPlace {
-    const index = this.chunkFor(addr);
+    const index = this.dir.chunkFor(addr);
     const chunk = this.dir.chunks[index];
     return chunk === undefined ? NOWHERE : (index << SHIFT) | chunk.slotFor(addr);
-  }
-
-  /** Index of the first chunk whose last VMA ends behind `addr`; the number of chunks when there is none. */
-  private chunkFor(addr: VirtAddr): number {
-    const { lasts, chunks } = this.dir;
-    let low = 0;
-    let high = chunks.length;
-    while (low < high) {
-      const mid = (low + high) >>> 1;
-      if ((lasts[mid] as number) > addr) high = mid;
-      else low = mid + 1;
-    }
-    return low;
   }
 
   private holder(addr: VirtAddr, act: string): VmaPlace {
@@ -344,9 +306,9 @@ export class VmaTree {
     return place;
   }
 
-  private ownDirectory(): Directory {
+  private ownDirectory(): VmaDirectory {
     if (this.dirOwner !== this.epoch.now) {
-      this.dir = copyDirectory(this.dir);
+      this.dir = new VmaDirectory(this.dir);
       this.dirOwner = this.epoch.now;
     }
     return this.dir;
@@ -359,80 +321,6 @@ export class VmaTree {
     const mine = new VmaChunk(this.epoch.now, 0, chunk);
     this.dir.chunks[index] = mine;
     return mine;
-  }
-
-  private addChunk(index: number, chunk: VmaChunk): VmaChunk {
-    const { dir } = this;
-    if (dir.chunks.length === dir.firsts.length) {
-      dir.firsts = grown(dir.firsts);
-      dir.lasts = grown(dir.lasts);
-      dir.holes = grown(dir.holes);
-    }
-    dir.chunks.splice(index, 0, chunk);
-    for (const column of [dir.firsts, dir.lasts, dir.holes]) column.copyWithin(index + 1, index);
-    dir.holes[index] = 0;
-    return chunk;
-  }
-
-  /** What the directory says of a chunk, found anew. */
-  private summarize(index: number): void {
-    const { dir } = this;
-    const chunk = dir.chunks[index] as VmaChunk;
-    dir.firsts[index] = chunk.start(chunk.first);
-    dir.lasts[index] = chunk.stop(chunk.end - 1);
-    dir.holes[index] = chunk.largestHole();
-  }
-
-  /** The VMA in `slot` is new there or has new bounds: tells the directory the chunk's bounds and the holes beside it. */
-  private bound(index: number, chunk: VmaChunk, slot: number): void {
-    const { dir } = this;
-    let hole = dir.holes[index] as number;
-    if (slot === chunk.first) dir.firsts[index] = chunk.start(slot);
-    else hole = Math.max(hole, chunk.start(slot) - chunk.stop(slot - 1));
-    if (slot === chunk.end - 1) dir.lasts[index] = chunk.stop(slot);
-    else hole = Math.max(hole, chunk.start(slot + 1) - chunk.stop(slot));
-    dir.holes[index] = hole;
-  }
-
-  private searchDown(low: VirtAddr, high: VirtAddr, length: number): VirtAddr {
-    const { chunks, firsts, lasts, holes } = this.dir;
-    const above = this.seek(high);
-    let index = chunks.length - 1;
-    let top = high;
-    if (above !== NOWHERE) {
-      index = above >> SHIFT;
-      top = Math.min(high, this.vm_start(above));
-      const found = this.searchChunk(index, above & SLOT, low, top, length);
-      if (found >= 0) return found;
-      top = Math.min(top, firsts[index--] as number);
-    }
-    for (; index >= 0; index--) {
-      if (top - Math.max(low, lasts[index] as number) >= length) return top;
-      if (top <= low) return -1;
-      if ((holes[index] as number) >= length) {
-        const chunk = chunks[index] as VmaChunk;
-        const found = this.searchChunk(index, chunk.end - 1, low, Number.POSITIVE_INFINITY, length);
-        if (found >= 0) return found;
-      }
-      top = firsts[index] as number;
-    }
-    return top - low >= length ? top : -1;
-  }
-
-  /** Upper end of the highest fitting hole below the VMA in `slot` and above another of its chunk; -1 for none. */
-  private searchChunk(index: number, slot: number, low: VirtAddr, high: VirtAddr, length: number): VirtAddr {
-    const chunk = this.dir.chunks[index] as VmaChunk;
-    let largest = 0;
-    for (let i = slot; i > chunk.first; i--) {
-      const below = chunk.stop(i - 1);
-      const top = Math.min(high, chunk.start(i));
-      if (top - Math.max(low, below) >= length) return top;
-      largest = Math.max(largest, chunk.start(i) - below);
-      if (below <= low) return -1;
-    }
-    // Holes only filled up since they were counted: the bound was too high.
-    if (slot === chunk.end - 1) this.dir.holes[index] = largest;
-    return -1;
   }
 
   /** A VMA that ended at `end` went or shrank: there may be a hole below. */
