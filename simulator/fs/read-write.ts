@@ -8,6 +8,7 @@ import { PG_NOT_UPTODATE, PG_READAHEAD } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import { PTE_PRESENT } from '../machine/pagetable.ts';
 import { cpu_access } from '../mm/access.ts';
+import { hold_page, release_page } from '../mm/map-page.ts';
 import { cache_entry, find_get_page, read_page } from '../mm/page-cache.ts';
 import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
 import { shmem_get_page } from '../mm/shmem.ts';
@@ -16,8 +17,10 @@ import { task_size } from '../mm/unmapped-area.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';
 
-/** Pages that one round of filemap_read() takes from the cache (PAGEVEC_SIZE). */
-const BATCH = 31;
+/** Pages that one round of filemap_read() takes from the cache (PAGEVEC_SIZE); it holds them, so fewer on tiny machines. */
+function batchSize(k: Kernel): number {
+  return Math.max(1, Math.min(31, Math.floor(k.frames.total / 16)));
+}
 
 /** Attempts of a write that bring no byte, one after the other, before it is given up. */
 const MAX_FRUITLESS = 16;
@@ -29,7 +32,8 @@ const MAX_FRUITLESS = 16;
 function read_batch(k: Kernel, inodeId: number, index: number, last: number): Pfn[] {
   const inode = k.inodes.get(inodeId);
   const batch: Pfn[] = [];
-  for (let page = index; page < last && batch.length < BATCH; page++) {
+  const size = batchSize(k);
+  for (let page = index; page < last && batch.length < size; page++) {
     const pfn = find_get_page(inode, page);
     if (pfn === 0) break;
     k.frames.clearFlags(pfn, PG_NOT_UPTODATE);
@@ -39,7 +43,10 @@ function read_batch(k: Kernel, inodeId: number, index: number, last: number): Pf
   return batch;
 }
 
-/** filemap_get_pages(): a batch of at least one page, read with readahead if missing. Empty: no frame. */
+/**
+ * filemap_get_pages(): a batch of at least one page, read with readahead if missing. Empty: no frame. The pages are held
+ * ({@link hold_page}): neither reading ahead nor copying to the user may evict what is about to be copied.
+ */
 function get_pages(k: Kernel, file: OpenFile, index: number, last: number): Pfn[] {
   let batch = read_batch(k, file.inode, index, last);
   if (batch.length === 0) {
@@ -50,6 +57,7 @@ function get_pages(k: Kernel, file: OpenFile, index: number, last: number): Pfn[
     const pfn = read_page(k, k.inodes.edit(file.inode), index);
     if (pfn !== 0) batch.push(pfn);
   }
+  for (const pfn of batch) hold_page(k, pfn, 1);
   const tail = batch[batch.length - 1];
   if (tail !== undefined && (k.frames.flagsOf(tail) & PG_READAHEAD) !== 0) {
     const at = index + batch.length - 1;
@@ -77,17 +85,21 @@ function filemap_read(k: Kernel, file: OpenFile, addr: number, count: number, po
     if (batch.length === 0) return at > pos ? at - pos : 'ENOMEM';
     // The page where the last read ended counts as used once only.
     if (Math.floor(at / PAGE_SIZE) !== Math.floor((previous - 1) / PAGE_SIZE)) mark_accessed(k.frames, batch[0] as Pfn);
+    let refused = false;
     for (const [i, pfn] of batch.entries()) {
-      if (at >= end) break;
-      if (i > 0) mark_accessed(k.frames, pfn);
-      const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
-      const copied = copyOut(k, pfn, at % PAGE_SIZE, part, addr + (at - pos));
-      at += copied;
-      previous = at;
-      if (copied < part) {
-        k.files.edit(file.id).prev_pos = previous;
-        return at > pos ? at - pos : 'EFAULT';
+      if (!refused && at < end) {
+        if (i > 0) mark_accessed(k.frames, pfn);
+        const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
+        const copied = copyOut(k, pfn, at % PAGE_SIZE, part, addr + (at - pos));
+        at += copied;
+        previous = at;
+        refused = copied < part;
       }
+      release_page(k, pfn);
+    }
+    if (refused) {
+      k.files.edit(file.id).prev_pos = previous;
+      return at > pos ? at - pos : 'EFAULT';
     }
   }
   k.files.edit(file.id).prev_pos = previous;

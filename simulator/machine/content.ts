@@ -47,9 +47,14 @@ function expand(word: number): Uint8Array {
   return page;
 }
 
+/** The whole page; not to be written. */
+export function contentBytes(content: PageContent): Uint8Array {
+  return content.bytes ?? expand(content.word);
+}
+
 /** The content with zeros from `offset` to the page's end: the tail of a file's last page. */
 export function zeroTail(content: PageContent, offset: number): PageContent {
-  const page = content.bytes === undefined ? expand(content.word) : content.bytes.slice();
+  const page = contentBytes(content).slice();
   return { word: WORD_BLOB, bytes: page.fill(0, offset) };
 }
 

@@ -9,7 +9,7 @@ import type { Mm } from '../state/records.ts';
 import { anon_vma_prepare } from './anon-vma.ts';
 import { pteWord, type VmFault } from './fault.ts';
 import { mlock_folio } from './mlock-page.ts';
-import { init_anon_page } from './page-alloc.ts';
+import { free_page, init_anon_page } from './page-alloc.ts';
 import { flush_tlb_range, get_mapping, set_pte, vm_page_prot } from './pte.ts';
 import { linear_page_index, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma, vmaLike } from './vma.ts';
 import { vma_replace } from './vma-link.ts';
@@ -42,6 +42,12 @@ export function hold_page(k: Kernel, pfn: Pfn, delta: number): void {
   const chunk = k.frames.edit(pfn);
   const i = pfn & CHUNK_MASK;
   chunk.refs[i] = (chunk.refs[i] as number) + delta;
+}
+
+/** folio_put(): gives a hold up; the frame is free when nobody else has it any more. */
+export function release_page(k: Kernel, pfn: Pfn): void {
+  hold_page(k, pfn, -1);
+  if (k.frames.refsOf(pfn) === 0 && k.frames.mapcountOf(pfn) === 0) free_page(k, pfn);
 }
 
 /** wp_page_reuse(): the page becomes writable where it is. */

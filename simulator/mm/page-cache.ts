@@ -19,6 +19,7 @@ import { NR_WRITTEN, PGPGIN, PGPGOUT } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { CacheChunk, Inode } from '../state/records.ts';
 import { alloc_page, type Effort, free_page } from './page-alloc.ts';
+import { free_swap_entry } from './swap-cache.ts';
 import { workingset_refault } from './workingset.ts';
 
 const BITS = 6;
@@ -196,7 +197,7 @@ export function cache_drop_all(k: Kernel, inode: Inode): void {
     if (entry > 0) cache_delete(k, inode, index, entry);
     else {
       cache_store(k, inode, index, 0);
-      k.swap.drop(-entry - 1);
+      free_swap_entry(k, -entry - 1);
     }
   });
 }

@@ -16,6 +16,7 @@ import {
   read_page,
 } from './page-cache.ts';
 import { shmem_get_page } from './shmem.ts';
+import { free_swap_entry } from './swap-cache.ts';
 import { unmap_mapping_range } from './zap.ts';
 
 /** truncate_inode_pages_range(): drops pages [first, end) from the cache, and shmem's from swap. */
@@ -24,7 +25,7 @@ export function drop_pages(k: Kernel, inode: Inode, first: number, end: number):
     if (entry > 0) cache_delete(k, inode, index, entry);
     else {
       cache_store(k, inode, index, 0);
-      k.swap.drop(-entry - 1);
+      free_swap_entry(k, -entry - 1);
     }
   });
   cache_clear_shadows(k, inode, first, end);
