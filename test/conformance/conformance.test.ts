@@ -32,7 +32,7 @@ describe.skipIf(lacking !== undefined)(
     const machines = new Machines();
     afterAll(() => machines.close());
 
-    // Other tests have machines of their own at the same time: those with swapoff are left to their recordings.
+    // Those that need the machine for themselves stand in swapoff.test.ts.
     test.each(fixedScenarios().filter(({ source }) => !needsExclusive(source)))('$name', async ({ source }) => {
       expect(shown(await compare(source, await machines.fresh(source)))).toBe('agree');
     });

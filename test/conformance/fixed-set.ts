@@ -9,8 +9,8 @@ export interface FixedScenario {
   readonly source: string;
 }
 
-/** Fifteen scenarios of each of the twenty-one groups that take turns. */
-const SEEDS = 315;
+/** Fifteen scenarios of each of the twenty-two groups. */
+const SEEDS = 330;
 
 const NAMED = new URL('named/', import.meta.url);
 export const RECORDED = new URL('recorded/kernel.jsonl.gz', import.meta.url);

@@ -50,11 +50,13 @@ if (values.group !== undefined && !GROUP_NAMES.includes(values.group)) {
 
 const [first = 1, last = first] = values.seeds.split('-').map(Number);
 const steps = Number(values.steps);
-const alone = values.group !== undefined && GROUPS[values.group]?.exclusive === true;
 const tallies = new Map<string, Tally>();
 const kinds = new Map<string, Kind>();
+/** Scenarios that differed once and then agreed twice. */
+const wavered: (Answer & Required<Pick<Answer, 'wavered'>>)[] = [];
+let slowest: Pick<Answer, 'seed' | 'group' | 'milliseconds'> = { seed: 0, group: '', milliseconds: 0 };
+/** Orders that come before the next seed, such as those to cut a scenario down. */
 const pending: Order[] = [];
-let next = first;
 
 /** Two scenarios of each kind are cut down; the smaller one is kept. */
 const REDUCTIONS = 2;
@@ -72,6 +74,8 @@ function note(order: Order, answer: Answer): void {
     tally.total++;
     tally.milliseconds += answer.milliseconds;
     if (signature === '') tally.agree++;
+    if (answer.wavered !== undefined) wavered.push({ ...answer, wavered: answer.wavered });
+    if (answer.milliseconds > slowest.milliseconds) slowest = answer;
   }
   if (signature === '') return;
   const kind = kinds.get(signature) ?? { count: 0, seeds: [] };
@@ -89,16 +93,22 @@ function note(order: Order, answer: Answer): void {
   }
 }
 
-function nextOrder(): Order | undefined {
-  const waiting = pending.shift();
-  if (waiting !== undefined) return waiting;
-  if (next > last) return undefined;
-  const seed = next++;
-  return { kind: 'run', seed, group: values.group ?? groupOfSeed(seed), steps };
+/** Whether the scenarios of a group need the swap of the machine for themselves. */
+function isExclusive(group: string): boolean {
+  return GROUPS[group]?.exclusive === true;
+}
+
+/** The seeds' orders, those that run alone or those that do not. */
+function* ordersOf(alone: boolean): Generator<Order, undefined> {
+  for (let seed = first; seed <= last; seed++) {
+    const group = values.group ?? groupOfSeed(seed);
+    if (isExclusive(group) === alone) yield { kind: 'run', seed, group, steps };
+  }
 }
 
 /** A worker that ends unexpectedly, or takes too long, loses the scenario it had; another one takes its place. */
-async function work(): Promise<void> {
+async function work(orders: Iterator<Order, undefined>): Promise<void> {
+  const nextOrder = (): Order | undefined => pending.shift() ?? orders.next().value;
   let barren = 0;
   while (true) {
     if (barren >= 3) throw new Error('conformance: three workers in a row ended without an answer');
@@ -113,8 +123,8 @@ async function work(): Promise<void> {
       const give = (): void => {
         clearTimeout(clock);
         if (current === undefined) return void worker.disconnect();
-        // A machine of one's own is waited for.
-        clock = setTimeout(() => worker.kill('SIGKILL'), alone ? 400_000 : 180_000);
+        // Five minutes of it may be the wait for a machine, behind somebody who needs it for himself.
+        clock = setTimeout(() => worker.kill('SIGKILL'), 480_000);
         worker.send(current);
       };
       worker.on('message', (answer: Answer) => {
@@ -170,6 +180,11 @@ function report(): void {
     index.push(`${kind.count}\t${name}\t${signature}`);
   }
   writeFileSync(join(values.keep, 'INDEX.md'), `${index.join('\n')}\n`);
+  for (const { seed, group, wavered: difference } of wavered) {
+    process.stdout.write(`\nwavered: seed ${seed}, group ${group}, line ${difference.line}: ${difference.text}\n`);
+    for (const detail of difference.details.slice(0, 3)) process.stdout.write(`        ${detail}\n`);
+    process.stdout.write('    differed once and agreed twice: counted as agreement\n');
+  }
   process.stdout.write('\n');
   for (const group of GROUP_NAMES) {
     const tally = tallies.get(group);
@@ -181,6 +196,9 @@ function report(): void {
   const agree = all.reduce((sum, tally) => sum + tally.agree, 0);
   const total = all.reduce((sum, tally) => sum + tally.total, 0);
   process.stdout.write(`${'all'.padEnd(12)} agree ${agree} / ${total}\n`);
+  process.stdout.write(
+    `slowest: seed ${slowest.seed}, group ${slowest.group}, ${(slowest.milliseconds / 1000).toFixed(1)} s\n`,
+  );
   process.exitCode = agree === total ? 0 : 1;
 }
 
@@ -188,5 +206,7 @@ if (values.record) {
   await recordFixedSet();
   process.exit(0);
 }
-await Promise.all(Array.from({ length: alone ? 1 : Math.max(1, Number(values.workers)) }, work));
+const together = ordersOf(false);
+await Promise.all(Array.from({ length: Math.max(1, Number(values.workers)) }, () => work(together)));
+await work(ordersOf(true));
 report();

@@ -11,6 +11,8 @@ export interface Answer {
   readonly steps: number;
   readonly milliseconds: number;
   readonly difference: Difference | null;
+  /** A difference that two more runs of the same scenario did not show: the machine's doing, not a rule. */
+  readonly wavered?: Difference;
   /** The scenario cut down, with the difference it shows. */
   readonly reduced?: { readonly source: string; readonly difference: Difference };
   /** The harness or the simulator threw. */

@@ -12,6 +12,9 @@ async function run(source: string): Promise<Comparison> {
   return compare(source, await machines.fresh(source));
 }
 
+/** Runs of a scenario that must agree, behind one that differed, before that one counts as chance. */
+const SECOND_LOOKS = 2;
+
 /** A scenario that throws counts as one that differs, by its message. */
 async function symptom(source: string): Promise<{ name: string; result: Comparison | null; error?: string }> {
   try {
@@ -21,6 +24,12 @@ async function symptom(source: string): Promise<{ name: string; result: Comparis
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { name: `error: ${text.split('\n')[0]}`, result: null, error: text.split('\n').slice(0, 6).join('\n') };
   }
+}
+
+/** Whether a difference is gone when one looks again, as one is that somebody else on the machine has caused. */
+async function isChance(source: string): Promise<boolean> {
+  for (let look = 0; look < SECOND_LOOKS; look++) if ((await symptom(source)).name !== '') return false;
+  return true;
 }
 
 async function perform(order: Order): Promise<Answer> {
@@ -36,6 +45,9 @@ async function perform(order: Order): Promise<Answer> {
     ...(first.error === undefined ? {} : { error: first.error }),
   });
   const difference = first.result?.difference ?? null;
+  if (order.kind === 'run' && difference !== null && (await isChance(source))) {
+    return { ...answer(), difference: null, wavered: difference };
+  }
   if (order.kind === 'run' || first.name === '') return { ...answer(), difference };
   const cut = difference === null ? source : source.split('\n').slice(0, difference.line).join('\n');
   const reduced = await reduce(cut, async (candidate) => (await symptom(candidate)).name === first.name);

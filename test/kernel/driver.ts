@@ -23,6 +23,8 @@ export interface MachineOptions {
   readonly folios?: 'single' | 'large';
   /** Waits until no other machine runs and keeps others out: needed for swapoff, swapon, `set` and swapBytes. */
   readonly exclusive?: boolean;
+  /** How long to wait for machines that cannot run beside this one, in milliseconds. Default 300000. */
+  readonly waitMs?: number;
   /** Size of the swap device in bytes. Default 1G. */
   readonly swapBytes?: number;
   /** What the processes may use together, in bytes. Default 1G. */
@@ -94,6 +96,7 @@ function driverArguments(options: MachineOptions): string[] {
     'step-timeout': options.stepLimitMs,
     cpu: options.cpu,
     dir: options.directory,
+    wait: options.waitMs,
   };
   return Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
 }
@@ -274,13 +277,17 @@ export class KernelMachine {
     return [...String((await this.#ask(`cached ${hex(path)}`))['cached'])].map((bit) => bit === '1');
   }
 
-  /** Ends all processes and removes all files and constants: as good as a new machine, and much faster. */
-  async reset(): Promise<void> {
+  /**
+   * Ends all processes and removes all files and constants: as good as a new machine, and much faster. True when somebody
+   * waits for this machine to be closed, since the two cannot run at once.
+   */
+  async reset(): Promise<boolean> {
     this.#restartClock();
-    await this.#ask('reset');
+    const { wanted } = await this.#ask('reset');
     this.#constants.clear();
     this.#pageCache = 'cold';
     this.#settled = false;
+    return wanted === true;
   }
 
   /** Ends everything and waits until the machine is as it was before. */

@@ -12,7 +12,7 @@ type Weights = Partial<Record<OperationName, number>>;
 
 interface Group extends Setting {
   readonly weights: Weights;
-  /** Works on the swap of the whole machine, which it must have for itself: such a group takes no turn with the others. */
+  /** Works on the swap of the whole machine, which it must have for itself: such scenarios run alone, behind the others. */
   readonly exclusive?: true;
 }
 
@@ -189,11 +189,9 @@ export const GROUPS: Readonly<Record<string, Group>> = {
 
 export const GROUP_NAMES = Object.keys(GROUPS);
 
-const IN_TURN = GROUP_NAMES.filter((name) => GROUPS[name]?.exclusive !== true);
-
-/** The group of a seed: seeds go round all that need no machine of their own. */
+/** The group of a seed: seeds go round all. */
 export function groupOfSeed(seed: number): string {
-  return IN_TURN[seed % IN_TURN.length] ?? 'mixed';
+  return GROUP_NAMES[seed % GROUP_NAMES.length] ?? 'mixed';
 }
 
 /** The text of a random scenario of about `steps` steps. An unknown group throws. */

@@ -30,10 +30,13 @@ export class Machines {
     const kind = kindOf(source);
     const known = this.machines.get(kind);
     if (known !== undefined && known.over === undefined) {
-      await known.reset();
-      // An earlier scenario may have left swap off; where it is on, this is refused.
-      if (kind === 'exclusive') await known.kernel({ op: 'swapon' }).catch(() => {});
-      return known;
+      if (!(await known.reset())) {
+        // An earlier scenario may have left swap off; where it is on, this is refused.
+        if (kind === 'exclusive') await known.kernel({ op: 'swapon' }).catch(() => {});
+        return known;
+      }
+      // Somebody waits who cannot run beside this machine: it stands in line again, behind him.
+      await this.close();
     }
     await known?.close();
     // An exclusive machine tolerates no other, ours included.

@@ -165,7 +165,10 @@ static bool setupCommand(void) {
     uint8_t *content = bytes(2, &length);
     done(fileBytes(string(1), content, length));
   } else if (!strcmp(name, "settle")) done(filesSettle(!strcmp(word(1), "warm")));
-  else if (!strcmp(name, "reset")) { reset(); done(0); }
+  else if (!strcmp(name, "reset")) {
+    reset();
+    printf("{\"ok\":true,\"wanted\":%s}\n", globalWanted() ? "true" : "false");
+  }
   else return false;
   return true;
 }

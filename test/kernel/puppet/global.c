@@ -10,7 +10,7 @@
 #define STATE_FILE "run/vas-kernel/state" /* below the machine root */
 #define SWAP_PRIORITY 32000
 
-static int gate = -1, life = -1, machineRoot = -1;
+static int gate = -1, life = -1, queue = -1, machineRoot = -1;
 
 static bool readText(int dir, const char *path, char *text, size_t size) {
   int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
@@ -127,31 +127,49 @@ static void findSwap(char *device, size_t size) {
   free(state);
 }
 
+/* Who waits holds `queue`; who runs looks at it between two scenarios and makes room (globalWanted). */
+static bool take(int fd, int how, long *patience) {
+  for (; *patience > 0; --*patience) {
+    if (!flock(fd, how | LOCK_NB)) return true;
+    usleep(20000);
+  }
+  return false;
+}
+
+bool globalWanted(void) {
+  if (flock(queue, LOCK_SH | LOCK_NB)) return true;
+  flock(queue, LOCK_UN);
+  return false;
+}
+
+static bool join(struct globalOptions *o) {
+  bool inside = false;
+  flock(gate, LOCK_EX);
+  if (!flock(life, LOCK_EX | LOCK_NB)) {
+    establish(o->exclusive ? o->swapBytes : 1UL << 30);
+    if (!o->exclusive) flock(life, LOCK_SH);
+    inside = true;
+  } else if (!o->exclusive && !flock(life, LOCK_SH | LOCK_NB)) inside = true;
+  if (inside) findSwap(o->swapDevice, sizeof o->swapDevice);
+  flock(gate, LOCK_UN);
+  return inside;
+}
+
 int globalEnter(struct globalOptions *o, char *why, size_t whySize) {
+  long patience = o->waitMs / 20 + 1;
+  bool inside = false;
   mkdir(STATE_DIR, 0700);
   machineRoot = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   gate = open(STATE_DIR "/gate", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   life = open(STATE_DIR "/life", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (gate < 0 || life < 0) return snprintf(why, whySize, "no lock file: %s", strerror(errno)), -1;
-  for (int i = 0; i < 6000; i++) {
-    flock(gate, LOCK_EX);
-    if (!flock(life, LOCK_EX | LOCK_NB)) {
-      establish(o->exclusive ? o->swapBytes : 1UL << 30);
-      if (!o->exclusive) flock(life, LOCK_SH);
-      findSwap(o->swapDevice, sizeof o->swapDevice);
-      flock(gate, LOCK_UN);
-      return 0;
-    }
-    if (!o->exclusive && !flock(life, LOCK_SH | LOCK_NB)) {
-      findSwap(o->swapDevice, sizeof o->swapDevice);
-      flock(gate, LOCK_UN);
-      return 0;
-    }
-    flock(gate, LOCK_UN);
-    usleep(50000);
+  queue = open(STATE_DIR "/queue", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (gate < 0 || life < 0 || queue < 0) return snprintf(why, whySize, "no lock file: %s", strerror(errno)), -1;
+  if (take(queue, LOCK_EX, &patience)) {
+    for (; !(inside = join(o)) && patience > 0; --patience) usleep(20000);
+    flock(queue, LOCK_UN);
   }
-  snprintf(why, whySize, "another run holds the machine");
-  return -1;
+  if (!inside) snprintf(why, whySize, "another run holds the machine");
+  return inside ? 0 : -1;
 }
 
 void globalLeave(void) {

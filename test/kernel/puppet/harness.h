@@ -62,9 +62,11 @@ struct surroundings {
 extern struct surroundings around;
 
 /* --- global.c: settings of the whole machine, shared by all drivers that run --- */
-struct globalOptions { bool exclusive; unsigned long swapBytes; char swapDevice[64]; };
+struct globalOptions { bool exclusive; unsigned long swapBytes; char swapDevice[64]; long waitMs; };
 int globalEnter(struct globalOptions *options, char *why, size_t whySize);
 void globalLeave(void);
+/* Somebody waits who cannot run beside this driver: who can, makes room between two scenarios. */
+bool globalWanted(void);
 /* Notes what a driver that is killed would leave: a setting and its old value, or a directory to remove. */
 void globalRemember(const char *key, const char *value);
 /* A zram device: the one kind of disk here that completes its I/O before it returns, so that what is read is there when a

@@ -240,7 +240,8 @@ int main(int argc, char **argv) {
   sigaction(SIGHUP, &end, NULL);
   sigaction(SIGINT, &end, NULL);
   signal(SIGPIPE, SIG_IGN);
-  struct globalOptions options = { around.exclusive, number(argc, argv, "swap", 1L << 30), "" };
+  struct globalOptions options = { around.exclusive, number(argc, argv, "swap", 1L << 30), "",
+                                   number(argc, argv, "wait", 300000) };
   if (globalEnter(&options, why, sizeof why)) { outError("%s", why); return 1; }
   snprintf(around.swapDevice, sizeof around.swapDevice, "%s", options.swapDevice);
   around.swapOn = options.swapDevice[0];
