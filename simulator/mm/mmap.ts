@@ -31,7 +31,7 @@ import { new_inode } from './shmem.ts';
 import { get_unmapped_area, MMAP_MIN_ADDR, task_size, unmapped_area_topdown } from './unmapped-area.ts';
 import * as vm from './vma.ts';
 import { vma_link, vma_replace } from './vma-link.ts';
-import { emitApart, vma_merge_new_range } from './vma-merge.ts';
+import { emitApart, vma_link_plain, vma_merge_new_range } from './vma-merge.ts';
 
 export type Errno = string;
 
@@ -285,6 +285,7 @@ function insertRegion(k: Kernel, mm: Mm, region: Region, flags: number): 0 | Err
     fput(k, id);
     return 0;
   }
+  if (file === null && vma_link_plain(k, mm, addr, end, flags)) return 0;
   const vm_pgoff = file === null ? addr / PAGE_SIZE : region.pgoff;
   const vma: vm.Vma = {
     vm_start: addr,

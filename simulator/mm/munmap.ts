@@ -1,6 +1,6 @@
 /** Taking mappings away: do_vmi_munmap() and its halves, used by munmap, MAP_FIXED, brk, mremap (mm/vma.c). */
 
-import { isPageAligned, pageAlign, type VirtAddr } from '../machine/address.ts';
+import { isPageAligned, PAGE_SIZE, pageAlign, type VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vm_stat_account, vm_unacct_memory } from './accounting.ts';
@@ -69,22 +69,31 @@ function removeVma(k: Kernel, mm: Mm, vma: Vma): void {
   if (vma.special === '[vdso]') mm.vdso = 0;
 }
 
-/** The one VMA that [start, end) consists of, as most that are unmapped do; null when there are more or parts of one. */
-function wholeVma(mm: Mm, start: VirtAddr, end: VirtAddr): Vma | null {
-  const place = mm.vmas.seek(start);
-  if (place === NOWHERE || mm.vmas.vm_start(place) !== start || mm.vmas.vm_end(place) !== end) return null;
-  return mm.vmas.vma(place);
+/**
+ * What {@link unmap_range} does most: [start, end) is one VMA, nothing beside the tree knows of it and nobody listens.
+ * False: it is not so, and nothing is done.
+ */
+function unmapPlain(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): boolean {
+  const { vmas } = mm;
+  const place = vmas.seek(start);
+  if (k.sink !== null || place === NOWHERE || vmas.vm_start(place) !== start || vmas.vm_end(place) !== end)
+    return false;
+  if (!vmas.isPlain(place)) return false;
+  const flags = vmas.vm_flags(place);
+  update_hiwater_rss(mm);
+  zap_page_range(k, mm, undefined, start, end, 'markers');
+  const pages = (end - start) / PAGE_SIZE;
+  if ((flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
+  if ((flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;
+  vm_stat_account(mm, flags, -pages);
+  vmas.removeAt(place);
+  free_pgtables(mm, start, end);
+  return true;
 }
 
 /** Unmaps [start, end), both page aligned, inside user space. */
 export function unmap_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 0 | 'ENOMEM' | 'EINVAL' {
-  const only = wholeVma(mm, start, end);
-  if (only !== null) {
-    update_hiwater_rss(mm);
-    removeVma(k, mm, only);
-    free_pgtables(mm, start, end);
-    return 0;
-  }
+  if (unmapPlain(k, mm, start, end)) return 0;
   const vmas = gather_munmap_vmas(k, mm, start, end);
   if (typeof vmas === 'string') return vmas;
   remove_vmas(k, mm, vmas);

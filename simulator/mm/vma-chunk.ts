@@ -124,6 +124,25 @@ export class VmaChunk {
     if (this.made[slot] !== null) this.made[slot] = null;
   }
 
+  /** Puts private anonymous memory that nobody touched yet into a slot. */
+  setPlain(slot: number, start: VirtAddr, end: VirtAddr, flags: number): void {
+    const { words, ints } = this;
+    words[slot] = start;
+    words[ENDS + slot] = end;
+    words[PGOFFS + slot] = start / 4096;
+    ints[slot] = flags;
+    ints[FILES + slot] = 0;
+    ints[INODES + slot] = 0;
+    ints[KINDS + slot] = 0;
+    if (this.anons[slot] !== null) this.anons[slot] = null;
+    if (this.made[slot] !== null) this.made[slot] = null;
+  }
+
+  /** Neither a file nor an anon_vma belongs to the VMA, and it is no special mapping. */
+  isPlain(slot: number): boolean {
+    return this.ints[KINDS + slot] === 0 && this.ints[FILES + slot] === 0 && this.anons[slot] === null;
+  }
+
   /** Makes room before the VMA at `slot` (or at the end) and returns the slot to fill; there must be room. */
   open(slot: number): number {
     const down = this.first > 0 && (slot - this.first < this.end - slot || this.end === CHUNK_VMAS);

@@ -227,6 +227,18 @@ function vma_merge_existing_range(
   return commit(k, mm, target, to, []);
 }
 
+/**
+ * {@link vma_merge_new_range} and vma_link() for the commonest case: private anonymous memory at [start, end) whose
+ * neighbours' flags are others. False when it is not so, or when somebody listens: nothing changed then.
+ */
+export function vma_link_plain(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, flags: number): boolean {
+  const { vmas } = mm;
+  const above = vmas.seek(start);
+  if (k.sink !== null || flagsAgree(mm, above, flags) || flagsAgree(mm, vmas.previous(above), flags)) return false;
+  vmas.insertPlain(start, end, flags);
+  return true;
+}
+
 /** True when the VMA at a place has flags that let it merge with one of `flags`, if nothing else forbids it. */
 function flagsAgree(mm: Mm, place: VmaPlace, flags: number): boolean {
   return place !== NOWHERE && ((mm.vmas.vm_flags(place) ^ flags) & ~VM_IGNORE_MERGE) === 0;

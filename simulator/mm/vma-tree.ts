@@ -110,6 +110,11 @@ export class VmaTree {
     return this.at(place).file(place & SLOT);
   }
 
+  /** Private anonymous memory without an anon_vma: nothing beside the tree knows of it. */
+  isPlain(place: VmaPlace): boolean {
+    return this.at(place).isPlain(place & SLOT);
+  }
+
   anon(place: VmaPlace): AnonVmaChain | null {
     return this.at(place).anon(place & SLOT);
   }
@@ -139,8 +144,24 @@ export class VmaTree {
 
   /** Adds a VMA that overlaps none. */
   insert(vma: Vma): void {
+    const index = this.openFor(vma.vm_start);
+    const chunk = this.dir.chunks[index] as VmaChunk;
+    chunk.set(this.finger & SLOT, vma);
+    this.dir.bound(index, chunk, this.finger & SLOT);
+  }
+
+  /** Adds private anonymous memory that nobody touched yet, where it overlaps no VMA. */
+  insertPlain(start: VirtAddr, end: VirtAddr, flags: number): void {
+    const index = this.openFor(start);
+    const chunk = this.dir.chunks[index] as VmaChunk;
+    chunk.setPlain(this.finger & SLOT, start, end, flags);
+    this.dir.bound(index, chunk, this.finger & SLOT);
+  }
+
+  /** Opens a slot for a VMA that starts at `start`, where the finger points then; the caller fills it. Returns its chunk. */
+  private openFor(start: VirtAddr): number {
     const dir = this.ownDirectory();
-    const next = this.seek(vma.vm_start);
+    const next = this.seek(start);
     let index = next === NOWHERE ? dir.chunks.length - 1 : next >> SHIFT;
     if (index < 0) dir.addChunk(++index, new VmaChunk(this.epoch.now, CHUNK_VMAS >> 1));
     let chunk = this.ownChunk(index);
@@ -154,21 +175,23 @@ export class VmaTree {
         dir.addChunk(index + 1, right);
         dir.summarize(index);
         dir.summarize(index + 1);
-        if (vma.vm_start >= right.start(right.first)) chunk = this.ownChunk(++index);
+        if (start >= right.start(right.first)) chunk = this.ownChunk(++index);
       }
-      slot = chunk.slotFor(vma.vm_start);
+      slot = chunk.slotFor(start);
     }
     slot = chunk.open(slot);
-    chunk.set(slot, vma);
-    dir.bound(index, chunk, slot);
     this.finger = (index << SHIFT) | slot;
-    this.setHint(vma.vm_start, this.finger);
+    this.setHint(start, this.finger);
     this.count++;
+    return index;
   }
 
   /** Removes the VMA that holds `addr`. Throws when there is none. */
   remove(addr: VirtAddr): void {
-    const place = this.holder(addr, 'remove');
+    this.removeAt(this.holder(addr, 'remove'));
+  }
+
+  removeAt(place: VmaPlace): void {
     const dir = this.ownDirectory();
     const index = place >> SHIFT;
     const chunk = this.ownChunk(index);

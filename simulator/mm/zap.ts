@@ -102,6 +102,8 @@ export function zap_page_range(
   end: VirtAddr,
   what: ZapWhat,
 ): void {
+  // Nothing was ever touched there: no entry to clear, no translation to drop.
+  if (k.sink === null && end <= nextPmd(start) && mm.pt.find(start) === undefined) return;
   const recency = vma === undefined || (vma.vm_flags & (VM_SEQ_READ | VM_RAND_READ)) === 0;
   for (let addr = start; addr < end; ) {
     const stop = Math.min(end, nextPmd(addr));
