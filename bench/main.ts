@@ -62,7 +62,7 @@ function sayInteractive(collect: () => void): void {
     columns([
       ['one number each', '', 'target'],
       ['bytes for a mapped page', bytesPerPage(collect).toFixed(1), '64'],
-      ['evict-and-refault cycles a second', number(evictionsPerSecond()), '1,000,000'],
+      ['evict-and-refault cycles a second', number(evictionsPerSecond(ROUNDS)), '1,000,000'],
       ['vas --help (ms)', help === null ? 'not built' : help.toFixed(0), '100'],
     ]),
   );

@@ -12,6 +12,7 @@ import type { Kernel } from '../simulator/state/kernel.ts';
 import type { Mm } from '../simulator/state/records.ts';
 import { MAP, PROT } from '../simulator/uapi.ts';
 import type { Samples } from './native.ts';
+import { median } from './table.ts';
 
 const PAGE = 4096;
 const PAGES = 16384;
@@ -172,14 +173,20 @@ export function runSimulator(rounds: number, names: readonly string[] = Object.k
   return samples;
 }
 
-/** Evictions with the fault that brings the page back, a second: a working set twice as large as RAM is written. */
-export function evictionsPerSecond(): number {
+/**
+ * Evictions with the fault that brings the page back, a second: a working set twice as large as RAM is written again and
+ * again. The median of `rounds`, after some that warm the compiler up.
+ */
+export function evictionsPerSecond(rounds: number): number {
   const frames = 4096;
   const p = newProcess(frames * PAGE, 4 * frames * PAGE);
   const at = map(p, 2 * frames);
-  touch(p, at, 2 * frames);
-  const before = p.k.frames.counters.events[PSWPIN] as number;
-  let spent = 0;
-  for (let round = 0; round < 4; round++) spent += timed(() => touch(p, at, 2 * frames));
-  return (((p.k.frames.counters.events[PSWPIN] as number) - before) * 1e9) / spent;
+  const swapped = (): number => p.k.frames.counters.events[PSWPIN] as number;
+  for (let i = 0; i < 6; i++) touch(p, at, 2 * frames);
+  const samples = Array.from({ length: rounds }, () => {
+    const before = swapped();
+    const spent = timed(() => touch(p, at, 2 * frames));
+    return ((swapped() - before) * 1e9) / spent;
+  });
+  return median(samples);
 }
