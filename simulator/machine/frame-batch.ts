@@ -4,7 +4,16 @@
  */
 
 import type { Pfn } from './address.ts';
-import { CHUNK_BITS, CHUNK_MASK, type FrameChunk, type Frames, PG_ANON, PG_LRU, PG_MLOCKED } from './frames.ts';
+import {
+  CHUNK_BITS,
+  CHUNK_MASK,
+  clear_frame,
+  type FrameChunk,
+  type Frames,
+  PG_ANON,
+  PG_LRU,
+  PG_MLOCKED,
+} from './frames.ts';
 import { lru_list } from './lru.ts';
 
 /** Frames of one unmapping. {@link finish} must be called before anything else looks at the lists. */
@@ -49,14 +58,8 @@ export class FrameBatch {
     this.newest = pfn;
     this.above = chunk.prev[i] as number;
     this.length++;
-    chunk.flags[i] = 0;
     chunk.mapcount[i] = 0;
-    chunk.mapping[i] = 0;
-    chunk.index[i] = 0;
-    chunk.word[i] = 0;
-    chunk.slot[i] = 0;
-    chunk.prev[i] = 0;
-    if (chunk.blobs !== null) chunk.blobs[i] = undefined;
+    clear_frame(chunk, i);
     return true;
   }
 

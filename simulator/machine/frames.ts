@@ -135,6 +135,17 @@ const LRUVEC_FIELDS = 7;
 /** What a frame that was never taken looks like. */
 const UNTOUCHED = FrameChunk.empty(-1);
 
+/** What a frame was is forgotten; its place on a list and who maps it is the caller's. */
+export function clear_frame(chunk: FrameChunk, i: number): void {
+  chunk.flags[i] = 0;
+  chunk.mapping[i] = 0;
+  chunk.index[i] = 0;
+  chunk.word[i] = 0;
+  chunk.slot[i] = 0;
+  chunk.prev[i] = 0;
+  if (chunk.blobs !== null) chunk.blobs[i] = undefined;
+}
+
 type Dir = (FrameChunk | undefined)[];
 
 /** The frozen content of {@link Frames}. */
@@ -289,13 +300,7 @@ export class Frames {
     const chunk = this.edit(pfn);
     const i = pfn & CHUNK_MASK;
     if (chunk.mapcount[i] !== 0 || chunk.refs[i] !== 0) throw new Error(`Frames.give: frame ${pfn} is in use`);
-    chunk.flags[i] = 0;
-    chunk.mapping[i] = 0;
-    chunk.index[i] = 0;
-    chunk.word[i] = 0;
-    chunk.slot[i] = 0;
-    chunk.prev[i] = 0;
-    if (chunk.blobs !== null) chunk.blobs[i] = undefined;
+    clear_frame(chunk, i);
     chunk.next[i] = this.counters.freeHead;
     this.counters.freeHead = pfn;
     this.counters.free++;

@@ -1,6 +1,6 @@
 /** Copying an address space for fork: dup_mmap() (kernel/fork.c) and copy_page_range() (mm/memory.c). */
 
-import { nextPmd, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { pteIndex, type VirtAddr } from '../machine/address.ts';
 import { CHUNK_BITS, CHUNK_MASK, PG_ANON, PG_ANON_EXCLUSIVE, PG_SHMEM } from '../machine/frames.ts';
 import {
   PageTables,
@@ -17,6 +17,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vm_enough_memory, vm_stat_account } from './accounting.ts';
 import { anon_vma_fork } from './anon-vma.ts';
+import { walk_pte_tables } from './pagewalk.ts';
 import { refuse } from './refuse.ts';
 import {
   is_cow_mapping,
@@ -120,16 +121,7 @@ function copyAbsent(k: Kernel, source: Uint32Array, target: Uint32Array, at: num
 /** copy_page_range(): the page tables of one VMA. */
 function copy_page_range(k: Kernel, parent: Mm, child: Mm, vma: Vma): number {
   const copied: Copied = { anon: 0, file: 0, shmem: 0, swap: 0 };
-  let addr = vma.vm_start;
-  while (addr < vma.vm_end) {
-    const stop = Math.min(vma.vm_end, nextPmd(addr));
-    if (parent.pt.find(addr) === undefined) {
-      addr = parent.pt.nextTable(stop, vma.vm_end);
-      continue;
-    }
-    copyTable(k, parent, child, vma, addr, stop, copied);
-    addr = stop;
-  }
+  walk_pte_tables(parent, vma.vm_start, vma.vm_end, (from, to) => copyTable(k, parent, child, vma, from, to, copied));
   child.rss_anon += copied.anon;
   child.rss_file += copied.file;
   child.rss_shmem += copied.shmem;

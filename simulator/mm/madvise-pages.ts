@@ -1,6 +1,6 @@
 /** Advice that is about the pages of a range: what madvise(2) frees, ages, pages out, guards (mm/madvise.c). */
 
-import { nextPmd, PAGE_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { PAGE_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
 import {
   PG_ACTIVE,
   PG_ANON,
@@ -12,20 +12,13 @@ import {
   PG_SWAPCACHE,
 } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
-import {
-  PTE_ACCESSED,
-  PTE_DIRTY,
-  PTE_GUARD,
-  PTE_MAPPED,
-  PTE_SPECIAL,
-  PTE_SWAP,
-  type PteTable,
-} from '../machine/pagetable.ts';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_GUARD, PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vma_with_anon } from './map-page.ts';
 import { init_anon_page } from './page-alloc.ts';
 import { cache_entry, file_pages, find_get_page } from './page-cache.ts';
+import { change_ptes, read_ptes } from './pagewalk.ts';
 import { MAX_POPULATED } from './populate.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
 import { do_page_cache_ra } from './readahead.ts';
@@ -37,32 +30,10 @@ import { vma_replace } from './vma-link.ts';
 import { reclaim_pages } from './vmscan.ts';
 import { zap_page_range } from './zap.ts';
 
-/** Calls `visit` for each entry of [start, end) that is not empty; the table is owned by the epoch. */
-function for_each_pte(
-  mm: Mm,
-  start: VirtAddr,
-  end: VirtAddr,
-  visit: (table: PteTable, addr: VirtAddr, flags: number, value: number) => void,
-): void {
-  for (let addr = start; addr < end; ) {
-    const stop = Math.min(end, nextPmd(addr));
-    if (mm.pt.find(addr) === undefined) {
-      addr = mm.pt.nextTable(stop, end);
-      continue;
-    }
-    const table = mm.pt.edit(addr);
-    for (; addr < stop; addr += PAGE_SIZE) {
-      const at = 2 * pteIndex(addr);
-      const flags = table.words[at] as number;
-      if (flags !== 0) visit(table, addr, flags, table.words[at + 1] as number);
-    }
-  }
-}
-
 /** madvise_free_single_vma(): pages may be dropped instead of swapped; a write takes that back. */
 export function madvise_free(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
   if (vma.vm_ops !== 'none') return refuse(k, 'EINVAL', 'MADV_FREE is for anonymous memory');
-  for_each_pte(mm, start, end, (table, addr, flags, value) => {
+  change_ptes(mm, start, end, (table, addr, flags, value) => {
     if ((flags & PTE_SWAP) !== 0) {
       set_pte(k, mm, table, addr, 0, 0);
       mm.swapents--;
@@ -93,7 +64,7 @@ function agedPage(k: Kernel, flags: number, pfn: number): boolean {
 
 /** MADV_COLD: the pages become old and inactive. */
 export function madvise_cold(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 0 {
-  for_each_pte(mm, start, end, (table, addr, flags, pfn) => {
+  change_ptes(mm, start, end, (table, addr, flags, pfn) => {
     if (!agedPage(k, flags, pfn)) return;
     if ((flags & PTE_ACCESSED) !== 0) set_pte(k, mm, table, addr, flags & ~PTE_ACCESSED, pfn);
     lru_move(k.frames, pfn, 0, PG_ACTIVE | PG_REFERENCED);
@@ -105,7 +76,7 @@ export function madvise_cold(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr):
 /** MADV_PAGEOUT: the pages are reclaimed at once, whether they were used lately or not. */
 export function madvise_pageout(k: Kernel, mm: Mm, _vma: Vma, start: VirtAddr, end: VirtAddr): 0 {
   const victims: number[] = [];
-  for_each_pte(mm, start, end, (_table, _addr, flags, pfn) => {
+  read_ptes(mm, start, end, (_addr, flags, pfn) => {
     if (!agedPage(k, flags, pfn)) return;
     // What stays all the same, for want of swap, counts as not used lately.
     lru_move(k.frames, pfn, 0, PG_ACTIVE | PG_REFERENCED);
@@ -119,7 +90,7 @@ export function madvise_pageout(k: Kernel, mm: Mm, _vma: Vma, start: VirtAddr, e
 export function madvise_willneed(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 {
   if (vma.inode === 0) {
     const root = vma.anon?.root ?? 0;
-    for_each_pte(mm, start, end, (_table, addr, flags, slot) => {
+    read_ptes(mm, start, end, (addr, flags, slot) => {
       if ((flags & PTE_SWAP) === 0) return;
       read_swap_cache(k, slot, (pfn) => init_anon_page(k, pfn, root, linear_page_index(vma, addr)));
     });
@@ -171,7 +142,7 @@ export function madvise_guard_install(k: Kernel, mm: Mm, vma: Vma, start: VirtAd
 /** MADV_GUARD_REMOVE: untouched memory again. */
 export function madvise_guard_remove(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
   if ((vma.vm_flags & VM_SPECIAL) !== 0) return refuse(k, 'EINVAL', 'the VMA is special (VM_SPECIAL)');
-  for_each_pte(mm, start, end, (table, addr, flags) => {
+  change_ptes(mm, start, end, (table, addr, flags) => {
     if ((flags & PTE_GUARD) !== 0) set_pte(k, mm, table, addr, 0, 0);
   });
   return 0;

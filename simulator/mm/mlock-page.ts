@@ -3,7 +3,7 @@
  * Linux counts the locks of a page; here the reverse map is asked whether one is left.
  */
 
-import { type Pfn, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import type { Pfn, VirtAddr } from '../machine/address.ts';
 import { PG_ACTIVE, PG_MLOCKED, PG_UNEVICTABLE } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
 import { PTE_MAPPED, PTE_SPECIAL } from '../machine/pagetable.ts';
@@ -15,6 +15,7 @@ import {
 } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
+import { read_ptes } from './pagewalk.ts';
 import { rmap_walk } from './rmap.ts';
 import { VM_LOCKED } from './vma.ts';
 
@@ -45,19 +46,9 @@ export function munlock_folio(k: Kernel, pfn: Pfn): void {
 
 /** mlock_vma_pages_range(): the present pages of [start, end), whose VMA was just locked or unlocked. */
 export function mlock_vma_pages_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, lock: boolean): void {
-  for (let addr = start; addr < end; ) {
-    const stop = Math.min(end, addr - (addr % PMD_SIZE) + PMD_SIZE);
-    const table = mm.pt.find(addr);
-    if (table === undefined) {
-      addr = mm.pt.nextTable(stop, end);
-      continue;
-    }
-    for (; addr < stop; addr += 4096) {
-      const at = 2 * pteIndex(addr);
-      const flags = table.words[at] as number;
-      if ((flags & PTE_MAPPED) === 0 || (flags & PTE_SPECIAL) !== 0) continue;
-      if (lock) mlock_folio(k, table.words[at + 1] as number);
-      else munlock_folio(k, table.words[at + 1] as number);
-    }
-  }
+  read_ptes(mm, start, end, (_addr, flags, pfn) => {
+    if ((flags & PTE_MAPPED) === 0 || (flags & PTE_SPECIAL) !== 0) return;
+    if (lock) mlock_folio(k, pfn);
+    else munlock_folio(k, pfn);
+  });
 }

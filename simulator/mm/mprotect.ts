@@ -1,6 +1,6 @@
 /** mprotect(2): changing permissions of a range (mm/mprotect.c). */
 
-import { isPageAligned, nextPmd, PAGE_SIZE, pageAlign, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { isPageAligned, nextPmd, PAGE_SIZE, pageAlign, type VirtAddr } from '../machine/address.ts';
 import { PG_ANON, PG_ANON_EXCLUSIVE } from '../machine/frames.ts';
 import {
   PTE_ACCESSED,
@@ -17,6 +17,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { PROT } from '../uapi.ts';
 import { may_expand_vm, read_implies_exec, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
+import { change_ptes } from './pagewalk.ts';
 import { populate_vma } from './populate.ts';
 import { flush_tlb_range, set_pte, vm_page_prot, vma_wants_writenotify } from './pte.ts';
 import { refuse } from './refuse.ts';
@@ -45,23 +46,12 @@ function change_protection(k: Kernel, mm: Mm, place: VmaPlace, start: VirtAddr, 
   if (k.sink === null && end <= nextPmd(start) && mm.pt.find(start) === undefined) return;
   const vma = mm.vmas.vma(place);
   const prot = vm_page_prot(vma) & ~PTE_ACCESSED;
-  for (let addr = start; addr < end; ) {
-    const stop = Math.min(end, nextPmd(addr));
-    if (mm.pt.find(addr) === undefined) {
-      addr = mm.pt.nextTable(stop, end);
-      continue;
-    }
-    const table = mm.pt.edit(addr);
-    for (; addr < stop; addr += PAGE_SIZE) {
-      const at = 2 * pteIndex(addr);
-      const old = table.words[at] as number;
-      if ((old & PTE_MAPPED) === 0) continue;
-      const pfn = table.words[at + 1] as number;
-      let flags = (old & ~PROT_BITS) | prot;
-      if ((flags & PTE_RW) === 0 && can_change_pte_writable(k, vma, flags, pfn)) flags |= PTE_RW;
-      if (flags !== old) set_pte(k, mm, table, addr, flags, pfn);
-    }
-  }
+  change_ptes(mm, start, end, (table, addr, old, pfn) => {
+    if ((old & PTE_MAPPED) === 0) return;
+    let flags = (old & ~PROT_BITS) | prot;
+    if ((flags & PTE_RW) === 0 && can_change_pte_writable(k, vma, flags, pfn)) flags |= PTE_RW;
+    if (flags !== old) set_pte(k, mm, table, addr, flags, pfn);
+  });
   flush_tlb_range(k, mm, start, end);
 }
 

@@ -19,6 +19,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Mm } from '../state/records.ts';
 import { munlock_folio } from './mlock-page.ts';
 import { free_page } from './page-alloc.ts';
+import { walk_pte_tables } from './pagewalk.ts';
 import { add_mm_counter, flush_tlb_range } from './pte.ts';
 import { folio_free_swap, free_swap_entry } from './swap-cache.ts';
 import { VM_RAND_READ, VM_SEQ_READ, type Vma } from './vma.ts';
@@ -105,16 +106,7 @@ export function zap_page_range(
   // Nothing was ever touched there: no entry to clear, no translation to drop.
   if (k.sink === null && end <= nextPmd(start) && mm.pt.find(start) === undefined) return;
   const recency = vma === undefined || (vma.vm_flags & (VM_SEQ_READ | VM_RAND_READ)) === 0;
-  for (let addr = start; addr < end; ) {
-    const stop = Math.min(end, nextPmd(addr));
-    if (mm.pt.find(addr) !== undefined) zapTable(k, mm, mm.pt.edit(addr), addr, stop, what, recency);
-    else {
-      // Skip whole missing gibibytes quickly: absurd lengths are mapped here too.
-      addr = mm.pt.nextTable(stop, end);
-      continue;
-    }
-    addr = stop;
-  }
+  walk_pte_tables(mm, start, end, (from, to) => zapTable(k, mm, mm.pt.edit(from), from, to, what, recency));
   flush_tlb_range(k, mm, start, end);
 }
 

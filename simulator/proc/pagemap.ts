@@ -1,9 +1,10 @@
 /** /proc/PID/pagemap: the pages of a process one by one (fs/proc/task_mmu.c: pte_to_pagemap_entry()). */
 
 import type { PageReport } from '../abi.ts';
-import { hex, nextPmd, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { hex, type VirtAddr } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_DIRTY } from '../machine/frames.ts';
 import { PTE_DIRTY, PTE_MAPPED, PTE_RW, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
+import { read_ptes } from '../mm/pagewalk.ts';
 import type { Vma } from '../mm/vma.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
@@ -59,19 +60,7 @@ export function page_report(k: Kernel, addr: VirtAddr, flags: number, value: num
 
 /** Calls `visit` for each non-empty PTE of a VMA. */
 export function for_each_page(mm: Mm, vma: Vma, visit: (addr: VirtAddr, flags: number, value: number) => void): void {
-  for (let addr = vma.vm_start; addr < vma.vm_end; ) {
-    const stop = Math.min(vma.vm_end, nextPmd(addr));
-    const table = mm.pt.find(addr);
-    if (table === undefined) {
-      addr = mm.pt.nextTable(stop, vma.vm_end);
-      continue;
-    }
-    for (; addr < stop; addr += 4096) {
-      const at = 2 * pteIndex(addr);
-      const flags = table.words[at] as number;
-      if (flags !== 0) visit(addr, flags, table.words[at + 1] as number);
-    }
-  }
+  read_ptes(mm, vma.vm_start, vma.vm_end, visit);
 }
 
 /** The pages of every VMA that are present or swapped, in address order. */
