@@ -31,6 +31,9 @@ const MAY_NOT = 'the VMA may never have that permission: its file was opened wit
 
 const PROT_BITS = PTE_PRESENT | PTE_RW | PTE_USER | PTE_PROTNONE | PTE_NX;
 
+/** Flags that decide under which line of /proc/PID/status a mapping counts. */
+const ACCOUNTED_BY = vm.VM_WRITE | vm.VM_EXEC;
+
 /** can_change_pte_writable(): a fault would only set the write bit, so set it now. */
 function can_change_pte_writable(k: Kernel, vma: vm.Vma, flags: number, pfn: number): boolean {
   if ((vma.vm_flags & vm.VM_WRITE) === 0 || (flags & PTE_PROTNONE) !== 0) return false;
@@ -93,8 +96,10 @@ function mprotect_fixup(
   }
   change_protection(k, mm, changed, start, end);
   if ((old & vm.VM_ACCOUNT) !== 0 && (flags & vm.VM_ACCOUNT) === 0) vm_unacct_memory(k, pages);
-  vm_stat_account(mm, old, -pages);
-  vm_stat_account(mm, flags, pages);
+  if (((old ^ flags) & ACCOUNTED_BY) !== 0) {
+    vm_stat_account(mm, old, -pages);
+    vm_stat_account(mm, flags, pages);
+  }
   // A locked private mapping that becomes writable gets its copies now.
   if ((old & (vm.VM_WRITE | vm.VM_SHARED | vm.VM_LOCKED)) === vm.VM_LOCKED && (flags & vm.VM_WRITE) !== 0) {
     populate_vma(k, mm, start, end, 'kernel');
