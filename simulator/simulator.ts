@@ -32,7 +32,7 @@ import { mark_accessed } from './machine/lru.ts';
 import { cpu_access, OOM_KILLED } from './mm/access.ts';
 import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
 import { new_inode, shmem_get_page } from './mm/shmem.ts';
-import { balance_pgdat, try_to_free_pages } from './mm/vmscan.ts';
+import { kswapd, try_to_free_pages } from './mm/vmscan.ts';
 import { proc_maps } from './proc/maps.ts';
 import { pagemap_report } from './proc/pagemap.ts';
 import { smaps_report } from './proc/smaps.ts';
@@ -218,7 +218,7 @@ export class Simulator implements Backend {
     k.sink = this.listening ? this.heard : null;
     k.depth = 0;
     const outcome = this.dispatch(request, faults);
-    balance_pgdat(k);
+    kswapd(k);
     k.faults = null;
     k.sink = null;
     return outcome;

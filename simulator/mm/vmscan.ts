@@ -269,20 +269,29 @@ function balanced(k: Kernel): boolean {
 }
 
 /**
- * balance_pgdat(): kswapd frees until more than the mark `high` are free. It has the CPU when the step that woke it ends;
- * after 16 runs that freed nothing it stays asleep until direct reclaim frees something.
+ * kswapd(): runs where the step that woke it ends, until more than the mark `high` are free; after 16 runs that freed
+ * nothing it sleeps until direct reclaim frees something.
  */
-export function balance_pgdat(k: Kernel): void {
-  const { lruvec } = k.frames.counters;
-  if (lruvec[LRUVEC_KSWAPD_AWAKE] === 0) return;
-  lruvec[LRUVEC_KSWAPD_AWAKE] = 0;
-  if (k.watermarks.high === 0 || balanced(k)) return;
-  if ((lruvec[LRUVEC_KSWAPD_FAILURES] as number) >= MAX_RECLAIM_RETRIES) return;
+export function kswapd(k: Kernel): void {
+  if (k.frames.counters.lruvec[LRUVEC_KSWAPD_AWAKE] === 0) return;
+  k.frames.counters.lruvec[LRUVEC_KSWAPD_AWAKE] = 0;
+  if (k.watermarks.high === 0 || balanced(k) || hopeless(k)) return;
+  const sc = scanControl(BY_KSWAPD, k.watermarks.high + 1 - k.frames.counters.free);
+  const wanted = sc.nr_to_reclaim;
+  tellStart(k, sc);
+  while (!balanced(k) && !hopeless(k)) balance_pgdat(k, sc);
+  tellEnd(k, sc, wanted);
+}
+
+function hopeless(k: Kernel): boolean {
+  return (k.frames.counters.lruvec[LRUVEC_KSWAPD_FAILURES] as number) >= MAX_RECLAIM_RETRIES;
+}
+
+/** balance_pgdat(): one run of kswapd, through all priorities but the last. */
+function balance_pgdat(k: Kernel, sc: ScanControl): void {
   k.frames.countEvent(PAGEOUTRUN);
   const round = Math.max(k.watermarks.high, swap_cluster(k.frames));
-  const wanted = k.watermarks.high + 1 - k.frames.counters.free;
-  const sc = scanControl(BY_KSWAPD, wanted);
-  tellStart(k, sc);
+  const first = sc.nr_reclaimed;
   for (sc.priority = DEF_PRIORITY; sc.priority >= 1 && !balanced(k); ) {
     const before = sc.nr_reclaimed;
     const scanned = sc.nr_scanned;
@@ -293,9 +302,10 @@ export function balance_pgdat(k: Kernel): void {
     shrink_node(k, sc);
     if (sc.nr_scanned - scanned < round || sc.nr_reclaimed === before) sc.priority--;
   }
-  if (sc.nr_reclaimed === 0) lruvec[LRUVEC_KSWAPD_FAILURES] = (lruvec[LRUVEC_KSWAPD_FAILURES] as number) + 1;
+  const { lruvec } = k.frames.counters;
+  const failures = lruvec[LRUVEC_KSWAPD_FAILURES] as number;
+  lruvec[LRUVEC_KSWAPD_FAILURES] = sc.nr_reclaimed === first ? failures + 1 : 0;
   snapshot_refaults(k);
-  tellEnd(k, sc, wanted);
 }
 
 /** reclaim_pages(): MADV_PAGEOUT takes these pages, used lately or not. Returns how many went. */
