@@ -132,6 +132,25 @@ static void reapThreads(const struct process *p) {
   }
 }
 
+/* Waits for the end of those who were killed: p and its threads, or all. Never for one alone: each stops once more on its way
+ * out, and of a group's first thread one hears only when the others are gone. */
+static void awaitEnd(const struct process *p) {
+  long start = milliseconds();
+  for (bool waiting = true; waiting && milliseconds() - start < 5000;) {
+    waiting = false;
+    for (int i = 0; i < processCount; i++) {
+      struct process *other = &processes[i];
+      int status, got = 0;
+      if (p && other->tgid != p->tgid) continue;
+      while (other->alive && (got = waitpid(other->pid, &status, __WALL | WNOHANG)) == other->pid)
+        classify(other, status, &(struct stop){ 0 });
+      if (other->alive && got < 0 && errno == ECHILD) markDead(other, 0);
+      waiting |= other->alive;
+    }
+    if (waiting) usleep(100);
+  }
+}
+
 struct stop traceWait(struct process *p) {
   struct stop stop = { .kind = STOP_TIMEOUT };
   long start = milliseconds();
@@ -165,8 +184,7 @@ struct stop traceWait(struct process *p) {
   setitimer(ITIMER_REAL, &never, NULL);
   if (stop.kind == STOP_TIMEOUT) {
     kill(p->tgid, SIGKILL);
-    int status;
-    while (p->alive && waitpid(p->pid, &status, __WALL) == p->pid) classify(p, status, &(struct stop){ 0 });
+    awaitEnd(p);
     markDead(p, SIGKILL);
   }
   return stop;
@@ -288,15 +306,7 @@ void traceReap(void) {
 void traceKillAll(void) {
   for (int i = 0; i < processCount; i++)
     if (processes[i].alive) kill(processes[i].tgid, SIGKILL);
-  for (int i = 0; i < processCount; i++) {
-    int status;
-    long start = milliseconds();
-    while (processes[i].alive && milliseconds() - start < 5000) {
-      int got = waitpid(processes[i].pid, &status, __WALL);
-      if (got == processes[i].pid) classify(&processes[i], status, &(struct stop){ 0 });
-      else if (got < 0 && errno == ECHILD) break;
-    }
-  }
+  awaitEnd(NULL);
   while (waitpid(-1, NULL, WNOHANG | __WALL) > 0) {}
   processCount = 0;
 }
