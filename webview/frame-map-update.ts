@@ -11,13 +11,17 @@ export type FrameMapUpdate =
       readonly kind: 'delta';
       readonly free: number;
       readonly changed: readonly number[];
-      /** Indices into `uses` (not PFNs), ascending, and the new value of each. */
+      /** Whether the page tables were read: see FrameMapView.exact. */
+      readonly exact: boolean;
+      /** Indices into the arrays (not PFNs), ascending, and the new values of each. */
       readonly indices: Uint32Array;
-      readonly values: Uint8Array;
+      readonly uses: Uint8Array;
+      readonly states: Uint8Array;
+      readonly owners: Uint16Array;
     };
 
-/** Above this share of differing frames the whole map is the smaller message (5 bytes a difference against 1). */
-const FULL_FRACTION = 5;
+/** Above this share of differing frames the whole map is hardly the larger message (8 bytes a difference against 4). */
+const FULL_FRACTION = 2;
 
 /**
  * The update that turns `before`, the map the view has (null: none), into `after`. Neither map may be changed
@@ -25,15 +29,65 @@ const FULL_FRACTION = 5;
  */
 export function frameMapUpdate(before: FrameMapView | null, after: FrameMapView): FrameMapUpdate {
   if (before === null || !sameShape(before, after)) return { kind: 'full', map: after };
-  const limit = Math.floor(after.uses.length / FULL_FRACTION);
+  const indices = differences(before, after, Math.floor(after.uses.length / FULL_FRACTION));
+  if (indices === null) return { kind: 'full', map: after };
+  return {
+    kind: 'delta',
+    free: after.free,
+    exact: after.exact,
+    changed: after.changed,
+    indices: Uint32Array.from(indices),
+    uses: Uint8Array.from(indices, (i) => after.uses[i] ?? 0),
+    states: Uint8Array.from(indices, (i) => after.states[i] ?? 0),
+    owners: Uint16Array.from(indices, (i) => after.owners[i] ?? 0),
+  };
+}
+
+/** Indices of frames that differ; null when there are more than `limit`. */
+function differences(before: FrameMapView, after: FrameMapView, limit: number): number[] | null {
   const indices: number[] = [];
-  for (let i = 0; i < after.uses.length; i++) {
-    if (before.uses[i] === after.uses[i]) continue;
-    if (indices.length >= limit) return { kind: 'full', map: after };
-    indices.push(i);
+  for (const group of differingGroups(before, after)) {
+    const end = Math.min(after.uses.length, (group + 1) * GROUP);
+    for (let i = group * GROUP; i < end; i++) {
+      if (sameFrame(before, after, i)) continue;
+      if (indices.length >= limit) return null;
+      indices.push(i);
+    }
   }
-  const values = Uint8Array.from(indices, (i) => after.uses[i] ?? 0);
-  return { kind: 'delta', free: after.free, changed: after.changed, indices: Uint32Array.from(indices), values };
+  return indices;
+}
+
+/** Frames that are compared at once, by words of 32 bits. */
+const GROUP = 4;
+
+/** Groups of neighbours that may differ, ascending; a last group that is not full is always among them. */
+function differingGroups(a: FrameMapView, b: FrameMapView): number[] {
+  const full = Math.floor(a.uses.length / GROUP);
+  const [usesA, usesB] = [words(a.uses, full), words(b.uses, full)];
+  const [statesA, statesB] = [words(a.states, full), words(b.states, full)];
+  const [ownersA, ownersB] = [words(a.owners, 2 * full), words(b.owners, 2 * full)];
+  const groups: number[] = [];
+  for (let i = 0; i < full; i++) {
+    if (
+      usesA[i] !== usesB[i] ||
+      statesA[i] !== statesB[i] ||
+      ownersA[2 * i] !== ownersB[2 * i] ||
+      ownersA[2 * i + 1] !== ownersB[2 * i + 1]
+    )
+      groups.push(i);
+  }
+  if (full * GROUP < a.uses.length) groups.push(full);
+  return groups;
+}
+
+function sameFrame(a: FrameMapView, b: FrameMapView, i: number): boolean {
+  return a.uses[i] === b.uses[i] && a.states[i] === b.states[i] && a.owners[i] === b.owners[i];
+}
+
+/** The first `count` 32-bit words of an array, in place where it begins at one. */
+function words(array: Uint8Array | Uint16Array, count: number): Uint32Array {
+  const whole = array.byteOffset % 4 === 0 ? array : array.slice();
+  return new Uint32Array(whole.buffer, whole.byteOffset, count);
 }
 
 /**
@@ -43,13 +97,17 @@ export function frameMapUpdate(before: FrameMapView | null, after: FrameMapView)
 export function applyFrameMapUpdate(before: FrameMapView | null, update: FrameMapUpdate): FrameMapView | null {
   if (update.kind === 'full') return update.map;
   if (before === null) return null;
-  const uses = update.indices.length === 0 ? before.uses : before.uses.slice();
-  for (let i = 0; i < update.indices.length; i++) {
-    const at = update.indices[i] ?? 0;
+  const { free, exact, changed, indices } = update;
+  if (indices.length === 0) return { ...before, free, exact, changed };
+  const [uses, states, owners] = [before.uses.slice(), before.states.slice(), before.owners.slice()];
+  for (let i = 0; i < indices.length; i++) {
+    const at = indices[i] ?? 0;
     if (at >= uses.length) return null;
-    uses[at] = update.values[i] ?? 0;
+    uses[at] = update.uses[i] ?? 0;
+    states[at] = update.states[i] ?? 0;
+    owners[at] = update.owners[i] ?? 0;
   }
-  return { ...before, free: update.free, changed: update.changed, uses };
+  return { ...before, free, exact, changed, uses, states, owners };
 }
 
 function sameShape(a: FrameMapView, b: FrameMapView): boolean {
@@ -57,7 +115,11 @@ function sameShape(a: FrameMapView, b: FrameMapView): boolean {
     a.first === b.first &&
     a.total === b.total &&
     a.uses.length === b.uses.length &&
-    a.legend.length === b.legend.length &&
-    a.legend.every((use, i) => use === b.legend[i])
+    sameNames(a.legend, b.legend) &&
+    sameNames(a.lists, b.lists)
   );
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, i) => name === b[i]);
 }

@@ -3,13 +3,14 @@ import { h, render } from 'preact';
 import { App } from './drawing/app.tsx';
 import { connect } from './host.ts';
 import { receive, savedState, type View, WAITING } from './model/view.ts';
-import type { HostMessage } from './protocol.ts';
+import type { FrameColouring, HostMessage } from './protocol.ts';
 
 const root = document.getElementById('root') ?? document.body;
 let view: View = WAITING;
 let due: number | undefined;
 
 const host = connect(onMessage);
+let colouring: FrameColouring = host.saved()?.colouring ?? 'use';
 
 window.addEventListener('error', (event) => report(event.error ?? event.message));
 window.addEventListener('unhandledrejection', (event) => report(event.reason));
@@ -20,15 +21,25 @@ function onMessage(message: HostMessage): void {
     host.post({ type: 'resync' });
     return;
   }
-  if (view.shown !== null) host.save(savedState(view.shown));
+  save();
   // Messages that come together are drawn together: a state and the notice about it are one picture.
   if (due === undefined) due = window.setTimeout(draw);
+}
+
+function save(): void {
+  if (view.shown !== null) host.save(savedState(view.shown, colouring));
+}
+
+function colour(chosen: FrameColouring): void {
+  colouring = chosen;
+  save();
+  draw();
 }
 
 function draw(): void {
   due = undefined;
   try {
-    render(h(App, { view, post: host.post }), root);
+    render(h(App, { view, colouring, onColour: colour, post: host.post }), root);
   } catch (error) {
     report(error);
   }

@@ -97,6 +97,9 @@ export interface EmptyMessage {
 
 export type HostMessage = StateMessage | FrameMessage | NoticeMessage | EmptyMessage;
 
+/** What the colours of the map of frames tell apart. */
+export type FrameColouring = 'use' | 'list' | 'owner';
+
 /** What the view keeps over a reload (`vscode.setState`); a panel serializer gets it as its state. */
 export interface SavedState {
   readonly scenario: string;
@@ -105,6 +108,8 @@ export interface SavedState {
   readonly follow: boolean;
   /** The frame selected in the map. */
   readonly pfn: string | null;
+  /** Absent: by use. */
+  readonly colouring?: FrameColouring;
 }
 
 export type ViewMessage =

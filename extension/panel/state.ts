@@ -1,11 +1,10 @@
 // Gathers everything the page-table view shows into one message.
 import {
   type FrameMapView,
-  frameMap,
   frameView,
   machineNumbers,
+  memoryMaps,
   processViews,
-  swapMap,
   type Timeline,
   walk,
 } from '../../simulator/index.ts';
@@ -30,7 +29,7 @@ export function stateMessage(
   const selection = focus.selection(timeline);
   const processes = processViews(timeline);
   const alive = processes.some((process) => process.pid === selection?.pid && process.state === 'alive');
-  const frames = frameMap(timeline);
+  const { frames, swap } = memoryMaps(timeline);
   const uri = session.document.uri;
   const message: StateMessage = {
     type: 'state',
@@ -47,7 +46,7 @@ export function stateMessage(
     selection,
     walk: selection !== null && alive ? walk(timeline, selection.pid, BigInt(selection.address)) : null,
     frames: frameMapUpdate(sent, frames),
-    swap: swapMap(timeline),
+    swap,
     frame: chosenFrame(timeline, focus, frames),
     numbers: machineNumbers(timeline),
     lastStep: lastStep(session, timeline),

@@ -1,109 +1,19 @@
-/** Physical memory in views: all frames at a glance, and one frame with everything about it. */
+/** One frame in views, with everything about it: who maps it, how the kernel counts it, its first bytes. */
 
 import { hex } from '../machine/address.ts';
 import { contentByte, readFrame } from '../machine/content.ts';
-import {
-  CHUNK_FRAMES,
-  CHUNK_MASK,
-  type FrameChunk,
-  type Frames,
-  PG_ANON,
-  PG_DEVICE,
-  PG_DIRTY,
-  PG_FILE,
-  PG_LRU,
-  PG_REFERENCED,
-  PG_SHMEM,
-  PG_SWAPCACHE,
-} from '../machine/frames.ts';
-import { lru_list } from '../machine/lru.ts';
+import { CHUNK_MASK, PG_DIRTY, PG_FILE, PG_REFERENCED, PG_SHMEM } from '../machine/frames.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_RW } from '../machine/pagetable.ts';
 import { pteWord } from '../mm/fault.ts';
 import { rmap_walk } from '../mm/rmap.ts';
 import type { Kernel } from '../state/kernel.ts';
-import { type Moment, momentOf, ownerOf, type Place, processName, sameBytes } from './place.ts';
+import { listNames, listOf, useOf } from './frame-map.ts';
+import { type Moment, momentOf, ownerOf, type Place, processName } from './place.ts';
 import { tableUse } from './tables.ts';
-import type { FrameMapView, FrameUse, FrameView, MapperView } from './types.ts';
+import type { FrameUse, FrameView, MapperView } from './types.ts';
 
-const LEGEND: readonly FrameUse[] = [
-  'free',
-  'anon',
-  'file-clean',
-  'file-dirty',
-  'shmem',
-  'zero',
-  'table',
-  'device',
-  'swap-cache',
-];
-const MAX_CHANGED = 4096;
 const MAX_MAPPERS = 256;
 const SHOWN_BYTES = 64;
-const LISTS = ['inactive(anon)', 'active(anon)', 'inactive(file)', 'active(file)', 'unevictable'] as const;
-
-function useOf(flags: number): FrameUse {
-  if ((flags & PG_SWAPCACHE) !== 0) return 'swap-cache';
-  if ((flags & PG_ANON) !== 0) return 'anon';
-  if ((flags & PG_SHMEM) !== 0) return 'shmem';
-  if ((flags & PG_FILE) !== 0) return (flags & PG_DIRTY) !== 0 ? 'file-dirty' : 'file-clean';
-  return (flags & PG_DEVICE) !== 0 ? 'device' : 'free';
-}
-
-/** The flags that decide the use. */
-const USE_FLAGS = PG_ANON | PG_FILE | PG_SHMEM | PG_DIRTY | PG_SWAPCACHE | PG_DEVICE;
-/** Index into the legend by those flags: one look-up a frame. */
-const USE_BY_FLAGS = Uint8Array.from({ length: USE_FLAGS + 1 }, (_, flags) => LEGEND.indexOf(useOf(flags)));
-
-function chunkAt(frames: Frames, pfn: number): FrameChunk | undefined {
-  return frames.known(pfn) ? frames.chunk(pfn) : undefined;
-}
-
-/** Whether frame `i` of two versions of a chunk differs in anything but its place on a list. */
-function differs(now: FrameChunk, then: FrameChunk | undefined, i: number): boolean {
-  if (then === undefined) return now.flags[i] !== 0 || now.word[i] !== 0;
-  return (
-    now.flags[i] !== then.flags[i] ||
-    now.mapcount[i] !== then.mapcount[i] ||
-    now.refs[i] !== then.refs[i] ||
-    now.mapping[i] !== then.mapping[i] ||
-    now.index[i] !== then.index[i] ||
-    now.word[i] !== then.word[i] ||
-    now.slot[i] !== then.slot[i] ||
-    !sameBytes(now.blobs?.[i]?.bytes, then.blobs?.[i]?.bytes)
-  );
-}
-
-/** PFNs that the last step changed, ascending. Chunks that it did not write are the same object before and after. */
-function changedFrames({ k, before }: Moment): number[] {
-  const changed: number[] = [];
-  if (before === null) return changed;
-  const { total } = k.frames;
-  for (let base = 0; base <= total && changed.length < MAX_CHANGED; base += CHUNK_FRAMES) {
-    const now = chunkAt(k.frames, base);
-    const then = chunkAt(before.frames, base);
-    if (now === undefined || now === then) continue;
-    for (let i = base === 0 ? 1 : 0; i < CHUNK_FRAMES && base + i <= total; i++) {
-      if (differs(now, then, i) && changed.length < MAX_CHANGED) changed.push(base + i);
-    }
-  }
-  return changed;
-}
-
-/** Every frame of RAM in one byte. Costs nothing for frames that nobody ever took. */
-export function frameMap(place: Place): FrameMapView {
-  const moment = momentOf(place);
-  const { frames } = moment.k;
-  const { total } = frames;
-  const uses = new Uint8Array(total);
-  for (let base = 0; base <= total; base += CHUNK_FRAMES) {
-    const flags = chunkAt(frames, base)?.flags;
-    if (flags === undefined) continue;
-    const end = Math.min(CHUNK_FRAMES, total + 1 - base);
-    for (let i = base === 0 ? 1 : 0; i < end; i++)
-      uses[base + i - 1] = USE_BY_FLAGS[(flags[i] as number) & USE_FLAGS] as number;
-  }
-  return { first: 1, total, free: frames.counters.free, legend: LEGEND, uses, changed: changedFrames(moment) };
-}
 
 interface Mapped {
   readonly mappers: MapperView[];
@@ -203,7 +113,7 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
     refcount: mapcount + (chunk.refs[i] as number),
     dirty: (flags & PG_DIRTY) !== 0 || mapped.dirty,
     referenced: (flags & PG_REFERENCED) !== 0 || mapped.accessed,
-    list: (flags & PG_LRU) === 0 ? '' : (LISTS[lru_list(frames, flags)] ?? ''),
+    list: listNames(k)[listOf(frames, flags)] ?? '',
     file,
     mappers: mapped.mappers,
     bytes: use === 'free' ? '' : firstBytes(k, pfn),

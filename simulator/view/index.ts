@@ -1,6 +1,7 @@
 // The views: pure queries over a place of a run, as plain data.
-export { frameMap, frameView } from './frames.ts';
-export { cachedFiles, machineNumbers, swapMap } from './memory.ts';
+export { frameMap } from './frame-map.ts';
+export { frameView } from './frames.ts';
+export { cachedFiles, machineNumbers, memoryMaps, swapMap } from './memory.ts';
 export type { Place } from './place.ts';
 export {
   lastAccess,

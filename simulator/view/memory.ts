@@ -18,8 +18,10 @@ import { vm_commit_limit } from '../mm/accounting.ts';
 import { cache_for_each } from '../mm/page-cache.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
+import { frameMap } from './frame-map.ts';
+import { type PageOwners, SHARED_USES, seePages, sharedSlots } from './page-owners.ts';
 import { momentOf, type Place, processName, sameBytes } from './place.ts';
-import type { CachedFileView, NumberView, SwapMapView } from './types.ts';
+import type { CachedFileView, FrameMapView, NumberView, SwapMapView } from './types.ts';
 
 /** Users of a slot: PTEs, shmem entries, and the swap cache; 255 stands for more. */
 function slotUsers(k: Kernel, slot: number): number {
@@ -31,17 +33,43 @@ function sameSlot(before: Kernel, k: Kernel, slot: number): boolean {
   return then.word === now.word && sameBytes(then.bytes, now.bytes);
 }
 
-/** Every slot of the swap device in one byte. */
+/** Every slot of the swap device; `memoryMaps()` adds who waits for them. */
 export function swapMap(place: Place): SwapMapView {
   const { k, before } = momentOf(place);
   const counts = new Uint8Array(k.swap.total);
+  const cached = new Uint8Array(k.swap.highWater);
   const changed: number[] = [];
   for (let slot = 0; slot < k.swap.highWater; slot++) {
     counts[slot] = slotUsers(k, slot);
+    if (k.swap.cached(slot) !== 0) cached[slot] = 1;
     if (before === null) continue;
     if (slotUsers(before, slot) !== counts[slot] || !sameSlot(before, k, slot)) changed.push(slot);
   }
-  return { slots: k.swap.total, used: k.swap.used, counts, changed };
+  const owners = new Uint16Array();
+  return {
+    slots: k.swap.total,
+    used: k.swap.used,
+    counts,
+    cached,
+    sharedUses: SHARED_USES,
+    owners,
+    shared: [],
+    changed,
+  };
+}
+
+/** Frames and slots with their owners, and with the bits of the page-table entries: one pass over all page tables. */
+export function memoryMaps(place: Place): { readonly frames: FrameMapView; readonly swap: SwapMapView } {
+  const frames = frameMap(place);
+  const swap = swapMap(place);
+  const { k } = momentOf(place);
+  const { states, owners } = frames;
+  const pass: PageOwners = { states, owners, slots: new Uint16Array(k.swap.highWater), sharers: new Map() };
+  if (!seePages(k, pass)) return { frames, swap };
+  return {
+    frames: { ...frames, exact: true },
+    swap: { ...swap, owners: pass.slots, shared: sharedSlots(pass) },
+  };
 }
 
 /** Name of a file: deleted ones may be several of one path, so their inode number is part of it. */

@@ -153,15 +153,37 @@ export interface FrameView {
   readonly text: string;
 }
 
-/** All frames of RAM at a glance; `uses[i]` is an index into `legend`, for PFN `first + i`. */
+/**
+ * Who uses a frame or waits for a slot, when it is not one process: nobody; several; only the page cache, the swap cache
+ * or a shmem file; the kernel; or a process that is not known by name.
+ */
+export type SharedUse = 'nobody' | 'several' | 'cache' | 'kernel' | 'somebody';
+
+/** All frames of RAM at a glance; element i of each array belongs to PFN `first + i`. */
 export interface FrameMapView {
   readonly first: number;
   readonly total: number;
   readonly free: number;
   readonly legend: readonly FrameUse[];
+  /** Indices into `legend`. */
   readonly uses: Uint8Array;
+  /** LRU lists as {@link FrameView.list} names them; the first, empty, is none. */
+  readonly lists: readonly string[];
+  /** Lowest three bits: index into `lists`. 8: referenced, 16: dirty, by the frame's flags or a PTE. */
+  readonly states: Uint8Array;
+  readonly sharedUses: readonly SharedUse[];
+  /** Pids; values below the length of `sharedUses` are indices into it. */
+  readonly owners: Uint16Array;
+  /** False: there are too many page tables to read; bits are the frames' own, mapped frames are somebody's. */
+  readonly exact: boolean;
   /** PFNs that the last step changed, ascending, at most 4096. */
   readonly changed: readonly number[];
+}
+
+/** The owners, as {@link FrameMapView.owners} has them, of a swap slot that has several. */
+export interface SharedSlotView {
+  readonly slot: number;
+  readonly owners: readonly number[];
 }
 
 /** Swap slots: `counts[i]` is the number of PTEs (and swap-cache users) that refer to slot i. */
@@ -169,6 +191,13 @@ export interface SwapMapView {
   readonly slots: number;
   readonly used: number;
   readonly counts: Uint8Array;
+  /** 1: the slot's page is in the swap cache as well. Shorter than `counts`: zero behind its end. */
+  readonly cached: Uint8Array;
+  readonly sharedUses: readonly SharedUse[];
+  /** Who waits for the slot, as in {@link FrameMapView.owners}; empty when page tables were not read. */
+  readonly owners: Uint16Array;
+  /** Slots of several owners, ascending, at most 1024. */
+  readonly shared: readonly SharedSlotView[];
   readonly changed: readonly number[];
 }
 

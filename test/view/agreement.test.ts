@@ -4,9 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   cachedFiles,
+  type FrameView,
   frameMap,
   frameView,
   machineNumbers,
+  memoryMaps,
   pageRuns,
   processViews,
   swapMap,
@@ -160,6 +162,30 @@ describe('at the end of any run', () => {
     );
   });
 
+  test('the maps tell the list, bits and owner that each frame tells, and who waits for each slot', () => {
+    fc.assert(
+      fc.property(scenario, (text) => {
+        const timeline = run(text);
+        const { frames, swap } = memoryMaps(timeline);
+        expect(frames.exact).toBe(true);
+        for (let i = 0; i < frames.total; i++) {
+          const frame = frameView(timeline, frames.first + i);
+          const state = frames.states[i] ?? 0;
+          expect(frames.lists[state & 7]).toBe(frame.list);
+          expect([(state & 8) !== 0, (state & 16) !== 0]).toEqual([frame.referenced, frame.dirty]);
+          expect(ownersOf(frames.sharedUses, frames.owners[i] ?? 0, [])).toEqual(mapperPids(frame));
+        }
+        const waiting = slotPids(timeline);
+        for (let slot = 0; slot < swap.slots; slot++) {
+          const { owners } = swap.shared.find((one) => one.slot === slot) ?? { owners: [] };
+          const told = ownersOf(swap.sharedUses, swap.owners[slot] ?? 0, owners);
+          expect(told === 'shared' ? [] : told, `slot ${slot}`).toEqual(waiting.get(slot) ?? []);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test('marks of change are the differences to the step before, for every view', () => {
     fc.assert(
       fc.property(scenario, (text) => {
@@ -184,6 +210,37 @@ describe('at the end of any run', () => {
     );
   });
 });
+
+/** Pids that an owner stands for; `shared` where it stands for several without a name. */
+function ownersOf(
+  sharedUses: readonly string[],
+  owner: number,
+  several: readonly number[],
+): readonly number[] | 'shared' {
+  const use = sharedUses[owner];
+  if (use === undefined) return [owner];
+  if (use !== 'several') return [];
+  return several.length > 0 ? [...several].sort((a, b) => a - b) : 'shared';
+}
+
+/** Who maps a frame, one pid for each address space; `shared` when there are several. */
+function mapperPids({ mappers }: FrameView): readonly number[] | 'shared' {
+  const pids = [...new Set(mappers.map(({ pid }) => pid))];
+  return pids.length > 1 ? 'shared' : pids;
+}
+
+/** Who has an entry for each swap slot, one pid for each address space: taken from walks. */
+function slotPids(timeline: Timeline): Map<number, number[]> {
+  const pids = new Map<number, number[]>();
+  const seen = new Set<number>();
+  for (const view of processViews(timeline)) {
+    if (view.state !== 'alive' || view.sharesMmWith.some((pid) => seen.has(pid))) continue;
+    seen.add(view.pid);
+    const slots = leaves(timeline, view.pid, ({ text }) => /\bslot (\d+)/.exec(text)?.[1]);
+    for (const slot of new Set([...slots.values()].map(Number))) pids.set(slot, [...(pids.get(slot) ?? []), view.pid]);
+  }
+  return pids;
+}
 
 /** Entries of the lowest level by address, of every process: taken from walks, not from marks. */
 function state(timeline: Timeline) {

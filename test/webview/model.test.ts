@@ -1,21 +1,49 @@
 // Values, bytes, uses, slots and messages as the view understands them.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FrameMapView, FrameUse } from '../../simulator/view/types.ts';
+import type { FrameMapView, FrameUse, SharedUse, SwapMapView } from '../../simulator/view/types.ts';
 import { FIXTURES } from '../../webview/dev/fixtures.ts';
 import { webviewHtml } from '../../webview/html.ts';
 import { hexRows } from '../../webview/model/bytes.ts';
 import { entryChange } from '../../webview/model/entry-bits.ts';
-import { slotRuns, slotShares, slotUse } from '../../webview/model/slots.ts';
-import { frameIndex, overview, useCounts, useRuns } from '../../webview/model/uses.ts';
+import {
+  frameIndex,
+  frameRuns,
+  frameText,
+  lookCounts,
+  looksOf,
+  markCounts,
+  marksAt,
+  overview,
+} from '../../webview/model/frames.ts';
+import { cachedSlots, slotRuns, slotShares, slotText, slotUse } from '../../webview/model/slots.ts';
 import { announcement, nothingToWalk, positionText, receive, savedState, WAITING } from '../../webview/model/view.ts';
 import { applyFrameMapUpdate, frameMapUpdate, type StateMessage } from '../../webview/protocol.ts';
 
 const LEGEND: readonly FrameUse[] = ['free', 'anon', 'file-clean', 'table'];
 
-function map(uses: readonly number[], first = 0): FrameMapView {
-  const free = uses.filter((use) => use === 0).length;
-  return { first, total: uses.length, free, legend: LEGEND, uses: Uint8Array.from(uses), changed: [] };
+const LISTS = ['', 'inactive(anon)', 'active(anon)', 'inactive(file)', 'active(file)', 'unevictable'];
+const SHARED_USES: readonly SharedUse[] = ['nobody', 'several', 'cache', 'kernel', 'somebody'];
+const NAMES = new Map([
+  [1000, 'bash'],
+  [1001, 'kid'],
+]);
+
+function map(uses: readonly number[], first = 0, fields: Partial<FrameMapView> = {}): FrameMapView {
+  return {
+    first,
+    total: uses.length,
+    free: uses.filter((use) => use === 0).length,
+    legend: LEGEND,
+    uses: Uint8Array.from(uses),
+    lists: LISTS,
+    states: Uint8Array.from(uses, () => 0),
+    sharedUses: SHARED_USES,
+    owners: Uint16Array.from(uses, (use) => (use === 1 ? 1000 : use === 2 ? 2 : 0)),
+    exact: true,
+    changed: [],
+    ...fields,
+  };
 }
 
 function fixture(name: string): StateMessage {
@@ -62,37 +90,89 @@ describe('hexRows', () => {
 describe('frame maps', () => {
   it('are counted by use and told as runs', () => {
     const ram = map([3, 3, 1, 0, 0], 0x10);
-    expect(useCounts(ram)).toEqual([
-      { use: 'free', count: 2 },
-      { use: 'anon', count: 1 },
-      { use: 'table', count: 2 },
+    expect(lookCounts(ram, looksOf(ram, 'use', NAMES)).map(({ tile, count }) => [tile, count])).toEqual([
+      ['free', 2],
+      ['anon', 1],
+      ['table', 2],
     ]);
-    expect(useRuns(ram, 2)).toEqual([
-      { use: 'table', first: '0x10', last: '0x11', count: 2 },
-      { use: 'anon', first: '0x12', last: '0x12', count: 1 },
+    expect(frameRuns(ram, NAMES, 2)).toEqual([
+      { first: '0x10', last: '0x11', count: 2, text: 'page table, on no list, of nobody' },
+      { first: '0x12', last: '0x12', count: 1, text: 'anonymous, on no list, of bash' },
     ]);
     expect(frameIndex(ram, '0x12')).toBe(2);
     expect([frameIndex(ram, '0xf'), frameIndex(ram, '0x15'), frameIndex(ram, null)]).toEqual([null, null, null]);
   });
 
-  it('are summed up by what most of the used frames are', () => {
-    expect(overview(map([1, 1, 2, 0, 0, 0, 0, 0, 2]), 4)).toEqual([
-      { use: 'anon', share: 0.75 },
-      { use: 'free', share: 0 },
-      { use: 'file-clean', share: 1 },
+  // One frame of each kind: free, kid's on the inactive list, shared, of the page cache, and one of a nameless process.
+  const mixed = map([0, 1, 1, 2, 1], 1, {
+    states: Uint8Array.of(0, 1 | 8, 2 | 8 | 16, 3, 5 | 16),
+    owners: Uint16Array.of(0, 1001, 1, 2, 1234),
+  });
+
+  it('tell of each frame its use, its list, its bits and its owner', () => {
+    expect([0, 1, 2, 3, 4].map((i) => frameText(mixed, i, NAMES))).toEqual([
+      'free',
+      'anonymous, inactive(anon), referenced, of kid',
+      'anonymous, active(anon), referenced, dirty, of several processes',
+      'file, clean, inactive(file), mapped by nobody',
+      'anonymous, unevictable, dirty, of 1234',
+    ]);
+    expect([0, 1, 2].map((i) => marksAt(mixed, i))).toEqual([[], ['referenced'], ['referenced', 'dirty']]);
+    expect(markCounts(mixed)).toEqual({ referenced: 2, dirty: 2 });
+  });
+
+  it('are coloured by list and by owner, free frames as such in each', () => {
+    const looks = (colouring: 'list' | 'owner') =>
+      lookCounts(mixed, looksOf(mixed, colouring, NAMES)).map(({ tile, name }) => [tile, name]);
+    expect(looks('list')).toEqual([
+      ['free', 'free'],
+      ['list-inactive-anon', 'inactive(anon)'],
+      ['list-active-anon', 'active(anon)'],
+      ['list-inactive-file', 'inactive(file)'],
+      ['list-unevictable', 'unevictable'],
+    ]);
+    expect(looks('owner')).toEqual([
+      ['free', 'free'],
+      ['owner-several', 'several processes'],
+      ['owner-cache', 'cache only'],
+      ['owner-1', 'kid'],
+      ['owner-2', '1234'],
     ]);
   });
 
+  it('are summed up by what most of the used frames are', () => {
+    const ram = map([1, 1, 2, 0, 0, 0, 0, 0, 2]);
+    expect(overview(ram, looksOf(ram, 'use', NAMES), 4)).toEqual([
+      { tile: 'anon', share: 0.75 },
+      { tile: 'free', share: 0 },
+      { tile: 'file-clean', share: 1 },
+    ]);
+    expect(overview(ram, looksOf(ram, 'owner', NAMES), 3)[0]).toEqual({ tile: 'owner-0', share: 1 });
+  });
+
+  const frames = fc.record({ use: fc.nat(3), state: fc.nat(29), owner: fc.constantFrom(0, 1, 2, 1000, 1001) });
+  const mapOf = (some: readonly { use: number; state: number; owner: number }[]) =>
+    map(
+      some.map(({ use }) => use),
+      1,
+      {
+        states: Uint8Array.from(some, ({ state }) => state),
+        owners: Uint16Array.from(some, ({ owner }) => owner),
+      },
+    );
   const arrays = fc
-    .array(fc.tuple(fc.nat(3), fc.nat(3)), { minLength: 1, maxLength: 300 })
-    .map((pairs) => [map(pairs.map(([before]) => before)), map(pairs.map(([, after]) => after))] as const);
+    .array(fc.record({ before: frames, after: fc.option(frames) }), { minLength: 1, maxLength: 300 })
+    .map(
+      (pairs) =>
+        [mapOf(pairs.map(({ before }) => before)), mapOf(pairs.map(({ before, after }) => after ?? before))] as const,
+    );
 
   it('come out the same whether sent whole or as a difference', () => {
     fc.assert(
       fc.property(arrays, ([before, after]) => {
-        const kept = Uint8Array.from(before.uses);
+        const kept = structuredClone(before);
         expect(applyFrameMapUpdate(before, frameMapUpdate(before, after))).toEqual(after);
-        expect(before.uses).toEqual(kept);
+        expect(before).toEqual(kept);
       }),
     );
   });
@@ -108,15 +188,31 @@ describe('frame maps', () => {
 });
 
 describe('swap maps', () => {
-  const swap = { slots: 6, used: 3, counts: Uint8Array.from([1, 1, 0, 2, 0, 0]), changed: [] };
+  const swap: SwapMapView = {
+    slots: 6,
+    used: 4,
+    counts: Uint8Array.from([1, 1, 0, 3, 1, 0]),
+    cached: Uint8Array.from([0, 0, 0, 1]),
+    sharedUses: SHARED_USES,
+    owners: Uint16Array.from([1000, 1000, 0, 1, 2]),
+    shared: [{ slot: 3, owners: [1000, 1001] }],
+    changed: [],
+  };
 
-  it('tell shared slots from others', () => {
+  it('tell shared slots from others, and who waits for them', () => {
     expect([0, 2, 3].map((slot) => slotUse(swap, slot))).toEqual(['slot-used', 'slot-free', 'slot-shared']);
-    expect(slotShares(swap, 3)).toEqual([2 / 3, 1 / 3]);
-    expect(slotRuns(swap, 10)).toEqual([
-      { first: 0, last: 1, users: 1 },
-      { first: 3, last: 3, users: 2 },
+    expect(slotShares(swap, 3)).toEqual([2 / 3, 2 / 3]);
+    expect(slotRuns(swap, NAMES, 10)).toEqual([
+      { first: 0, last: 1, text: '1 user, of bash' },
+      { first: 3, last: 3, text: '3 users, of bash and kid, in the swap cache' },
+      { first: 4, last: 4, text: '1 user, of shared memory' },
     ]);
+    expect([cachedSlots(swap), slotText(swap, 5, NAMES)]).toEqual([1, 'slot 5: free']);
+  });
+
+  it('tell the number of users where page tables were not read', () => {
+    const unread = { ...swap, owners: new Uint16Array(), shared: [] };
+    expect(slotText(unread, 3, NAMES)).toBe('slot 3: 3 users, in the swap cache');
   });
 });
 
@@ -125,12 +221,13 @@ describe('receive', () => {
 
   it('shows a state and remembers what is needed after a reload', () => {
     expect(stored.shown?.walk?.physical).toBe('0x9008');
-    expect(stored.shown && savedState(stored.shown)).toEqual({
+    expect(stored.shown && savedState(stored.shown, 'list')).toEqual({
       scenario: 'file:///cow-fork.vas',
       pid: 1000,
       text: 'buf + 0x1008',
       follow: true,
       pfn: null,
+      colouring: 'list',
     });
   });
 

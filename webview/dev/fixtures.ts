@@ -1,5 +1,5 @@
 /** States for the development page: the copy-on-write scenario step by step, and some that strain the layout. */
-import type { FrameMapView, FrameUse, ProcessView, SwapMapView } from '../../simulator/view/types.ts';
+import type { FrameMapView, FrameUse, ProcessView, SharedUse, SwapMapView } from '../../simulator/view/types.ts';
 import { hex } from '../model/address.ts';
 import type { LastStep, StateMessage } from '../protocol.ts';
 import { BUF, entry, frame, levelsOf, pte, type TableSpec, TEXT_VMA, walkOf } from './fixture-walk.ts';
@@ -16,10 +16,36 @@ const LEGEND: readonly FrameUse[] = [
   'swap-cache',
 ];
 
+const LISTS = ['', 'inactive(anon)', 'active(anon)', 'inactive(file)', 'active(file)', 'unevictable'];
+const SHARED_USES: readonly SharedUse[] = ['nobody', 'several', 'cache', 'kernel', 'somebody'];
+const BY_USE: Readonly<Record<FrameUse, readonly [list: number, bits: number, owner: number]>> = {
+  free: [0, 0, 0],
+  anon: [2, 24, 1000],
+  'file-clean': [3, 8, 1000],
+  'file-dirty': [4, 16, 2],
+  shmem: [1, 16, 1],
+  zero: [0, 0, 0],
+  table: [0, 0, 3],
+  device: [0, 0, 1000],
+  'swap-cache': [1, 0, 1001],
+};
+
+/** A map of frames with these uses; lists, bits and owners go with the use, and every fifth frame is another's. */
+function ramOf(uses: Uint8Array, free: number, changed: readonly number[]): FrameMapView {
+  const known = LEGEND.map((use) => BY_USE[use]);
+  const variant = (i: number, at: 0 | 1 | 2) => known[uses[i] ?? 0]?.[at] ?? 0;
+  const states = Uint8Array.from(
+    uses,
+    (_, i) => (variant(i, 0) ^ (i % 7 === 3 ? 3 : 0)) | (variant(i, 1) & ~((i % 3) * 8)),
+  );
+  const owners = Uint16Array.from(uses, (_, i) => (variant(i, 2) === 1000 && i % 5 === 0 ? 1001 : variant(i, 2)));
+  const rest = { first: 0, total: uses.length, legend: LEGEND, lists: LISTS, sharedUses: SHARED_USES, exact: true };
+  return { ...rest, free, uses, states, owners, changed };
+}
+
 function ram(letters: string, changed: readonly number[] = []): FrameMapView {
   const uses = Uint8Array.from(letters, (letter) => '.acdszTvw'.indexOf(letter));
-  const free = uses.filter((use) => use === 0).length;
-  return { first: 0, total: uses.length, free, legend: LEGEND, uses, changed };
+  return ramOf(uses, uses.filter((use) => use === 0).length, changed);
 }
 
 function bigRam(frames: number): FrameMapView {
@@ -33,12 +59,21 @@ function bigRam(frames: number): FrameMapView {
     const use = Math.floor(random() * 9);
     for (let run = Math.floor(random() * 900); run > 0; run--) uses[i++] = use;
   }
-  return { first: 0, total: frames, free: frames, legend: LEGEND, uses, changed: [0x1234, 0x1235, 0x9000] };
+  return { ...ramOf(uses, frames, [0x1234, 0x1235, 0x9000]), exact: false };
 }
 
 function swap(counts: readonly number[], changed: readonly number[] = []): SwapMapView {
   const used = counts.filter((count) => count > 0).length;
-  return { slots: counts.length, used, counts: Uint8Array.from(counts), changed };
+  return {
+    slots: counts.length,
+    used,
+    counts: Uint8Array.from(counts),
+    cached: Uint8Array.from(counts, (count, slot) => (count > 0 && slot % 3 === 0 ? 1 : 0)),
+    sharedUses: SHARED_USES,
+    owners: Uint16Array.from(counts, (count) => (count === 0 ? 0 : count === 1 ? 1000 : 1)),
+    shared: counts.flatMap((count, slot) => (count > 1 && slot < 100 ? [{ slot, owners: [1000, 1001] }] : [])),
+    changed,
+  };
 }
 
 const BASH: ProcessView = {
@@ -221,6 +256,7 @@ const forked: StateMessage = {
 const swapped: StateMessage = {
   ...BASE,
   position: 7,
+  processes: [BASH, KID],
   swap: swap([1, 0, 0, 1, 2, 0, 0, 0], [3]),
   frames: { kind: 'full', map: ram('TTTTcdscvwzaaaaa', [9]) },
   walk: walkOf({

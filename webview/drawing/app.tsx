@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Post } from '../host.ts';
 import { nothingToWalk, type View } from '../model/view.ts';
+import type { FrameColouring } from '../protocol.ts';
 import { WalkEnd } from './access.tsx';
 import { AddressBar } from './address-bar.tsx';
 import { Header } from './header.tsx';
@@ -10,7 +11,14 @@ import { Memory } from './memory.tsx';
 import { type Light, NO_LIGHT, Story } from './story.tsx';
 import { Walk } from './walk.tsx';
 
-export function App({ view, post }: { view: View; post: Post }) {
+interface AppProps {
+  readonly view: View;
+  readonly colouring: FrameColouring;
+  readonly onColour: (colouring: FrameColouring) => void;
+  readonly post: Post;
+}
+
+export function App({ view, colouring, onColour, post }: AppProps) {
   const [level, setLevel] = useState<string | null>(null);
   const [light, setLight] = useState<Light>(NO_LIGHT);
   const { shown, notice } = view;
@@ -38,7 +46,7 @@ export function App({ view, post }: { view: View; post: Post }) {
           )}
           <Story shown={shown} onLight={setLight} post={post} />
         </div>
-        <Memory view={view} light={light} post={post} />
+        <Memory view={view} light={light} colouring={colouring} onColour={onColour} post={post} />
       </div>
     </main>
   );

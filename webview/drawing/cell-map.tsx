@@ -2,15 +2,26 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type CellGrid, cellAt, cellRect, moveCursor } from '../layout/cells.ts';
+import type { Mark } from '../model/frames.ts';
 import { stillness, useTheme } from './hooks.ts';
-import { painter, type Tile } from './tiles.ts';
+import { markPainter, painter, type Tile } from './tiles.ts';
+
+/** How a cell is drawn; `share` (0 to 1) is how much of an overview's cell is in use. */
+export interface CellDrawing {
+  readonly tile: Tile;
+  readonly share?: number;
+  /** Signs in its corners. */
+  readonly marks?: readonly Mark[];
+}
 
 export interface CellMapProps {
   readonly grid: CellGrid;
   /** Changes whenever a cell looks different. */
   readonly version: unknown;
   readonly label: string;
-  readonly tileAt: (cell: number) => { readonly tile: Tile; readonly share?: number };
+  /** Changes whenever all cells are drawn in another way, though nothing happened to them. */
+  readonly look?: unknown;
+  readonly tileAt: (cell: number) => CellDrawing;
   /** The cell in words, for the caption and for screen readers. */
   readonly textAt: (cell: number) => string;
   readonly selected: number | null;
@@ -120,10 +131,10 @@ interface CanvasProps extends CellMapProps {
   readonly onPick: (event: MouseEvent) => void;
 }
 
-function CellCanvas({ grid, version, tileAt, changed, onMove, onOut, onPick }: CanvasProps) {
+function CellCanvas({ grid, version, look, tileAt, changed, onMove, onOut, onPick }: CanvasProps) {
   const ref = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
-  // `version` and `changed` stand for what tileAt would answer.
+  // `version`, `look` and `changed` stand for what tileAt would answer.
   useLayoutEffect(() => {
     const canvas = ref.current;
     const context = canvas?.getContext('2d');
@@ -135,12 +146,14 @@ function CellCanvas({ grid, version, tileAt, changed, onMove, onOut, onPick }: C
     canvas.style.height = `${grid.height}px`;
     context.setTransform(scale, 0, 0, scale, 0, 0);
     const paint = painter(context, canvas);
+    const sign = markPainter(context, canvas);
     for (let cell = 0; cell < grid.cells; cell++) {
-      const { tile, share } = tileAt(cell);
+      const { tile, share, marks } = tileAt(cell);
       paint(tile, cellRect(grid, cell), share);
+      for (const mark of marks ?? []) sign(mark, cellRect(grid, cell));
     }
     paintNotches(context, canvas, grid, changed);
-  }, [grid.width, grid.height, grid.cells, version, changed, theme]);
+  }, [grid.width, grid.height, grid.cells, version, look, changed, theme]);
   return <canvas ref={ref} onMouseMove={onMove} onMouseLeave={onOut} onClick={onPick} />;
 }
 

@@ -1,14 +1,31 @@
-/** The frames of RAM by use: map, legend, and a table of runs for those who do not see the map. */
+/** The frames of RAM: map, what its colours tell, legend, and a table of runs for those who do not see the map. */
 import { useMemo } from 'preact/hooks';
 import type { FrameMapView } from '../../simulator/view/types.ts';
 import { hex } from '../model/address.ts';
-import { frameIndex, overview, useAt, useCounts, useName, useRuns, useText } from '../model/uses.ts';
-import { Legend } from './legend.tsx';
+import {
+  frameIndex,
+  frameRuns,
+  frameText,
+  type LookCount,
+  lookCounts,
+  looksOf,
+  type Mark,
+  markCounts,
+  marksAt,
+  type Names,
+  overview,
+} from '../model/frames.ts';
+import type { FrameColouring } from '../protocol.ts';
+import { Choice } from './choice.tsx';
+import { Legend, type LegendItem } from './legend.tsx';
 import type { CellLook } from './windowed-map.tsx';
 import { WindowedMap } from './windowed-map.tsx';
 
 export interface FrameMapProps {
   readonly map: FrameMapView;
+  readonly names: Names;
+  readonly colouring: FrameColouring;
+  readonly onColour: (colouring: FrameColouring) => void;
   readonly width: number;
   /** PFN of the frame that the walk ends at, or that the story speaks of. */
   readonly walked: string | null;
@@ -18,8 +35,18 @@ export interface FrameMapProps {
   readonly onChoose: (pfn: string) => void;
 }
 
-export function FrameMap({ map, width, walked, chosen, fresh, onChoose }: FrameMapProps) {
-  const counts = useMemo(() => useCounts(map), [map.uses]);
+const COLOURINGS: readonly (readonly [value: FrameColouring, label: string, title: string])[] = [
+  ['use', 'use', 'What a frame is used for'],
+  ['list', 'list', 'The list that reclaim finds a frame on'],
+  ['owner', 'owner', 'Who maps a frame'],
+];
+
+export function FrameMap(props: FrameMapProps) {
+  const { map, names, colouring, width, walked, chosen, fresh, onChoose } = props;
+  const { uses, states, owners } = map;
+  const version = useMemo(() => ({}), [uses, states, owners]);
+  const looks = useMemo(() => looksOf(map, colouring, names), [version, colouring, names]);
+  const counts = useMemo(() => lookCounts(map, looks), [looks]);
   const changed = useMemo(() => map.changed.map((pfn) => pfn - map.first), [map.changed, map.first]);
   const changedSet = useMemo(() => new Set(changed), [changed]);
   const nameOf = (index: number) => hex(map.first + index);
@@ -28,18 +55,21 @@ export function FrameMap({ map, width, walked, chosen, fresh, onChoose }: FrameM
       <h2>
         RAM <span class="dim">{map.total.toLocaleString('en')} frames,</span> {map.free.toLocaleString('en')} free
       </h2>
+      <Choice label="Colour by" options={COLOURINGS} value={colouring} onChange={props.onColour} />
       <WindowedMap
-        count={map.uses.length}
+        count={uses.length}
         width={width}
-        version={map.uses}
+        version={version}
+        look={looks}
         what="frames"
         nameOf={nameOf}
-        tileAt={(index) => useAt(map, index)}
+        tileAt={(index) => looks.look(looks.keyAt(index)).tile}
+        marksAt={(index) => marksAt(map, index)}
         textAt={(index) => {
           const note = changedSet.has(index) ? ', changed by the last step' : '';
-          return `${nameOf(index)} ${useName(useAt(map, index))}${note}`;
+          return `${nameOf(index)} ${frameText(map, index, names)}${note}`;
         }}
-        overview={(perCell) => overview(map, perCell).map(({ use, share }) => ({ tile: use, share }))}
+        overview={(perCell) => overview(map, looks, perCell)}
         overviewText={usedText}
         selected={frameIndex(map, chosen)}
         marked={frameIndex(map, walked)}
@@ -47,11 +77,10 @@ export function FrameMap({ map, width, walked, chosen, fresh, onChoose }: FrameM
         fresh={fresh}
         onChoose={(index) => onChoose(nameOf(index))}
       />
-      <Legend
-        label="Uses of frames"
-        items={counts.map(({ use, count }) => ({ tile: use, name: useName(use), count, text: useText(use) }))}
-      />
-      <RunsTable map={map} />
+      <Legend label={`Frames by ${colouring}`} items={legend(counts)} />
+      <Marks map={map} version={version} />
+      {!map.exact && <p class="dim map-note">{NOT_EXACT}</p>}
+      <RunsTable map={map} names={names} version={version} />
     </>
   );
 }
@@ -60,21 +89,64 @@ function usedText({ share }: CellLook): string {
   return share === 0 ? 'free' : `${Math.max(1, Math.round(share * 100))} % in use`;
 }
 
+const NOT_EXACT =
+  'Too many page tables to read at each step: the bits are those of the frames alone, and owners have no names. Choose a frame to see who maps it.';
+
+/** Looks that a legend lists at most; a run can have thousands of processes. */
+const MAX_LOOKS = 14;
+
+function legend(counts: readonly LookCount[]): LegendItem[] {
+  if (counts.length <= MAX_LOOKS) return [...counts];
+  const others = counts.slice(MAX_LOOKS - 1);
+  const count = others.reduce((sum, look) => sum + look.count, 0);
+  const name = `${others.length} others`;
+  return [...counts.slice(0, MAX_LOOKS - 1), { tile: 'owner-somebody', name, count, text: 'Other processes.' }];
+}
+
+const REFERENCED: readonly Mark[] = ['referenced'];
+const DIRTY: readonly Mark[] = ['dirty'];
+
+/** What the signs in the corners of cells mean. */
+function Marks({ map, version }: { map: FrameMapView; version: unknown }) {
+  const counts = useMemo(() => markCounts(map), [version]);
+  return (
+    <Legend
+      label="Marks on frames"
+      items={[
+        {
+          tile: 'free',
+          marks: REFERENCED,
+          name: 'referenced',
+          count: counts.referenced,
+          text: 'Used since reclaim looked last: the bit of the frame, or the accessed bit of a PTE that maps it.',
+        },
+        {
+          tile: 'free',
+          marks: DIRTY,
+          name: 'dirty',
+          count: counts.dirty,
+          text: 'Newer than its copy on disk or in swap, if there is one: by the bit of the frame or of a PTE.',
+        },
+      ]}
+    />
+  );
+}
+
 const TWIN_RUNS = 100;
 
 /** The map in words. */
-function RunsTable({ map }: { map: FrameMapView }) {
-  const runs = useMemo(() => useRuns(map, TWIN_RUNS), [map.uses]);
+function RunsTable({ map, names, version }: { map: FrameMapView; names: Names; version: unknown }) {
+  const runs = useMemo(() => frameRuns(map, names, TWIN_RUNS), [version, names]);
   return (
     <div class="visually-hidden">
       <table>
-        <caption>Frames of RAM by use{runs.length === TWIN_RUNS ? `, the first ${TWIN_RUNS} runs` : ''}</caption>
+        <caption>Frames of RAM{runs.length === TWIN_RUNS ? `, the first ${TWIN_RUNS} runs` : ''}</caption>
         <thead>
           <tr>
             <th>From</th>
             <th>To</th>
             <th>Frames</th>
-            <th>Use</th>
+            <th>Use, list, bits, owner</th>
           </tr>
         </thead>
         <tbody>
@@ -83,7 +155,7 @@ function RunsTable({ map }: { map: FrameMapView }) {
               <td>{run.first}</td>
               <td>{run.last}</td>
               <td>{run.count}</td>
-              <td>{useName(run.use)}</td>
+              <td>{run.text}</td>
             </tr>
           ))}
         </tbody>

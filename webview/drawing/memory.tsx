@@ -1,8 +1,9 @@
 /** Physical memory: the frames of RAM, the slots of swap, the frame chosen in the map, the machine's numbers. */
-import { useRef } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import type { NumberView } from '../../simulator/view/types.ts';
 import type { Post } from '../host.ts';
 import type { View } from '../model/view.ts';
+import type { FrameColouring } from '../protocol.ts';
 import { FrameDetails } from './frame-details.tsx';
 import { FrameMap } from './frame-map.tsx';
 import { useFlash, useWidth } from './hooks.ts';
@@ -13,22 +14,28 @@ import { SwapMap } from './swap-map.tsx';
 interface MemoryProps {
   readonly view: View;
   readonly light: Light;
+  readonly colouring: FrameColouring;
+  readonly onColour: (colouring: FrameColouring) => void;
   readonly post: Post;
 }
 
-export function Memory({ view, light, post }: MemoryProps) {
+export function Memory({ view, light, colouring, onColour, post }: MemoryProps) {
   const ref = useRef<HTMLDivElement>(null);
   const width = useWidth(ref);
   const { shown } = view;
+  const names = useMemo(() => new Map(shown?.processes.map(({ pid, name }) => [pid, name])), [shown?.processes]);
   if (shown === null) return null;
   const lit = light.pfn ?? shown.walk?.frame?.pfn ?? null;
   return (
     <aside class="memory" aria-label="Physical memory">
-      <section class="card">
+      <section class="card frames">
         <div class="measure" ref={ref} />
         {width > 0 && (
           <FrameMap
             map={shown.frames}
+            names={names}
+            colouring={colouring}
+            onColour={onColour}
             width={width}
             walked={lit}
             chosen={shown.frame?.pfn ?? null}
@@ -55,9 +62,15 @@ export function Memory({ view, light, post }: MemoryProps) {
         )}
       </section>
       <div class="memory-rest">
-        <section class="card">
+        <section class="card slots">
           {width > 0 && (
-            <SwapMap map={shown.swap} width={width} lit={light.slot ?? walkedSlot(view)} fresh={view.freshSlots} />
+            <SwapMap
+              map={shown.swap}
+              names={names}
+              width={width}
+              lit={light.slot ?? walkedSlot(view)}
+              fresh={view.freshSlots}
+            />
           )}
         </section>
         {shown.numbers.length > 0 && (

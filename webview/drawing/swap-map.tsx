@@ -1,12 +1,14 @@
 /** The slots of the swap device, by how many refer to each. */
 import { useMemo } from 'preact/hooks';
 import type { SwapMapView } from '../../simulator/view/types.ts';
-import { sharedSlots, slotRuns, slotShares, slotText, slotUse } from '../model/slots.ts';
+import type { Mark, Names } from '../model/frames.ts';
+import { cachedSlots, sharedSlots, slotCached, slotRuns, slotShares, slotText, slotUse } from '../model/slots.ts';
 import { Legend, type LegendItem } from './legend.tsx';
 import { WindowedMap } from './windowed-map.tsx';
 
 interface SwapMapProps {
   readonly map: SwapMapView;
+  readonly names: Names;
   readonly width: number;
   /** The slot that the walked page lies in, or that the story speaks of. */
   readonly lit: number | null;
@@ -17,7 +19,8 @@ interface SwapMapProps {
 /** A device with more slots than this is drawn only once one is in use. */
 const SMALL = 256;
 
-export function SwapMap({ map, width, lit, fresh }: SwapMapProps) {
+export function SwapMap({ map, names, width, lit, fresh }: SwapMapProps) {
+  const cached = useMemo(() => cachedSlots(map), [map.cached]);
   const shared = useMemo(() => sharedSlots(map), [map.counts]);
   const drawn = map.slots > 0 && (map.used > 0 || map.slots <= SMALL);
   return (
@@ -35,7 +38,8 @@ export function SwapMap({ map, width, lit, fresh }: SwapMapProps) {
             what="swap slots"
             nameOf={(slot) => `slot ${slot}`}
             tileAt={(slot) => slotUse(map, slot)}
-            textAt={(slot) => slotText(map, slot)}
+            marksAt={(slot) => (slotCached(map, slot) ? CACHED : NO_MARKS)}
+            textAt={(slot) => slotText(map, slot, names)}
             overview={(perCell) => slotShares(map, perCell).map(lookOf)}
             overviewText={({ share }) => (share === 0 ? 'free' : `${Math.max(1, Math.round(share * 100))} % in use`)}
             selected={null}
@@ -45,12 +49,22 @@ export function SwapMap({ map, width, lit, fresh }: SwapMapProps) {
             onChoose={null}
           />
           <Legend label="Uses of swap slots" items={legend(map, shared)} />
-          <RunsTable map={map} />
+          {cached > 0 && <Legend label="Marks on swap slots" items={[{ ...IN_CACHE, count: cached }]} />}
+          <RunsTable map={map} names={names} />
         </>
       )}
     </>
   );
 }
+
+const NO_MARKS: readonly Mark[] = [];
+const CACHED: readonly Mark[] = ['cached'];
+const IN_CACHE = {
+  tile: 'slot-free',
+  marks: CACHED,
+  name: 'in the swap cache',
+  text: 'Its page is in RAM as well: the two are the same.',
+} as const;
 
 function lookOf(share: number) {
   return { tile: share === 0 ? 'slot-free' : 'slot-used', share } as const;
@@ -68,8 +82,8 @@ function legend(map: SwapMapView, shared: number): LegendItem[] {
 const TWIN_RUNS = 100;
 
 /** The map in words. */
-function RunsTable({ map }: { map: SwapMapView }) {
-  const runs = useMemo(() => slotRuns(map, TWIN_RUNS), [map.counts]);
+function RunsTable({ map, names }: { map: SwapMapView; names: Names }) {
+  const runs = useMemo(() => slotRuns(map, names, TWIN_RUNS), [map, names]);
   return (
     <div class="visually-hidden">
       <table>
@@ -78,7 +92,7 @@ function RunsTable({ map }: { map: SwapMapView }) {
           <tr>
             <th>From</th>
             <th>To</th>
-            <th>Users of each</th>
+            <th>Each</th>
           </tr>
         </thead>
         <tbody>
@@ -86,7 +100,7 @@ function RunsTable({ map }: { map: SwapMapView }) {
             <tr key={run.first}>
               <td>{run.first}</td>
               <td>{run.last}</td>
-              <td>{run.users}</td>
+              <td>{run.text}</td>
             </tr>
           ))}
         </tbody>

@@ -1,11 +1,11 @@
 /** How one cell of a map looks: a colour of the theme and a pattern, so that neither is needed to read the other. */
-import type { FrameUse } from '../../simulator/view/types.ts';
 import type { Rect } from '../layout/cells.ts';
+import type { FrameTile, Mark } from '../model/frames.ts';
 import type { SlotUse } from '../model/slots.ts';
 
-export type Tile = FrameUse | SlotUse;
+export type Tile = FrameTile | SlotUse;
 
-type Pattern = 'hollow' | 'solid' | 'diagonal' | 'cross' | 'rows' | 'columns' | 'ring' | 'grid' | 'half';
+type Pattern = 'hollow' | 'pale' | 'solid' | 'diagonal' | 'cross' | 'rows' | 'columns' | 'ring' | 'grid' | 'half';
 
 const LOOKS: Readonly<Record<Tile, readonly [variable: string, pattern: Pattern]>> = {
   free: ['--ase-free', 'hollow'],
@@ -20,6 +20,24 @@ const LOOKS: Readonly<Record<Tile, readonly [variable: string, pattern: Pattern]
   'slot-free': ['--ase-free', 'hollow'],
   'slot-used': ['--ase-swap', 'solid'],
   'slot-shared': ['--ase-swap', 'grid'],
+  'list-none': ['--ase-table', 'grid'],
+  'list-inactive-anon': ['--ase-anon', 'diagonal'],
+  'list-active-anon': ['--ase-anon', 'solid'],
+  'list-inactive-file': ['--ase-file', 'diagonal'],
+  'list-active-file': ['--ase-file', 'solid'],
+  'list-unevictable': ['--ase-shmem', 'cross'],
+  'owner-0': ['--ase-anon', 'solid'],
+  'owner-1': ['--ase-file', 'diagonal'],
+  'owner-2': ['--ase-shmem', 'rows'],
+  'owner-3': ['--ase-swap', 'columns'],
+  'owner-4': ['--ase-device', 'cross'],
+  'owner-5': ['--ase-dirty', 'half'],
+  'owner-6': ['--ase-anon', 'columns'],
+  'owner-7': ['--ase-file', 'half'],
+  'owner-several': ['--ase-table', 'grid'],
+  'owner-cache': ['--ase-zero', 'pale'],
+  'owner-kernel': ['--ase-table', 'ring'],
+  'owner-somebody': ['--ase-anon', 'diagonal'],
 };
 
 /** Below this size (pixels) a pattern is noise: the overview draws plain boxes. */
@@ -76,6 +94,7 @@ const PATTERNS: Readonly<
   Record<Exclude<Pattern, 'hollow'>, (c: CanvasRenderingContext2D, r: Rect, ground: string) => void>
 > = {
   solid: () => {},
+  pale: () => {},
   diagonal: (c, r) => slanted(c, r, 1),
   cross: (c, r) => {
     slanted(c, r, 1);
@@ -119,3 +138,42 @@ function slanted(c: CanvasRenderingContext2D, r: Rect, way: 1 | -1): void {
   c.lineWidth = 1.4;
   c.stroke();
 }
+
+export type MarkPainter = (mark: Mark, rect: Rect) => void;
+
+/** Marks on cells smaller than this (pixels) could not be told from each other. */
+const MARK_SIZE = 8;
+
+/** A painter of the marks of a cell: shapes in the colour of the text, with a rim that lifts them off any tile. */
+export function markPainter(context: CanvasRenderingContext2D, element: Element): MarkPainter {
+  const style = getComputedStyle(element);
+  const background = style.getPropertyValue('--ase-background').trim() || 'transparent';
+  return (mark, rect) => {
+    if (rect.size < MARK_SIZE) return;
+    for (const [colour, rim] of [
+      [background, 1],
+      [style.color, 0],
+    ] as const) {
+      context.fillStyle = colour;
+      context.beginPath();
+      MARKS[mark](context, rect, rim);
+      context.fill();
+    }
+  };
+}
+
+/** The change of a step has the corner at the top right; these have the others. `rim` makes them larger all around. */
+const MARKS: Readonly<Record<Mark, (c: CanvasRenderingContext2D, r: Rect, rim: number) => void>> = {
+  /** A bar along the top, from the left: as wide as half the cell. */
+  referenced: (c, r, rim) => {
+    c.rect(r.x, r.y, Math.round(r.size / 2) + rim, 2 + rim);
+  },
+  /** A dot at the bottom left. */
+  dirty: (c, r, rim) => {
+    c.arc(r.x + 2.5, r.y + r.size - 2.5, 2.5 + rim, 0, 2 * Math.PI);
+  },
+  /** A bar along the bottom. */
+  cached: (c, r, rim) => {
+    c.rect(r.x, r.y + r.size - 3 - rim, r.size, 3 + rim);
+  },
+};

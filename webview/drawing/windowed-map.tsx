@@ -1,10 +1,11 @@
 /** A map of any number of things: a window of them cell by cell, and above it, when there are many, all summed up. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { cellGrid, framesPerCell, windowStart } from '../layout/cells.ts';
+import type { Mark } from '../model/frames.ts';
 import { CellMap } from './cell-map.tsx';
 import type { Tile } from './tiles.ts';
 
-/** How a cell looks; `share` (0 to 1) is how much of an overview's cell is in use. */
+/** How a cell of the overview looks; `share` (0 to 1) is how much of it is in use. */
 export interface CellLook {
   readonly tile: Tile;
   readonly share: number;
@@ -16,11 +17,14 @@ export interface WindowedMapProps {
   readonly width: number;
   /** Changes whenever something looks different. */
   readonly version: unknown;
+  /** Changes whenever all is drawn in another way. */
+  readonly look?: unknown;
   /** `frames`, `swap slots`. */
   readonly what: string;
   /** How a thing is called: `0x9`, `slot 3`. */
   readonly nameOf: (index: number) => string;
   readonly tileAt: (index: number) => Tile;
+  readonly marksAt: (index: number) => readonly Mark[];
   readonly textAt: (index: number) => string;
   /** All of them in cells of `perCell`. */
   readonly overview: (perCell: number) => readonly CellLook[];
@@ -62,8 +66,9 @@ export function WindowedMap(props: WindowedMapProps) {
       <CellMap
         grid={grid}
         version={props.version}
+        look={props.look}
         label={`${props.what} ${span}: arrows move${props.onChoose === null ? '' : ', Enter tells more'}`}
-        tileAt={(cell) => ({ tile: props.tileAt(from + cell) })}
+        tileAt={(cell) => ({ tile: props.tileAt(from + cell), marks: props.marksAt(from + cell) })}
         textAt={(cell) => props.textAt(from + cell)}
         selected={cellOf(props.selected)}
         marked={here(marked === null ? [] : [marked])}
@@ -91,12 +96,12 @@ const NOTHING: CellLook = { tile: 'free', share: 0 };
 
 /** All of them, some to a cell: choosing a cell moves the window there. */
 function Overview(props: OverviewProps) {
-  const { count, width, from, size, version, what, nameOf } = props;
+  const { count, width, from, size, version, look, what, nameOf } = props;
   const { columns } = cellGrid({ cells: 1, width, ...OVERVIEW_CELLS });
   const perCell = framesPerCell(count, columns * OVERVIEW_ROWS);
   const cells = Math.ceil(count / perCell);
   const grid = useMemo(() => cellGrid({ cells, width, ...OVERVIEW_CELLS }), [cells, width]);
-  const looks = useMemo(() => props.overview(perCell), [version, perCell]);
+  const looks = useMemo(() => props.overview(perCell), [version, look, perCell]);
   const changed = useMemo(
     () => [...new Set(props.changed.map((index) => Math.floor(index / perCell)))],
     [props.changed, perCell],
@@ -112,6 +117,7 @@ function Overview(props: OverviewProps) {
       <CellMap
         grid={grid}
         version={version}
+        look={look}
         label={`All ${what}, ${perCell} to a cell: Enter shows those of a cell`}
         tileAt={(cell) => looks[cell] ?? NOTHING}
         textAt={textAt}

@@ -1,7 +1,7 @@
 /** What the view shows, as a function of the messages that came. */
 import type { FrameMapView } from '../../simulator/view/types.ts';
 import { applyFrameMapUpdate } from '../frame-map-update.ts';
-import type { HostMessage, NoticeMessage, SavedState, StateMessage } from '../protocol.ts';
+import type { FrameColouring, HostMessage, NoticeMessage, SavedState, StateMessage } from '../protocol.ts';
 
 /** A state with its frame map put together. */
 export type Shown = Omit<StateMessage, 'type' | 'frames'> & { readonly frames: FrameMapView };
@@ -14,7 +14,7 @@ export interface View {
   readonly notice: NoticeMessage | null;
   /** A delta of the frame map had nothing to apply to: the host must send everything. */
   readonly lost: boolean;
-  /** Indices of frames whose use differs from the picture before; empty after a jump to another map. */
+  /** Indices of frames of which something else is told than in the picture before; empty after a jump to another map. */
   readonly freshFrames: readonly number[];
   /** Slots whose number of users differs from the picture before. */
   readonly freshSlots: readonly number[];
@@ -67,13 +67,14 @@ function differing(before: Uint8Array | null, after: Uint8Array): number[] {
 }
 
 /** What to keep over a reload. */
-export function savedState(shown: Shown): SavedState {
+export function savedState(shown: Shown, colouring: FrameColouring): SavedState {
   return {
     scenario: shown.scenario.uri,
     pid: shown.selection?.pid ?? null,
     text: shown.selection?.text ?? '',
     follow: shown.follow,
     pfn: shown.frame?.pfn ?? null,
+    colouring,
   };
 }
 

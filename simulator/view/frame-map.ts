@@ -1,0 +1,177 @@
+/** All frames of physical memory at a glance: what each is used for, its list, its bits, its owner. */
+
+import {
+  CHUNK_FRAMES,
+  type FrameChunk,
+  type Frames,
+  PG_ANON,
+  PG_DEVICE,
+  PG_DIRTY,
+  PG_FILE,
+  PG_LRU,
+  PG_REFERENCED,
+  PG_SHMEM,
+  PG_SWAPCACHE,
+} from '../machine/frames.ts';
+import { lru_list } from '../machine/lru.ts';
+import type { Kernel } from '../state/kernel.ts';
+import { CACHE, KERNEL, NOBODY, SHARED_USES, SOMEBODY, STATE_DIRTY, STATE_REFERENCED } from './page-owners.ts';
+import { type Moment, momentOf, type Place, sameBytes } from './place.ts';
+import type { FrameMapView, FrameUse } from './types.ts';
+
+const LEGEND: readonly FrameUse[] = [
+  'free',
+  'anon',
+  'file-clean',
+  'file-dirty',
+  'shmem',
+  'zero',
+  'table',
+  'device',
+  'swap-cache',
+];
+const MAX_CHANGED = 4096;
+
+/** What a frame of RAM with these flags is used for. */
+export function useOf(flags: number): FrameUse {
+  if ((flags & PG_SWAPCACHE) !== 0) return 'swap-cache';
+  if ((flags & PG_ANON) !== 0) return 'anon';
+  if ((flags & PG_SHMEM) !== 0) return 'shmem';
+  if ((flags & PG_FILE) !== 0) return (flags & PG_DIRTY) !== 0 ? 'file-dirty' : 'file-clean';
+  return (flags & PG_DEVICE) !== 0 ? 'device' : 'free';
+}
+
+/** The flags that decide the use. */
+const USE_FLAGS = PG_ANON | PG_FILE | PG_SHMEM | PG_DIRTY | PG_SWAPCACHE | PG_DEVICE;
+/** Index into the legend by those flags: one look-up a frame. */
+const USE_BY_FLAGS = Uint8Array.from({ length: USE_FLAGS + 1 }, (_, flags) => LEGEND.indexOf(useOf(flags)));
+
+/** Linux's lists, as meminfo writes them, by their numbers; in front, being on none. */
+const LISTS = ['', 'inactive(anon)', 'active(anon)', 'inactive(file)', 'active(file)', 'unevictable'] as const;
+
+/** The names of the lists of this machine: a textbook policy keeps all frames on one. */
+export function listNames(k: Kernel): readonly string[] {
+  return k.frames.oneList ? ['', `${k.config.replacement} list`, '', '', '', 'unevictable'] : LISTS;
+}
+
+/** Index into {@link listNames} of the list that a frame with these flags is on. */
+export function listOf(frames: Frames, flags: number): number {
+  return (flags & PG_LRU) === 0 ? 0 : lru_list(frames, flags) + 1;
+}
+
+function stateOf(frames: Frames, flags: number): number {
+  const referenced = (flags & PG_REFERENCED) === 0 ? 0 : STATE_REFERENCED;
+  return listOf(frames, flags) | referenced | ((flags & PG_DIRTY) === 0 ? 0 : STATE_DIRTY);
+}
+
+/** Owner of a frame by what it says itself: who maps it, page tables know. */
+function ownOwner(flags: number, mapcount: number): number {
+  if (mapcount > 0) return SOMEBODY;
+  if (flags === 0) return NOBODY;
+  return (flags & (PG_FILE | PG_SHMEM | PG_SWAPCACHE)) === 0 ? KERNEL : CACHE;
+}
+
+/** The frames of one chunk as the map has them. */
+interface ChunkPicture {
+  readonly uses: Uint8Array;
+  readonly states: Uint8Array;
+  readonly owners: Uint16Array;
+}
+
+/** Pictures of chunks that no step can change any more: the next version of such a chunk is another object. */
+const PICTURES = new WeakMap<FrameChunk, ChunkPicture>();
+
+function pictureOf(k: Kernel, chunk: FrameChunk): ChunkPicture {
+  const known = PICTURES.get(chunk);
+  if (known !== undefined) return known;
+  const { flags, mapcount } = chunk;
+  const picture = {
+    uses: new Uint8Array(CHUNK_FRAMES),
+    states: new Uint8Array(CHUNK_FRAMES),
+    owners: new Uint16Array(CHUNK_FRAMES),
+  };
+  for (let i = 0; i < CHUNK_FRAMES; i++) {
+    const own = flags[i] as number;
+    if (own === 0) continue;
+    picture.uses[i] = USE_BY_FLAGS[own & USE_FLAGS] as number;
+    picture.states[i] = stateOf(k.frames, own);
+    picture.owners[i] = ownOwner(own, mapcount[i] as number);
+  }
+  if (chunk.owner !== k.epoch.now) PICTURES.set(chunk, picture);
+  return picture;
+}
+
+/** A part of `from` that fits behind `at` of `to`, which begins with PFN 1. */
+function place(to: Uint8Array | Uint16Array, from: Uint8Array | Uint16Array, base: number): void {
+  if (base === 0) to.set(from.subarray(1, to.length + 1), 0);
+  else to.set(from.subarray(0, to.length + 1 - base), base - 1);
+}
+
+/**
+ * Every frame of RAM in four bytes, as the frames know themselves: `memoryMaps()` adds what the page tables know. Costs
+ * nothing for frames that nobody ever took.
+ */
+export function frameMap(at: Place): FrameMapView {
+  const moment = momentOf(at);
+  const { k } = moment;
+  const { total, counters } = k.frames;
+  const uses = new Uint8Array(total);
+  const states = new Uint8Array(total);
+  const owners = new Uint16Array(total);
+  for (let base = 0; base < counters.fresh; base += CHUNK_FRAMES) {
+    const chunk = chunkAt(k.frames, base);
+    if (chunk === undefined) continue;
+    const picture = pictureOf(k, chunk);
+    place(uses, picture.uses, base);
+    place(states, picture.states, base);
+    place(owners, picture.owners, base);
+  }
+  return {
+    first: 1,
+    total,
+    free: counters.free,
+    legend: LEGEND,
+    lists: listNames(k),
+    sharedUses: SHARED_USES,
+    uses,
+    states,
+    owners,
+    exact: false,
+    changed: changedFrames(moment),
+  };
+}
+
+function chunkAt(frames: Frames, pfn: number): FrameChunk | undefined {
+  return frames.known(pfn) ? frames.chunk(pfn) : undefined;
+}
+
+/** Whether frame `i` of two versions of a chunk differs in anything but its place on a list. */
+function differs(now: FrameChunk, then: FrameChunk | undefined, i: number): boolean {
+  if (then === undefined) return now.flags[i] !== 0 || now.word[i] !== 0;
+  return (
+    now.flags[i] !== then.flags[i] ||
+    now.mapcount[i] !== then.mapcount[i] ||
+    now.refs[i] !== then.refs[i] ||
+    now.mapping[i] !== then.mapping[i] ||
+    now.index[i] !== then.index[i] ||
+    now.word[i] !== then.word[i] ||
+    now.slot[i] !== then.slot[i] ||
+    !sameBytes(now.blobs?.[i]?.bytes, then.blobs?.[i]?.bytes)
+  );
+}
+
+/** PFNs that the last step changed, ascending. Chunks that it did not write are the same object before and after. */
+function changedFrames({ k, before }: Moment): number[] {
+  const changed: number[] = [];
+  if (before === null) return changed;
+  const { total } = k.frames;
+  for (let base = 0; base <= total && changed.length < MAX_CHANGED; base += CHUNK_FRAMES) {
+    const now = chunkAt(k.frames, base);
+    const then = chunkAt(before.frames, base);
+    if (now === undefined || now === then) continue;
+    for (let i = base === 0 ? 1 : 0; i < CHUNK_FRAMES && base + i <= total; i++) {
+      if (differs(now, then, i) && changed.length < MAX_CHANGED) changed.push(base + i);
+    }
+  }
+  return changed;
+}
