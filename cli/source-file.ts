@@ -1,6 +1,6 @@
 // Reading a scenario from a file or standard input, and saying what is wrong with it.
 
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type Diagnostic, parseScenario, type Range, type Scenario } from '../simulator/scenario/index.ts';
 import { UsageError } from './arguments.ts';
 
@@ -21,7 +21,8 @@ export function readScenario(file: string): SourceFile {
 /** The scenario that `bytes`, read from `file`, are. @throws UsageError when they are too many */
 export function scenarioOf(file: string, bytes: Buffer): SourceFile {
   const { length } = bytes;
-  if (length > MAX_SCENARIO) throw new UsageError(`${nameOf(file)}: ${length} bytes are too many for a scenario`);
+  if (length > MAX_SCENARIO)
+    throw new UsageError(`${nameOf(file)}: more than ${MAX_SCENARIO} bytes are too many for a scenario`);
   return { name: nameOf(file), scenario: parseScenario(bytes.toString('utf8')) };
 }
 
@@ -30,11 +31,34 @@ export function nameOf(file: string): string {
   return file === '-' ? '<stdin>' : file;
 }
 
+/** What an open file holds, up to a piece more than a scenario may have: some files never end. */
+function readAll(fd: number): Buffer {
+  const pieces: Buffer[] = [];
+  for (let length = 0; length <= MAX_SCENARIO; ) {
+    const piece = Buffer.allocUnsafe(1 << 16);
+    const count = readSync(fd, piece);
+    if (count === 0) break;
+    pieces.push(piece.subarray(0, count));
+    length += count;
+  }
+  return Buffer.concat(pieces);
+}
+
+function readFile(file: string): Buffer {
+  if (file === '-') return readAll(0);
+  const fd = openSync(file, 'r');
+  try {
+    return readAll(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** All of a file, or of standard input for `-`. @throws UsageError when it cannot be read */
 export function readBytes(file: string): Buffer {
   const name = nameOf(file);
   try {
-    return readFileSync(file === '-' ? 0 : file);
+    return readFile(file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : message;

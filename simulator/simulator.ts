@@ -186,7 +186,9 @@ export class Simulator implements Backend {
 
   private warm(id: number): void {
     const inode = this.kernel.inodes.edit(id);
-    for (let index = 0; index < file_pages(inode); index++) {
+    // What does not fit into RAM could not stay there.
+    const pages = Math.min(file_pages(inode), this.kernel.frames.total);
+    for (let index = 0; index < pages; index++) {
       const pfn = read_page(this.kernel, inode, index);
       if (pfn === 0) return;
       // Somebody read the file: its pages were used once.

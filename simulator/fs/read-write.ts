@@ -3,7 +3,7 @@
 import { current_mm } from '../kernel/task.ts';
 import { copy_to_user } from '../kernel/user-copy.ts';
 import { PAGE_SIZE, type Pfn, pageDown, pteIndex } from '../machine/address.ts';
-import { readFrameByte, writeFrame, writeFrameByte } from '../machine/content.ts';
+import { readFrameByte, readFrameBytes, writeFrame, writeFrameByte } from '../machine/content.ts';
 import { PG_NOT_UPTODATE, PG_READAHEAD } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import { PTE_PRESENT } from '../machine/pagetable.ts';
@@ -69,7 +69,7 @@ function get_pages(k: Kernel, file: OpenFile, index: number, last: number): Pfn[
 /** Copies bytes of a frame to the user; how many. */
 function copyOut(k: Kernel, pfn: Pfn, offset: number, count: number, addr: number): number {
   const bytes = new Uint8Array(count);
-  for (let i = 0; i < count; i++) bytes[i] = readFrameByte(k.frames, pfn, offset + i);
+  readFrameBytes(k.frames, pfn, offset, bytes);
   return copy_to_user(k, addr, bytes);
 }
 
@@ -210,7 +210,7 @@ function copyIn(k: Kernel, pfn: Pfn, offset: number, from: number, count: number
       }
     } else {
       const bytes = new Uint8Array(part);
-      for (let i = 0; i < part; i++) bytes[i] = readFrameByte(k.frames, source, (at + i) % PAGE_SIZE);
+      readFrameBytes(k.frames, source, at % PAGE_SIZE, bytes);
       writeFrame(k.frames, k.epoch, pfn, offset + done, bytes);
     }
     done += part;

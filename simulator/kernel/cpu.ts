@@ -13,7 +13,7 @@ const MAX_VALUE = 256;
 const CANONICAL_END = 2n ** 63n;
 
 /** Bytes that one step may touch: more is a mistake of the scenario, and would take minutes. */
-const MAX_TOUCHED = 2n ** 37n;
+export const MAX_TOUCHED = 2n ** 35n;
 
 /** The signal's effect on the running process, and the step's result. */
 export function raise(k: Kernel, trap: Trap, addr: bigint): CallResult {
@@ -37,8 +37,13 @@ function hopeless(k: Kernel, addr: bigint): CallResult | null {
   return raise(k, { signal: 'SIGSEGV', code: 'SI_KERNEL' }, 0n);
 }
 
+/** Why a step that would touch `length` bytes is not made. */
+export function tooMuchText(length: bigint): string {
+  return `${length} bytes are more than one step may touch (${MAX_TOUCHED})`;
+}
+
 function tooMuch(length: bigint): CallResult {
-  return { kind: 'skipped', message: `${length} bytes are more than one step may touch (${MAX_TOUCHED})` };
+  return { kind: 'skipped', message: tooMuchText(length) };
 }
 
 /** load(addr[, len]): touches the first byte of each page; the value is the first bytes. */

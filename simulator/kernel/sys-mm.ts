@@ -13,7 +13,8 @@ import { mm_populate } from '../mm/populate.ts';
 import { refuse } from '../mm/refuse.ts';
 import { linear_page_index, VM_LOCKED, VM_SHARED } from '../mm/vma.ts';
 import type { OpenFile } from '../state/records.ts';
-import { MAP, MS } from '../uapi.ts';
+import { MADV, MAP, MS } from '../uapi.ts';
+import { MAX_TOUCHED, tooMuchText } from './cpu.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
 import { access_ok, copy_to_user } from './user-copy.ts';
 
@@ -96,11 +97,19 @@ function msync(c: SysCall): SysResult {
   return unmapped ? refuse(c.k, 'ENOMEM', NOT_MAPPED) : 0;
 }
 
+function madvise(c: SysCall): SysResult {
+  const [length, advice] = [c.word(1), c.int(2)];
+  // A hole is kept page by page.
+  if (advice === MADV.REMOVE && length > Number(MAX_TOUCHED)) return { skip: tooMuchText(BigInt(length)) };
+  return do_madvise(c.k, c.mm, c.word(0), length, advice);
+}
+
 function mincore(c: SysCall): SysResult {
   const start = c.word(0);
   const length = c.word(1);
   if (!isPageAligned(start)) return refuse(c.k, 'EINVAL', 'the address is not page aligned');
   if (!access_ok(c.k, start, length)) return refuse(c.k, 'ENOMEM', 'beyond TASK_SIZE');
+  if (length > Number(MAX_TOUCHED)) return { skip: tooMuchText(BigInt(length)) };
   const pages = Math.ceil(length / PAGE_SIZE);
   if (!access_ok(c.k, c.word(2), pages)) return refuse(c.k, 'EFAULT', 'the vector is beyond TASK_SIZE');
   // One page of results at a time, as the kernel does: a hole ends it behind what was stored.
@@ -125,7 +134,7 @@ export const MM_CALLS: Readonly<Record<string, SysHandler>> = {
   munmap: (c) => do_munmap(c.k, c.mm, c.word(0), c.word(1)),
   mprotect: (c) => do_mprotect(c.k, c.mm, c.word(0), c.word(1), c.bits(2)),
   mremap: (c) => do_mremap(c.k, c.mm, c.word(0), c.word(1), c.word(2), c.bits(3), c.word(4)),
-  madvise: (c) => do_madvise(c.k, c.mm, c.word(0), c.word(1), c.int(2)),
+  madvise,
   mlock: (c) => sys_mlock(c.k, c.mm, c.word(0), c.word(1)),
   mlock2: (c) => sys_mlock2(c.k, c.mm, c.word(0), c.word(1), c.bits(2)),
   munlock: (c) => sys_munlock(c.k, c.mm, c.word(0), c.word(1)),

@@ -1,7 +1,7 @@
 /** copy_to_user() and copy_from_user(): the kernel touches user memory, and faults there like the user. */
 
 import { PAGE_SIZE, type VirtAddr } from '../machine/address.ts';
-import { readFrameByte, writeFrame } from '../machine/content.ts';
+import { readFrameBytes, writeFrame } from '../machine/content.ts';
 import { cpu_access } from '../mm/access.ts';
 import { task_size } from '../mm/unmapped-area.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -38,7 +38,7 @@ export function copy_from_user(k: Kernel, addr: VirtAddr, into: Uint8Array): num
     const part = Math.min(into.length - done, PAGE_SIZE - (at % PAGE_SIZE));
     const pfn = cpu_access(k, mm, at, 'read', 'kernel');
     if (pfn < 0) return done;
-    for (let i = 0; i < part; i++) into[done + i] = readFrameByte(k.frames, pfn, (at + i) % PAGE_SIZE);
+    readFrameBytes(k.frames, pfn, at % PAGE_SIZE, into.subarray(done, done + part));
     done += part;
   }
   return done;

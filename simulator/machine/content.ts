@@ -137,8 +137,29 @@ export function fillFrame(frames: Frames, epoch: Epoch, pfn: Pfn, offset: number
   else if (length > 0) ownBytes(frames, epoch, pfn).fill(value, offset, offset + length);
 }
 
+/** Copies `into.length` bytes of the frame from `offset` on; they lie within the page. */
+export function readFrameBytes(frames: Frames, pfn: Pfn, offset: number, into: Uint8Array): void {
+  const { word, bytes } = readFrame(frames, pfn);
+  if (bytes !== undefined) {
+    into.set(bytes.subarray(offset, offset + into.length));
+    return;
+  }
+  into.fill(word === WORD_BLOB ? 0 : word & 255);
+  const patched = ((word >>> 8) & 4095) - offset;
+  if ((word & PATCHED) !== 0 && patched >= 0 && patched < into.length) into[patched] = (word >>> 20) & 255;
+}
+
+/** A whole page of one byte, which needs no bytes of its own. */
+function isFilled(bytes: Uint8Array): boolean {
+  if (bytes.length !== PAGE_SIZE) return false;
+  const first = bytes[0];
+  for (let i = 1; i < PAGE_SIZE; i++) if (bytes[i] !== first) return false;
+  return true;
+}
+
 /** Copies `bytes` into the frame at `offset`. */
 export function writeFrame(frames: Frames, epoch: Epoch, pfn: Pfn, offset: number, bytes: Uint8Array): void {
   if (bytes.length === 1) writeFrameByte(frames, epoch, pfn, offset, bytes[0] as number);
+  else if (isFilled(bytes)) setFrame(frames, pfn, filledContent(bytes[0] as number));
   else if (bytes.length > 0) ownBytes(frames, epoch, pfn).set(bytes, offset);
 }

@@ -17,7 +17,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vma_with_anon } from './map-page.ts';
 import { init_anon_page } from './page-alloc.ts';
-import { cache_entry, file_pages, find_get_page } from './page-cache.ts';
+import { cache_for_each, file_pages, find_get_page } from './page-cache.ts';
 import { change_ptes, read_ptes } from './pagewalk.ts';
 import { MAX_POPULATED } from './populate.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
@@ -101,10 +101,9 @@ export function madvise_willneed(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, e
   const last = Math.min(file_pages(inode), linear_page_index(vma, end));
   if (inode.kind === 'shmem') {
     // Into the swap cache only: the file's entry stays a slot until somebody touches it.
-    for (let index = first; index < last; index++) {
-      const entry = cache_entry(inode, index);
+    cache_for_each(inode, first, last, (_index, entry) => {
       if (entry < 0) read_swap_cache(k, -entry - 1, (pfn) => k.frames.setFlags(pfn, PG_SHMEM));
-    }
+    });
   } else if (vma.vm_ops === 'generic_file') do_page_cache_ra(k, inode, first, last - first);
   return 0;
 }

@@ -12,6 +12,7 @@ import type {
   Request,
   StepOutcome,
 } from '../abi.ts';
+import { MAX_TOUCHED } from '../kernel/cpu.ts';
 import { pteIndex } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_FILE, PG_SHMEM } from '../machine/frames.ts';
 import { Simulator } from '../simulator.ts';
@@ -20,8 +21,6 @@ import { ReferenceBuilder, type References } from './references.ts';
 const PAGE = 4096;
 /** What a load returns at most. */
 const MAX_VALUE = 256;
-/** Longer accesses are refused by the machine: they are handed on as they are. */
-const MAX_TOUCHED = 2n ** 37n;
 
 type Access = Extract<Request, { op: 'load' | 'store' | 'fetch' }>;
 
@@ -179,6 +178,7 @@ function lengthOf(access: Access): bigint {
 function* piecesOf(access: Access): Generator<Access> {
   const length = lengthOf(access);
   const start = access.addr % BigInt(PAGE);
+  // What is longer the machine refuses: it is handed on as it is.
   if (access.op === 'fetch' || length > MAX_TOUCHED || start + length <= BigInt(PAGE)) {
     yield access;
     return;

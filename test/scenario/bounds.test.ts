@@ -1,0 +1,65 @@
+// Steps that are too much for any machine: they end at once, with an error on their line, and the run goes on.
+
+import { expect, test } from 'vitest';
+import { parseScenario, Timeline } from '../../simulator/index.ts';
+
+/** The run of a scenario to its end. */
+function run(text: string): Timeline {
+  const scenario = parseScenario(text);
+  expect(scenario.diagnostics).toEqual([]);
+  const timeline = Timeline.open(scenario);
+  while (timeline.step() !== null);
+  return timeline;
+}
+
+const HUGE = `file "/huge" size=16T
+p = spawn()
+p: fd = open("/huge", O_RDWR)
+p: file = mmap(NULL, 15T, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0)
+p: anon = mmap(NULL, 60T, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0)
+`;
+
+test.each(['load(anon, 60T)', 'store(file, 1, 15T)', 'mincore(anon, 60T, anon)', 'madvise(file, 15T, MADV_REMOVE)'])(
+  '%s is more than one step may touch',
+  (call) => {
+    const { lastRecord } = run(`${HUGE}p: ${call}`);
+    expect(lastRecord?.error?.message).toMatch(/^\d+ bytes are more than one step may touch/);
+  },
+);
+
+test('advice about pages that shared memory does not have costs nothing', () => {
+  const { lastRecord } = run(`p = spawn()
+p: fd = memfd_create("m", 0)
+p: ftruncate(fd, 8T)
+p: map = mmap(NULL, 8T, PROT_READ, MAP_SHARED, fd, 0)
+p: madvise(map, 8T, MADV_WILLNEED) = 0`);
+  expect(lastRecord?.expected).toBe(true);
+});
+
+test('a file that is larger than RAM fills the warm page cache, and the run begins', () => {
+  const timeline = run(`machine ram=4M page_cache=warm
+file "/huge" size=16T
+p = spawn()
+p: load(0x401000) = hit`);
+  expect(timeline.lastRecord?.failure).toBeUndefined();
+});
+
+test('what is read from a file into memory is what the file holds, and a page of one byte needs no bytes', () => {
+  const timeline = run(`file "/f" size=16K
+file "/t" text="hello"
+p = spawn()
+p: buf = mmap(NULL, 32K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+p: fd = open("/f", O_RDWR)
+p: read(fd, buf, 16K)
+p: load(buf, 2) = "\\x01\\x01"
+p: load(buf + 8K, 2) = "\\x03\\x03"
+p: store(buf + 16, 7)
+p: lseek(fd, 0, SEEK_SET)
+p: write(fd, buf, 8K)
+p: pread64(fd, buf + 16K + 3, 100, 0)
+p: load(buf + 16K + 18, 3) = "\\x01\\x07\\x01"
+p: t = open("/t", O_RDONLY)
+p: read(t, buf + 100, 5)
+p: load(buf + 99, 7) = "\\x01hello\\x01"`);
+  expect(timeline.records.filter(({ expected }) => expected === false)).toEqual([]);
+});
