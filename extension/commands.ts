@@ -1,10 +1,10 @@
 // What the commands of the palette, the title bars, the keys and the trees do.
 import { commands, type Disposable, type ExtensionContext, env, type TextEditor, window } from 'vscode';
-import { processViews, type Timeline } from '../simulator/index.ts';
+import { type MemoryFile, type ProcFile, processViews, type Timeline } from '../simulator/index.ts';
 import { command } from './names.ts';
 import { type PageTablePanel, revealLine } from './panel/panel.ts';
 import { firstProcess } from './panel/selection.ts';
-import type { ProcDocuments, ProcFile } from './proc-documents.ts';
+import type { ProcDocuments } from './proc-documents.ts';
 import { report } from './report.ts';
 import { newScenario, openSample } from './samples.ts';
 import type { Session } from './session.ts';
@@ -70,7 +70,20 @@ export function registerCommands(tools: Tools): Disposable[] {
     register(command.showAddress, (at: AddressArgument) => showAddress(tools, at)),
     register(command.openMaps, (node?: TreeNode) => openProc(tools, 'maps', node)),
     register(command.openSmaps, (node?: TreeNode) => openProc(tools, 'smaps', node)),
+    register(command.openSmapsRollup, (node?: TreeNode) => openProc(tools, 'smaps_rollup', node)),
     register(command.openStatus, (node?: TreeNode) => openProc(tools, 'status', node)),
+    register(
+      command.openMeminfo,
+      withSession((session) => openMemory(tools, session, 'meminfo')),
+    ),
+    register(
+      command.openVmstat,
+      withSession((session) => openMemory(tools, session, 'vmstat')),
+    ),
+    register(
+      command.openFree,
+      withSession((session) => openMemory(tools, session, 'free')),
+    ),
     register(command.copyAddress, (node?: TreeNode) => copyAddress(node)),
     register(command.openSample, (name?: string) =>
       openSample(context.extensionUri, typeof name === 'string' ? name : undefined),
@@ -161,7 +174,11 @@ async function openProc({ sessions, proc }: Tools, file: ProcFile, node: TreeNod
   const session = currentSession(sessions);
   if (session?.timeline == null) return;
   const pid = pidOf(node) ?? (await pickProcess(session.timeline));
-  if (pid !== null) await proc.open(session, pid, file);
+  if (pid !== null) await proc.openProcess(session, pid, file);
+}
+
+async function openMemory({ proc }: Tools, session: Session, file: MemoryFile): Promise<void> {
+  if (session.timeline !== null) await proc.openMemory(session, file);
 }
 
 function pidOf(node: TreeNode | undefined): number | null {

@@ -1,4 +1,4 @@
-// /proc/PID/maps, smaps and status as read-only documents that change with each step.
+// Files of /proc, and what free(1) prints, as read-only documents that change with each step.
 import {
   type Disposable,
   EventEmitter,
@@ -8,14 +8,11 @@ import {
   window,
   workspace,
 } from 'vscode';
-import { procText } from '../simulator/index.ts';
+import type { MemoryFile, ProcFile } from '../simulator/index.ts';
 import { PROC_SCHEME } from './names.ts';
+import { documentText, memoryPath, processPath } from './proc-text.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
-
-export type ProcFile = 'maps' | 'smaps' | 'status';
-
-const PATH = /^\/proc\/(\d+)\/(maps|smaps|status)$/;
 
 export class ProcDocuments implements TextDocumentContentProvider, Disposable {
   private readonly sessions: Sessions;
@@ -40,20 +37,24 @@ export class ProcDocuments implements TextDocumentContentProvider, Disposable {
     this.emitter.dispose();
   }
 
-  /** Opens the file of a process beside the scenario. */
-  async open(session: Session, pid: number, file: ProcFile): Promise<void> {
-    const uri = Uri.from({ scheme: PROC_SCHEME, path: `/proc/${pid}/${file}`, query: session.document.uri.toString() });
-    const document = await workspace.openTextDocument(uri);
-    await window.showTextDocument(document, { viewColumn: ViewColumn.Beside, preserveFocus: true, preview: false });
+  /** Opens a file of a process beside the scenario. */
+  openProcess(session: Session, pid: number, file: ProcFile): Promise<void> {
+    return this.open(session, processPath(pid, file));
+  }
+
+  /** Opens a text about the machine's memory beside the scenario. */
+  openMemory(session: Session, file: MemoryFile): Promise<void> {
+    return this.open(session, memoryPath(file));
   }
 
   provideTextDocumentContent(uri: Uri): string {
-    const [, pid, file] = PATH.exec(uri.path) ?? [];
-    const timeline = this.sessions.find(uri.query)?.timeline;
-    if (pid === undefined || !isProcFile(file)) return `${uri.path} is not a file that is shown here.\n`;
-    if (timeline === null || timeline === undefined) return `The scenario of ${uri.path} is not open.\n`;
-    if (!timeline.names.has(Number(pid))) return `There is no process ${pid} at this step.\n`;
-    return procText(timeline, Number(pid), file);
+    return documentText(this.sessions.find(uri.query)?.timeline ?? null, uri.path);
+  }
+
+  private async open(session: Session, path: string): Promise<void> {
+    const uri = Uri.from({ scheme: PROC_SCHEME, path, query: session.document.uri.toString() });
+    const document = await workspace.openTextDocument(uri);
+    await window.showTextDocument(document, { viewColumn: ViewColumn.Beside, preserveFocus: true, preview: false });
   }
 
   private refresh(session: Session): void {
@@ -62,8 +63,4 @@ export class ProcDocuments implements TextDocumentContentProvider, Disposable {
       if (document.uri.scheme === PROC_SCHEME && document.uri.query === owner) this.emitter.fire(document.uri);
     }
   }
-}
-
-function isProcFile(text: string | undefined): text is ProcFile {
-  return text === 'maps' || text === 'smaps' || text === 'status';
 }

@@ -146,12 +146,16 @@ function fileItem({ view }: NodeOf<'file'>): TreeItem {
 
 function memoryItem(timeline: Timeline): TreeItem {
   const { total, free } = frameMap(timeline);
-  return makeItem('Physical memory', Collapsed, 'chip', `${total} frames, ${free} free`);
+  const item = makeItem('Physical memory', Collapsed, 'chip', `${total} frames, ${free} free`);
+  item.contextValue = 'memory';
+  return item;
 }
 
 function swapItem(timeline: Timeline): TreeItem {
   const { slots, used } = swapMap(timeline);
-  return makeItem('Swap', used > 0 ? Collapsed : None, 'database', `${slots} slots, ${used} used`);
+  const item = makeItem('Swap', used > 0 ? Collapsed : None, 'database', `${slots} slots, ${used} used`);
+  item.contextValue = 'swap';
+  return item;
 }
 
 function textItem(node: NodeOf<'text'>): TreeItem {

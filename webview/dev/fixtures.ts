@@ -36,7 +36,7 @@ function ramOf(uses: Uint8Array, free: number, changed: readonly number[]): Fram
   const variant = (i: number, at: 0 | 1 | 2) => known[uses[i] ?? 0]?.[at] ?? 0;
   const states = Uint8Array.from(
     uses,
-    (_, i) => (variant(i, 0) ^ (i % 7 === 3 ? 3 : 0)) | (variant(i, 1) & ~((i % 3) * 8)),
+    (_, i) => (variant(i, 0) ^ (i % 7 === 3 ? 3 : 0)) | (variant(i, 1) & ~(i % 3 === 0 ? 8 : 0)),
   );
   const owners = Uint16Array.from(uses, (_, i) => (variant(i, 2) === 1000 && i % 5 === 0 ? 1001 : variant(i, 2)));
   const rest = { first: 0, total: uses.length, legend: LEGEND, lists: LISTS, sharedUses: SHARED_USES, exact: true };

@@ -66,7 +66,7 @@ export function FrameMap(props: FrameMapProps) {
         tileAt={(index) => looks.look(looks.keyAt(index)).tile}
         marksAt={(index) => marksAt(map, index)}
         textAt={(index) => {
-          const note = changedSet.has(index) ? ', changed by the last step' : '';
+          const note = changedSet.has(index) ? ', changed' : '';
           return `${nameOf(index)} ${frameText(map, index, names)}${note}`;
         }}
         overview={(perCell) => overview(map, looks, perCell)}

@@ -93,16 +93,42 @@ suite('views', () => {
     );
     await vscode.commands.executeCommand('vas.stepBack');
     await eventually('the line to go', () => (maps.getText().includes('7ffff7ff5000-') ? undefined : true));
-    for (const [file, word] of [
-      ['Smaps', 'Rss:'],
-      ['Status', 'VmSize:'],
+    for (const [command, file, word] of [
+      ['openSmaps', 'smaps', 'Rss:'],
+      ['openSmapsRollup', 'smaps_rollup', '[rollup]'],
+      ['openStatus', 'status', 'VmSize:'],
     ] as const) {
-      await vscode.commands.executeCommand(`vas.open${file}`);
+      await vscode.commands.executeCommand(`vas.${command}`);
       const document = await eventually(file, () =>
-        vscode.workspace.textDocuments.find(({ uri }) => uri.path === `/proc/1000/${file.toLowerCase()}`),
+        vscode.workspace.textDocuments.find(({ uri }) => uri.path === `/proc/1000/${file}`),
       );
       expect(document.getText()).to.contain(word);
     }
+  });
+
+  test('meminfo, vmstat and free are documents that follow the steps, both ways', async () => {
+    const { session } = await openSample('swap');
+    await session.goToStep(4);
+    const opened = async (command: string, path: string) => {
+      await vscode.commands.executeCommand(`vas.${command}`);
+      return eventually(path, () =>
+        vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'vas-proc' && uri.path === path),
+      );
+    };
+    const vmstat = await opened('openVmstat', '/proc/vmstat');
+    const documents = [vmstat, await opened('openMeminfo', '/proc/meminfo'), await opened('openFree', '/free')];
+    const faults = () => /^pgfault (\d+)$/m.exec(vmstat.getText())?.[1];
+    const before = documents.map((document) => document.getText());
+    const first = faults();
+    await vscode.commands.executeCommand('vas.step');
+    await eventually('the fault to be counted', () => (faults() === first ? undefined : true));
+    await eventually('all three to follow', () =>
+      documents.some((document, i) => document.getText() === before[i]) ? undefined : true,
+    );
+    await vscode.commands.executeCommand('vas.stepBack');
+    await eventually('all three to go back', () =>
+      documents.every((document, i) => document.getText() === before[i]) ? true : undefined,
+    );
   });
 
   test('30,000 areas stay usable: grouped, and only what is open is made', async () => {
