@@ -4,6 +4,7 @@ import type { ElfSegment, StringArg } from '../abi.ts';
 import { PAGE_SIZE, pageAlign, pageDown, type VirtAddr } from '../machine/address.ts';
 import { writeFrame } from '../machine/content.ts';
 import { PG_READAHEAD } from '../machine/frames.ts';
+import { mark_accessed } from '../machine/lru.ts';
 import { PageTables } from '../machine/pagetable.ts';
 import { cpu_access } from '../mm/access.ts';
 import { rlimit, vm_enough_memory, vm_stat_account } from '../mm/accounting.ts';
@@ -19,7 +20,7 @@ import { vma_link } from '../mm/vma-link.ts';
 import { VmaTree } from '../mm/vma-tree.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { ElfFile, Inode, Mm, OpenFile } from '../state/records.ts';
-import { MAP, PROT } from '../uapi.ts';
+import { MAP, PROT, READ_IMPLIES_EXEC } from '../uapi.ts';
 import { aslrOffset } from './aslr.ts';
 import { utf8 } from './utf8.ts';
 
@@ -144,6 +145,17 @@ function writeUser(k: Kernel, mm: Mm, addr: VirtAddr, bytes: Uint8Array): boolea
   return true;
 }
 
+/**
+ * get_arg_page(): the path, the environment and the arguments are copied one behind the other, and each copy looks its page up
+ * anew, which counts as a use of it.
+ */
+function touchArguments(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, copies: number): void {
+  if (pageDown(start) + PAGE_SIZE !== end) return;
+  const pfn = cpu_access(k, mm, start, 'write', 'kernel');
+  if (pfn < 0) return;
+  for (let copy = 0; copy < copies; copy++) mark_accessed(k.frames, pfn);
+}
+
 /** setup_arg_pages(): the stack VMA at the top, with room to grow and the arguments on its last page. */
 function setup_stack(k: Kernel, mm: Mm, path: string, argv: readonly StringArg[], envp: readonly StringArg[]): boolean {
   const top = DEFAULT_MAP_WINDOW - aslrOffset(k, 'stack');
@@ -164,6 +176,7 @@ function setup_stack(k: Kernel, mm: Mm, path: string, argv: readonly StringArg[]
   });
   vm_stat_account(mm, STACK_FLAGS, (top - first) / PAGE_SIZE);
   if (!writeUser(k, mm, image.argStart, image.bytes)) return false;
+  touchArguments(k, mm, image.argStart, top, envp.length > 0 ? 3 : 2);
   for (let page = pageDown(image.argStart) - PAGE_SIZE; page >= first; page -= PAGE_SIZE) {
     if (cpu_access(k, mm, page, 'write', 'kernel') < 0) return false;
   }
@@ -376,7 +389,8 @@ function build(
 
 /**
  * load_elf_binary(): makes the address space for `path` and puts it in the place of the running task's. An errno
- * before the old one is gone leaves it; `SIGKILL` stands for a failure behind that point.
+ * before the old one is gone leaves it; `SIGSEGV` stands for a failure behind that point
+ * (fs/exec.c: bprm_execve()). READ_IMPLIES_EXEC is forgotten (set_personality_64bit()).
  */
 export function exec_elf(
   k: Kernel,
@@ -399,6 +413,7 @@ export function exec_elf(
   const task = k.tasks.edit(pid);
   const old = task.mm;
   task.mm = mm.id;
+  task.personality &= ~READ_IMPLIES_EXEC;
   if (old !== 0) {
     stage(k, path, 'old address space');
     release(old);
@@ -406,5 +421,5 @@ export function exec_elf(
   k.tlb.flushAll();
   const error = build(k, mm, elf, k.files.get(id), argv, envp);
   fput(k, id);
-  return error === null ? null : 'SIGKILL';
+  return error === null ? null : 'SIGSEGV';
 }

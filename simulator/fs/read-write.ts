@@ -66,11 +66,30 @@ function get_pages(k: Kernel, file: OpenFile, index: number, last: number): Pfn[
   return batch;
 }
 
-/** Copies bytes of a frame to the user; how many. */
+/**
+ * Copies bytes of a frame to the user; how many. Byte by byte into a mapping of the same page, as the CPU does it: what was
+ * stored a moment ago is read again.
+ */
 function copyOut(k: Kernel, pfn: Pfn, offset: number, count: number, addr: number): number {
-  const bytes = new Uint8Array(count);
-  readFrameBytes(k.frames, pfn, offset, bytes);
-  return copy_to_user(k, addr, bytes);
+  const mm = current_mm(k);
+  for (let done = 0; done < count; ) {
+    const at = addr + done;
+    const part = Math.min(count - done, PAGE_SIZE - (at % PAGE_SIZE));
+    const target = at < task_size(k) ? cpu_access(k, mm, at, 'write', 'kernel') : -1;
+    if (target < 0) return done;
+    if (target === pfn) {
+      for (let i = 0; i < part; i++) {
+        const byte = readFrameByte(k.frames, pfn, offset + done + i);
+        writeFrameByte(k.frames, k.epoch, pfn, (at + i) % PAGE_SIZE, byte);
+      }
+    } else {
+      const bytes = new Uint8Array(part);
+      readFrameBytes(k.frames, pfn, offset + done, bytes);
+      writeFrame(k.frames, k.epoch, target, at % PAGE_SIZE, bytes);
+    }
+    done += part;
+  }
+  return count;
 }
 
 /** filemap_read() of a disk file: copies [pos, pos + count) to the user; the number of bytes, or an errno. */

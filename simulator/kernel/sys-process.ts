@@ -61,7 +61,10 @@ function execve(c: SysCall): SysResult {
     endOtherThreads(c);
     mmput(c.k, mm);
   });
-  if (error === 'SIGKILL') return { signal: 'SIGKILL', code: 'SI_KERNEL' };
+  if (error === 'SIGSEGV') {
+    do_group_exit(c.k, c.task.pid, { kind: 'signal', signal: 'SIGSEGV', code: 'SI_KERNEL' });
+    return { signal: 'SIGSEGV', code: 'SI_KERNEL' };
+  }
   if (error !== null) return error;
   const task = c.k.tasks.edit(c.task.pid);
   task.comm = path.text;
@@ -99,7 +102,11 @@ function waitStatus(task: Task): number {
 function wait4(c: SysCall): SysResult {
   const wanted = c.has(0) ? c.int(0) : -1;
   const children = [...c.k.tasks.values()].filter(
-    (task) => task.parent === c.task.tgid && task.state !== 'dead' && (wanted <= 0 || task.pid === wanted),
+    (task) =>
+      task.parent === c.task.tgid &&
+      task.tgid === task.pid &&
+      task.state !== 'dead' &&
+      (wanted <= 0 || task.pid === wanted),
   );
   if (children.length === 0) return 'ECHILD';
   const ended = children.find((task) => task.state === 'zombie');

@@ -91,8 +91,21 @@ function open(writer: Writer): void {
     [1, 'O_RDWR|O_APPEND'],
   ]);
   const path = random.chance(90) ? file.path : random.pick(['/data/none', '/bin/main', '/data/new']);
-  const name = writer.bind(process, `open("${path}", ${flags})`, 'f');
+  const call = random.weighted([
+    [12, `open("${path}", ${flags})`],
+    [3, `openat(AT_FDCWD, "${path}", ${flags}|O_CLOEXEC)`],
+    [1, `openat(77, "${path}", ${flags})`],
+    [1, `creat("${random.chance(50) ? path : '/data/new'}", 0644)`],
+  ]);
+  const name = writer.bind(process, call, 'f');
   writer.descriptors.push({ name, path, pages: file.pages });
+}
+
+/** Removes a name; who has the file open or mapped keeps it. */
+function unlink(writer: Writer): void {
+  const { random } = writer;
+  const path = random.chance(85) ? random.pick(writer.files).path : random.pick(['/data/none', '/data/new']);
+  writer.say(writer.process(), `unlink("${path}")`);
 }
 
 function newLength(writer: Writer, pages: number): string {
@@ -156,11 +169,11 @@ function transfer(writer: Writer): void {
     );
     return;
   }
-  transferOf(writer, ['read', 'write', 'pread64', 'pread64', 'pwrite64']);
+  transferOf(writer, ['read', 'write', 'pread64', 'pread', 'pwrite64']);
 }
 
 function pwrite(writer: Writer): void {
-  transferOf(writer, ['pwrite64', 'pwrite64', 'pread64']);
+  transferOf(writer, ['pwrite64', 'pwrite', 'pread64']);
 }
 
 function memfd(writer: Writer): void {
@@ -189,7 +202,14 @@ function sysv(writer: Writer): void {
   const process = writer.process();
   if (segments.length === 0 || random.chance(25)) {
     const length = random.pick(['4K', '20K', '5000', '1', '0', '64K']);
-    segments.push(writer.bind(process, `shmget(IPC_PRIVATE, ${length}, IPC_CREAT|0600)`, 's'));
+    const key = random.pick(['IPC_PRIVATE', 'IPC_PRIVATE', 'IPC_PRIVATE', '7']);
+    const flags = random.weighted([
+      [6, 'IPC_CREAT|0600'],
+      [1, 'IPC_CREAT|IPC_EXCL|0600'],
+      [1, 'IPC_CREAT|SHM_NORESERVE|0600'],
+      [1, '0600'],
+    ]);
+    segments.push(writer.bind(process, `shmget(${key}, ${length}, ${flags})`, 's'));
     return;
   }
   const segment = random.pick(segments);
@@ -226,4 +246,5 @@ export const FILE_OPERATIONS = {
   memfd,
   mapMemfd,
   sysv,
+  unlink,
 } satisfies Record<string, Operation>;

@@ -102,20 +102,27 @@ function limitLock(writer: Writer): void {
   writer.say(writer.process(), `setrlimit(RLIMIT_MEMLOCK, ${writer.random.pick(['0', '16K', '64K', '30000', '8M'])})`);
 }
 
+const RESOURCES = ['RLIMIT_AS', 'RLIMIT_AS', 'RLIMIT_DATA', 'RLIMIT_DATA', 'RLIMIT_STACK', 'RLIMIT_MEMLOCK', '99'];
+
+/** All ways to set and to read a limit. */
 function limit(writer: Writer): void {
   const { random } = writer;
+  const process = writer.process();
   const soft = random.pick(['0', '4K', '64K', '200K', '220000', '256K', '1M', '8M', 'RLIM_INFINITY']);
-  const resource = random.pick([
-    'RLIMIT_AS',
-    'RLIMIT_AS',
-    'RLIMIT_DATA',
-    'RLIMIT_DATA',
-    'RLIMIT_STACK',
-    'RLIMIT_MEMLOCK',
-    '99',
-  ]);
-  const hard = random.chance(10) ? `, ${random.pick(['0', '8M', 'RLIM_INFINITY'])}` : '';
-  writer.say(writer.process(), `setrlimit(${resource}, ${soft}${hard})`);
+  const hard = random.pick(['0', '8M', 'RLIM_INFINITY', 'RLIM_INFINITY']);
+  const resource = random.pick(RESOURCES);
+  const limits = `{rlim_cur=${soft}, rlim_max=${hard}}`;
+  writer.say(
+    process,
+    random.weighted([
+      [9, `setrlimit(${resource}, ${soft}${random.chance(10) ? `, ${hard}` : ''})`],
+      [1, `setrlimit(${resource}, ${limits})`],
+      [2, `prlimit64(0, ${resource}, ${limits}, NULL)`],
+      [1, `prlimit64(${random.pick(writer.processes)}, ${resource}, ${limits}, NULL)`],
+      [1, `prlimit64(0, ${resource}, NULL, ${writer.byteAddress()})`],
+      [2, `getrlimit(${resource}, ${writer.byteAddress()})`],
+    ]),
+  );
 }
 
 export const HEAP_STACK_OPERATIONS = {

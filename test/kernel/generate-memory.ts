@@ -286,6 +286,12 @@ function lock(writer: Writer): void {
   writer.say(writer.process(), call);
 }
 
+/** The reference kernel is built without CONFIG_ANON_VMA_NAME. */
+function nameRange(writer: Writer): void {
+  const { addr, length } = writer.range();
+  writer.say(writer.process(), `prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, ${addr}, ${length}, NULL)`);
+}
+
 function mincore(writer: Writer): void {
   const { random } = writer;
   const { addr, length } = writer.range();
@@ -360,5 +366,6 @@ export const MEMORY_OPERATIONS = {
   swapping,
   lock,
   mincore,
+  nameRange,
   sync,
 } satisfies Record<string, Operation>;

@@ -2,6 +2,7 @@
 import { type Operation, PROGRAM, type Writer } from './scenario-writer.ts';
 
 const MOST = 6;
+const THREAD = 'CLONE_VM|CLONE_SIGHAND|CLONE_THREAD';
 
 function adopt(writer: Writer, name: string): void {
   writer.processes.push(name);
@@ -45,22 +46,42 @@ function clone(writer: Writer): void {
     [6, 'CLONE_VM|SIGCHLD'],
     [2, 'CLONE_VM|CLONE_FILES|SIGCHLD'],
     [2, 'CLONE_FILES|SIGCHLD'],
+    [4, THREAD],
+    [1, `${THREAD}|CLONE_FILES|CLONE_FS`],
     [1, 'CLONE_SIGHAND|SIGCHLD'],
     [1, 'CLONE_THREAD|CLONE_VM'],
+    [1, 'CLONE_VM|CLONE_SIGHAND|SIGCHLD'],
   ]);
   const child = writer.bind(writer.process(), `clone(${flags})`, 'c');
-  if (!flags.includes('THREAD') && !flags.includes('SIGHAND')) adopt(writer, child);
+  if (flags === 'CLONE_SIGHAND|SIGCHLD' || flags === 'CLONE_THREAD|CLONE_VM') return;
+  if (flags.startsWith(THREAD)) writer.threads.add(child);
+  adopt(writer, child);
+}
+
+/** argv and envp: none, the usual, empty ones, or many. */
+function vectors(writer: Writer): string {
+  const words = (count: number, prefix: string): string =>
+    `[${Array.from({ length: count }, (_, index) => `"${prefix}${index}"`).join(', ')}]`;
+  return writer.random.weighted([
+    [12, ''],
+    [3, ', ["main", "argument"]'],
+    [2, ', ["main"], ["HOME=/root", "LANG=C"]'],
+    [1, ', []'],
+    [1, `, ${words(12, 'argument number ')}, ${words(12, 'VARIABLE=')}`],
+  ]);
 }
 
 function exec(writer: Writer): void {
   const { random } = writer;
   const process = writer.process();
+  // The harness follows the execve of a group's first thread only.
+  if (writer.threads.has(process)) return;
   const path = random.weighted([
     [8, random.pick(writer.programs)],
     [1, '/bin/none'],
     [1, '/data/a'],
   ]);
-  writer.say(process, `execve("${path}"${random.chance(20) ? ', ["main", "argument"]' : ''})`);
+  writer.say(process, `execve("${path}"${vectors(writer)})`);
   writer.survive(process);
 }
 
@@ -85,7 +106,30 @@ function leave(writer: Writer): void {
 }
 
 function wait(writer: Writer): void {
-  writer.say(writer.process(), `wait4(-1, NULL, ${writer.random.pick(['WNOHANG', 'WNOHANG', '0'])})`);
+  const { random } = writer;
+  const who = random.chance(75) ? '-1' : random.pick(writer.processes);
+  const status = random.chance(75) ? 'NULL' : writer.byteAddress();
+  writer.say(writer.process(), `wait4(${who}, ${status}, ${random.pick(['WNOHANG', 'WNOHANG', '0'])})`);
 }
 
-export const PROCESS_OPERATIONS = { fork, start, vfork, clone, exec, leave, wait } satisfies Record<string, Operation>;
+/** READ_IMPLIES_EXEC changes what mmap and mprotect do. Without ADDR_NO_RANDOMIZE the next execve would be left to chance. */
+function persona(writer: Writer): void {
+  const flags = writer.random.weighted([
+    [4, 'READ_IMPLIES_EXEC|ADDR_NO_RANDOMIZE'],
+    [3, 'ADDR_NO_RANDOMIZE'],
+    [2, '0xffffffff'],
+  ]);
+  writer.say(writer.process(), `personality(${flags})`);
+}
+
+/** What signals of bad accesses do from now on. */
+function handle(writer: Writer): void {
+  const { random } = writer;
+  const signal = random.pick(['SIGSEGV', 'SIGBUS']);
+  writer.say(writer.process(), `signal(${signal}, ${random.chance(70) ? 'handler' : 'SIG_DFL'})`);
+}
+
+export const PROCESS_OPERATIONS = { fork, start, vfork, clone, exec, leave, wait, persona, handle } satisfies Record<
+  string,
+  Operation
+>;

@@ -97,6 +97,8 @@ export function observeSimulated(report: ProcessReport, frames: FrameNames): Obs
     );
     lines.set(`page ${page.va}`, line);
   }
+  // Of the dead no counters are left: those of a thread go to its group.
+  if (report.state !== 'alive') return lines;
   lines.set('minflt', String(report.minflt));
   lines.set('majflt', String(report.majflt));
   return lines;
@@ -121,18 +123,17 @@ function addSmaps(lines: Map<string, string>, smaps: string, special: readonly [
 /** What the kernel shows. */
 export function observeReal(dump: ProcessDump, frames: FrameNames): Observation {
   const lines = new Map<string, string>();
-  if (dump.alive) {
-    const special = addMaps(lines, dump.maps);
-    addSmaps(lines, dump.smaps, special);
-    for (const line of dump.status.split('\n')) {
-      const [key = '', rest = ''] = line.split(/:\s*/, 2);
-      if ((STATUS as readonly string[]).includes(key)) lines.set(`status ${key}`, rest.replace(/ kB$/, '').trim());
-    }
-    for (const page of dump.pages) {
-      if (inside(special, page.va)) continue;
-      const frame = page.zero || !page.present ? '' : frames.name(page.pfn.toString(16));
-      lines.set(`page 0x${page.va.toString(16)}`, pageLine(page, frame));
-    }
+  if (!dump.alive) return lines;
+  const special = addMaps(lines, dump.maps);
+  addSmaps(lines, dump.smaps, special);
+  for (const line of dump.status.split('\n')) {
+    const [key = '', rest = ''] = line.split(/:\s*/, 2);
+    if ((STATUS as readonly string[]).includes(key)) lines.set(`status ${key}`, rest.replace(/ kB$/, '').trim());
+  }
+  for (const page of dump.pages) {
+    if (inside(special, page.va)) continue;
+    const frame = page.zero || !page.present ? '' : frames.name(page.pfn.toString(16));
+    lines.set(`page 0x${page.va.toString(16)}`, pageLine(page, frame));
   }
   lines.set('minflt', String(dump.minflt));
   lines.set('majflt', String(dump.majflt));

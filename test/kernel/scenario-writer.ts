@@ -107,6 +107,8 @@ export class Writer {
   readonly files: { readonly path: string; readonly pages: number }[] = [];
   readonly segments: string[] = [];
   readonly programs: string[] = [PROGRAM.path];
+  /** Those of the processes that are further threads of another one. */
+  readonly threads = new Set<string>();
   forked = 0;
   private readonly declarations: string[] = [];
   private readonly lines: string[] = [];
@@ -180,6 +182,10 @@ export class Writer {
       const bytes = 4096 * random.between(512, 1300) + random.pick([0, 1, 100]);
       this.files.push({ path: '/data/large', pages: Math.ceil(bytes / 4096) });
       this.declarations.push(`file "/data/large" size=${bytes}`);
+    }
+    if (random.chance(25)) {
+      this.files.push({ path: '/data/text', pages: 1 });
+      this.declarations.push(`file "/data/text" text="${'line of text\\n'.repeat(random.between(1, 20))}"`);
     }
     for (const path of ['/data/a', '/data/b']) {
       const pages = random.weighted([

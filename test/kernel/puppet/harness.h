@@ -113,6 +113,8 @@ struct stop traceRun(struct process *p, struct user_regs_struct *regs, bool whol
 struct stop traceEnterCall(struct process *p, long number, const uint64_t args[6]);
 void traceDeliver(struct process *p, int signal);
 void traceDeliverPending(void);
+/* The signals that wait for p or its group, bit 0 for signal 1. */
+uint64_t tracePending(const struct process *p);
 void traceReap(void);
 void traceReleaseParent(const struct process *child); /* the parent that waits in vfork for it may go on */
 void traceKillAll(void);

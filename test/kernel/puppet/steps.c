@@ -265,6 +265,14 @@ static void deadReport(const bool *before, int count) {
   printf("]");
 }
 
+/* An execve that fails behind the point where the old image is gone returns its error to nobody: SIGSEGV is forced. */
+static bool lost(struct process *p, struct stop *stop) {
+  if (!(tracePending(p) >> (SIGSEGV - 1) & 1)) return false;
+  p->handlesSegv = false;
+  *stop = traceResume(p, PTRACE_CONT, 0);
+  return true;
+}
+
 static void writeResult(uint64_t rax) {
   if (rax > -4096UL) printf("{\"errno\":%d", (int)-rax);
   else printf("{\"value\":\"0x%lx\"", rax);
@@ -310,6 +318,7 @@ void stepSyscall(struct process *p, long number, const uint64_t args[6]) {
   for (int i = 0; i < count; i++) before[i] = processes[i].alive;
   struct stop stop = traceEnterCall(p, number, args);
   if (stop.kind == STOP_SYSCALL) stop = finishCall(p, &call);
+  if (number == SYS_execve && stop.kind == STOP_SYSCALL && !call.replaced) lost(p, &stop);
   if (!callOutcome(p, &stop, &call)) return;
   if (killsOthers(number)) traceDeliverPending();
   if (call.child) childReport(call.child);

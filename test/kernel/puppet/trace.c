@@ -250,6 +250,8 @@ static uint64_t pendingSignals(int pid) {
   return pending;
 }
 
+uint64_t tracePending(const struct process *p) { return pendingSignals(p->pid); }
+
 /* A parent waits for its vfork child in a killable sleep. A deadly signal ends such a sleep at once, but not a traced one
  * (kernel/signal.c: complete_signal()): it is ended here. */
 static void endSuspended(struct process *p, uint64_t pending) {
@@ -295,8 +297,8 @@ void traceReap(void) {
       }
       if (!p->alive) continue;
       struct process *leader = processFind(p->tgid);
-      char *fields = statFields(p->pid);
-      if ((leader && !leader->alive && !leader->zombie) || !fields || (pendingSignals(p->pid) >> (SIGKILL - 1) & 1)) waiting = true;
+      bool leaving = stateOf(p->pid) != 't' && !p->suspended; /* who lives is stopped */
+      if ((leader && !leader->alive && !leader->zombie) || leaving || (pendingSignals(p->pid) >> (SIGKILL - 1) & 1)) waiting = true;
     }
     if (!waiting) return;
     usleep(2000);
