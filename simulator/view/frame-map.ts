@@ -46,6 +46,8 @@ const USE_FLAGS = PG_ANON | PG_FILE | PG_SHMEM | PG_DIRTY | PG_SWAPCACHE | PG_DE
 /** Index into the legend by those flags: one look-up a frame. */
 const USE_BY_FLAGS = Uint8Array.from({ length: USE_FLAGS + 1 }, (_, flags) => LEGEND.indexOf(useOf(flags)));
 
+const FILE_DIRTY = LEGEND.indexOf('file-dirty');
+
 /** Linux's lists, as meminfo writes them, by their numbers; in front, being on none. */
 const LISTS = ['', 'inactive(anon)', 'active(anon)', 'inactive(file)', 'active(file)', 'unevictable'] as const;
 
@@ -76,6 +78,8 @@ interface ChunkPicture {
   readonly uses: Uint8Array;
   readonly states: Uint8Array;
   readonly owners: Uint16Array;
+  /** Frames whose use is `file-dirty`. */
+  readonly dirty: number;
 }
 
 /** Pictures of chunks that no step can change any more: the next version of such a chunk is another object. */
@@ -85,20 +89,32 @@ function pictureOf(k: Kernel, chunk: FrameChunk): ChunkPicture {
   const known = PICTURES.get(chunk);
   if (known !== undefined) return known;
   const { flags, mapcount } = chunk;
-  const picture = {
-    uses: new Uint8Array(CHUNK_FRAMES),
-    states: new Uint8Array(CHUNK_FRAMES),
-    owners: new Uint16Array(CHUNK_FRAMES),
-  };
+  const uses = new Uint8Array(CHUNK_FRAMES);
+  const states = new Uint8Array(CHUNK_FRAMES);
+  const owners = new Uint16Array(CHUNK_FRAMES);
+  let dirty = 0;
   for (let i = 0; i < CHUNK_FRAMES; i++) {
     const own = flags[i] as number;
     if (own === 0) continue;
-    picture.uses[i] = USE_BY_FLAGS[own & USE_FLAGS] as number;
-    picture.states[i] = stateOf(k.frames, own);
-    picture.owners[i] = ownOwner(own, mapcount[i] as number);
+    const use = USE_BY_FLAGS[own & USE_FLAGS] as number;
+    if (use === FILE_DIRTY) dirty++;
+    uses[i] = use;
+    states[i] = stateOf(k.frames, own);
+    owners[i] = ownOwner(own, mapcount[i] as number);
   }
+  const picture = { uses, states, owners, dirty };
   if (chunk.owner !== k.epoch.now) PICTURES.set(chunk, picture);
   return picture;
+}
+
+/** Pages of disk files that are newer than the disk (NR_FILE_DIRTY). */
+export function dirtyFilePages(k: Kernel): number {
+  let dirty = 0;
+  for (let base = 0; base < k.frames.counters.fresh; base += CHUNK_FRAMES) {
+    const chunk = chunkAt(k.frames, base);
+    if (chunk !== undefined) dirty += pictureOf(k, chunk).dirty;
+  }
+  return dirty;
 }
 
 /** A part of `from` that fits behind `at` of `to`, which begins with PFN 1. */

@@ -1,6 +1,6 @@
 /** The machine in views: swap slots, the page cache by file, and the counters. */
 
-import { PG_DIRTY } from '../machine/frames.ts';
+import { LRUVEC_KSWAPD_FAILURES, PG_DIRTY } from '../machine/frames.ts';
 import {
   ALLOCSTALL,
   OOM_KILL,
@@ -18,7 +18,7 @@ import { vm_commit_limit } from '../mm/accounting.ts';
 import { cache_for_each } from '../mm/page-cache.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
-import { frameMap } from './frame-map.ts';
+import { dirtyFilePages, frameMap } from './frame-map.ts';
 import { type PageOwners, SHARED_USES, seePages, sharedSlots } from './page-owners.ts';
 import { momentOf, type Place, processName, sameBytes } from './place.ts';
 import type { CachedFileView, FrameMapView, NumberView, SwapMapView } from './types.ts';
@@ -117,6 +117,7 @@ const FIELDS: readonly Field[] = [
   lru('nr_inactive_file', 2, 'Pages of files that were not used lately: the first to be dropped.'),
   lru('nr_active_file', 3, 'Pages of files that are in use.'),
   lru('nr_unevictable', 4, 'Pages that may not leave RAM: locked ones.'),
+  ['nr_dirty', dirtyFilePages, 'Pages of files that are newer than the disk.'],
   ['nr_page_table_pages', tablePages, 'Page tables of all address spaces, top ones included; they take no RAM here.'],
   [
     'watermark_min',
@@ -125,6 +126,11 @@ const FIELDS: readonly Field[] = [
   ],
   ['watermark_low', (k) => k.watermarks.low, 'Free frames at which kswapd is woken.'],
   ['watermark_high', (k) => k.watermarks.high, 'kswapd frees until more frames than this are free.'],
+  [
+    'kswapd_failures',
+    (k) => k.frames.counters.lruvec[LRUVEC_KSWAPD_FAILURES] as number,
+    'Runs of kswapd, one after the other, that freed nothing: after 16 it sleeps until a process frees something itself.',
+  ],
   ['swap_total', (k) => k.swap.total, 'Swap slots.'],
   ['swap_used', (k) => k.swap.used, 'Swap slots in use.'],
   ['committed_as', (k) => k.scalars.committed, 'Pages of memory promised to processes (Committed_AS).'],

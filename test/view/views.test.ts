@@ -7,6 +7,7 @@ import {
   frameView,
   lastAccess,
   machineNumbers,
+  memoryMaps,
   pageRuns,
   processViews,
   procText,
@@ -185,6 +186,48 @@ describe('physical memory', () => {
     expect([used, [...counts.slice(0, 3)], changed]).toEqual([2, [1, 1, 0], [0, 1]]);
   });
 
+  test('swap slots tell who waits for them, and whether the page is in RAM as well', () => {
+    const timeline = play(`${SMALL}app: store(buf, 1, 12K)
+app: madvise(buf, 12K, MADV_PAGEOUT)
+app: kid = fork()
+kid: madvise(buf, 4K, MADV_DONTNEED)
+app: shm = mmap(NULL, 4K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS, -1, 0)
+app: store(shm, 1)
+app: madvise(shm, 4K, MADV_PAGEOUT)
+kid: load(buf + 4K)`);
+    const { swap, frames } = memoryMaps(timeline);
+    const [app, kid] = [pidOf(timeline, 'app'), pidOf(timeline, 'kid')];
+    const owners = Array.from(swap.owners.slice(0, 4), (owner) => swap.sharedUses[owner] ?? owner);
+    expect(owners).toEqual([app, app, 'several', 'cache']);
+    expect(swap.shared).toEqual([{ slot: 2, owners: [app, kid] }]);
+    expect([...swap.cached.slice(0, 4)]).toEqual([0, 1, 0, 0]);
+    const [frame] = frames.changed.filter((pfn) => frames.legend[frames.uses[pfn - 1] ?? 0] === 'swap-cache');
+    expect(frames.owners[(frame ?? 0) - 1]).toBe(kid);
+  });
+
+  test('a machine with a textbook policy has the one list of it', () => {
+    const timeline = play(`machine ram=1M replacement=fifo
+a = spawn()
+a: b = mmap(NULL, 4K, PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+a: store(b, 1)`);
+    const frame = walk(timeline, 1000, valueOfName(timeline, 'b')).frame;
+    expect(frame?.list).toBe('fifo list');
+    const map = frameMap(timeline);
+    expect(map.lists[(map.states[Number(frame?.pfn) - 1] ?? 0) & 7]).toBe('fifo list');
+  });
+
+  test('more page tables than can be read at each step leave owners without names', () => {
+    const timeline = play(`machine ram=8G overcommit=1
+a = spawn()
+a: b = mmap(NULL, 1200M, PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+a: store(b, 1, 1200M)`);
+    const { frames, swap } = memoryMaps(timeline);
+    expect([frames.exact, swap.owners.length]).toEqual([false, 0]);
+    expect(frames.sharedUses[frames.owners[1000] ?? 0]).toBe('somebody');
+    timeline.back();
+    expect(memoryMaps(timeline).frames.exact).toBe(true);
+  });
+
   test('the page cache by file, with its dirty runs', () => {
     const timeline = play(`
 machine ram=1M
@@ -202,6 +245,23 @@ a: store(m + 16K, 1, 8K)`);
       { first: 4, pages: 2, dirty: true },
       { first: 6, pages: 4, dirty: false },
     ]);
+  });
+
+  test('the pages that wait to be written back are counted as meminfo counts them', () => {
+    const timeline = play(`
+machine ram=1M
+file "/f" size=40K
+a = spawn()
+a: fd = open("/f", O_RDWR)
+a: m = mmap(NULL, 40K, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0)
+a: store(m, 1, 12K)
+a: shm = mmap(NULL, 8K, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS, -1, 0)
+a: store(shm, 1)
+assert meminfo("Dirty") == 12K`);
+    const dirty = () => machineNumbers(timeline).find(({ name }) => name === 'nr_dirty')?.value;
+    expect(dirty()).toBe('3');
+    timeline.start();
+    expect(dirty()).toBe('0');
   });
 
   test('numbers of the machine are marked when they change', () => {

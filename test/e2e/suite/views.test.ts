@@ -129,6 +129,12 @@ suite('views', () => {
     await eventually('all three to go back', () =>
       documents.every((document, i) => document.getText() === before[i]) ? true : undefined,
     );
+    expect(documents.map(({ isDirty }) => isDirty)).to.deep.equal([false, false, false]);
+    expect(documents.map((document) => document.getText().split(/\s+/).includes('MemFree:'))).to.deep.equal([
+      false,
+      true,
+      false,
+    ]);
   });
 
   test('30,000 areas stay usable: grouped, and only what is open is made', async () => {
