@@ -152,6 +152,68 @@ describe('the view', () => {
     expect(await page.textContent('[role="gridcell"]')).toBe('0xf free');
   });
 
+  it('colours frames by use, list or owner, by pointer and by keyboard', async () => {
+    await open('swapped');
+    const legend = () => page.locator('.frames .legend').first().locator('li').allTextContents();
+    const picture = () =>
+      page.evaluate(() => document.querySelector<HTMLCanvasElement>('.frames .cell-map-grid canvas')?.toDataURL());
+    const byUse = await picture();
+    expect(await legend()).toContain('anonymous5');
+    await page.click('.choice >> text=list');
+    expect(await legend()).toContain('inactive(file)4');
+    const byList = await picture();
+    expect(byList).not.toBe(byUse);
+    await page.keyboard.press('ArrowRight');
+    expect(await legend()).toEqual(expect.arrayContaining(['bash7', 'kid2', 'several processes1']));
+    expect(await page.locator('.choice input:checked').getAttribute('value')).toBe('owner');
+    expect(await picture()).not.toBe(byList);
+    expect(
+      await page
+        .getByRole('radiogroup')
+        .or(page.getByRole('group', { name: 'Colour by' }))
+        .count(),
+    ).toBe(1);
+  });
+
+  it('remembers over a reload what the colours tell', async () => {
+    await open('swapped');
+    await page.click('.choice >> text=owner');
+    await page.reload();
+    await page.waitForSelector('.choice');
+    expect(await page.locator('.choice input:checked').getAttribute('value')).toBe('owner');
+  });
+
+  it('tells of a frame its list, its bits and its owner, and counts the marks', async () => {
+    await open('swapped');
+    await page.locator('.frames .cell-map-grid').focus();
+    await page.keyboard.press('End');
+    expect(await page.textContent('.frames [role="gridcell"]')).toBe('0xf anonymous, active(anon), dirty, of kid');
+    expect(await page.textContent('.frames .cell-map-caption')).toBe('0xf anonymous, active(anon), dirty, of kid');
+    const marks = await page.locator('.frames .legend[aria-label="Marks on frames"] li').allTextContents();
+    expect(marks).toEqual([expect.stringMatching(/^referenced\d+$/), expect.stringMatching(/^dirty\d+$/)]);
+    expect(await page.locator('.frames table caption + thead th').last().textContent()).toContain('owner');
+  });
+
+  it('tells who waits for a swap slot, and that its page is in RAM as well', async () => {
+    await open('swapped');
+    const grid = page.locator('.slots .cell-map-grid');
+    await grid.focus();
+    await page.keyboard.press('Home');
+    const told = () => page.textContent('.slots .cell-map-caption');
+    expect(await told()).toBe('slot 0: 1 user, of bash, in the swap cache');
+    for (let i = 0; i < 4; i++) await page.keyboard.press('ArrowRight');
+    expect(await told()).toBe('slot 4: 2 users, of bash and kid');
+    expect(await page.locator('.slots .legend').last().textContent()).toBe('in the swap cache2');
+  });
+
+  it('says when there are too many page tables to know owners by name', async () => {
+    await open('swapped');
+    expect(await page.locator('.map-note').count()).toBe(0);
+    await page.close();
+    await open('large');
+    expect(await page.textContent('.map-note')).toContain('Too many page tables');
+  });
+
   it('shows who else maps a frame, and goes there', async () => {
     await open('forked');
     await page.click('.frame-card .mapper >> text=kid');
@@ -242,7 +304,14 @@ describe('the view', () => {
     await page.reload();
     await page.waitForSelector('.app');
     const ready = await page.evaluate(() => (globalThis as unknown as { said: ViewMessage[] }).said[0]);
-    const saved = { scenario: 'file:///cow-fork.vas', pid: 1000, text: 'buf + 0x1008', follow: true, pfn: '0x9' };
+    const saved = {
+      scenario: 'file:///cow-fork.vas',
+      pid: 1000,
+      text: 'buf + 0x1008',
+      follow: true,
+      pfn: '0x9',
+      colouring: 'use',
+    };
     expect(ready).toEqual({ type: 'ready', saved });
   });
 
