@@ -47,16 +47,22 @@ export function vm_commit_limit(k: Kernel): number {
   return Math.floor(k.frames.total / 2) + total_swap_pages(k);
 }
 
+/** sysctl_admin_reserve_kbytes and sysctl_user_reserve_kbytes in pages: a part of the memory at the start, at most 8 and 128 MiB. */
+const ADMIN_RESERVE = 2048;
+const USER_RESERVE = 32768;
+const RESERVE_PART = 32;
+
 /**
- * __vm_enough_memory(): promises `pages` more. Mode 0 refuses what is plainly too much, mode 2 what is above the
- * limit less the reserve for the user's recovery (3 % of the process, at most 128 MiB).
+ * __vm_enough_memory(): promises `pages` more. Mode 0 refuses what is plainly too much; mode 2 what does not stay below
+ * the limit, less the administrator's reserve and the one for the user's recovery (a part of the process).
  */
 export function vm_enough_memory(k: Kernel, mm: Mm, pages: number): boolean {
   const after = k.scalars.committed + pages;
   if (k.config.overcommit === 0 && pages > k.frames.total + total_swap_pages(k)) return false;
   if (k.config.overcommit === 2) {
-    const allowed = vm_commit_limit(k) - Math.min(Math.floor(mm.total_vm / 32), 32768);
-    if (after > allowed) return false;
+    const part = Math.floor(k.frames.total / RESERVE_PART);
+    const user = Math.min(Math.floor(mm.total_vm / RESERVE_PART), part, USER_RESERVE);
+    if (after >= vm_commit_limit(k) - Math.min(part, ADMIN_RESERVE) - user) return false;
   }
   k.scalars.committed = after;
   return true;
