@@ -100,7 +100,8 @@ function msync(c: SysCall): SysResult {
 function madvise(c: SysCall): SysResult {
   const [length, advice] = [c.word(1), c.int(2)];
   // A hole is kept page by page.
-  if (advice === MADV.REMOVE && length > Number(MAX_TOUCHED)) return { skip: tooMuchText(BigInt(length)) };
+  const bounded = !isPageAligned(c.word(0)) || !access_ok(c.k, c.word(0), length) || length <= Number(MAX_TOUCHED);
+  if (advice === MADV.REMOVE && !bounded) return { skip: tooMuchText(BigInt(length)) };
   return do_madvise(c.k, c.mm, c.word(0), length, advice);
 }
 

@@ -282,6 +282,17 @@ void traceDeliverPending(void) {
   traceReap();
 }
 
+/* The first thread of a group that ended before the others: how is told when they are gone. True while it is still to come. */
+static bool reapLeader(struct process *p) {
+  int status;
+  for (int i = 0; i < processCount; i++)
+    if (processes[i].alive && processes[i].tgid == p->tgid) return false;
+  int got = waitpid(p->pid, &status, __WALL | WNOHANG);
+  if (got == p->pid) p->exitStatus = status;
+  if (got) p->zombie = false;
+  return !got;
+}
+
 /* Notices those who died without being asked to run: by SIGKILL, or with the rest of their thread group. */
 void traceReap(void) {
   for (int round = 0; round < 50; round++) {
@@ -300,6 +311,7 @@ void traceReap(void) {
       bool leaving = stateOf(p->pid) != 't' && !p->suspended; /* who lives is stopped */
       if ((leader && !leader->alive && !leader->zombie) || leaving || (pendingSignals(p->pid) >> (SIGKILL - 1) & 1)) waiting = true;
     }
+    for (int i = 0; i < processCount; i++) waiting |= processes[i].zombie && reapLeader(&processes[i]);
     if (!waiting) return;
     usleep(2000);
   }
