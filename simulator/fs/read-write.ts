@@ -125,6 +125,14 @@ function filemap_read(k: Kernel, file: OpenFile, addr: number, count: number, po
   return at - pos;
 }
 
+/** {@link copyOut} of a page that is held meanwhile: the faults of the copy may not evict what is copied. */
+function copyHeld(k: Kernel, pfn: Pfn, offset: number, count: number, addr: number): number {
+  hold_page(k, pfn, 1);
+  const copied = copyOut(k, pfn, offset, count, addr);
+  release_page(k, pfn);
+  return copied;
+}
+
 /** shmem_file_read_iter(): holes are read as zeros and stay holes. */
 function shmem_read(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): number | string {
   const end = Math.min(k.inodes.get(file.inode).size, pos + count);
@@ -138,7 +146,7 @@ function shmem_read(k: Kernel, file: OpenFile, addr: number, count: number, pos:
     // Only a read of its beginning counts as a use of the page.
     if (!hole && at % PAGE_SIZE === 0) mark_accessed(k.frames, pfn);
     const to = addr + (at - pos);
-    const copied = hole ? copy_to_user(k, to, new Uint8Array(part)) : copyOut(k, pfn, at % PAGE_SIZE, part, to);
+    const copied = hole ? copy_to_user(k, to, new Uint8Array(part)) : copyHeld(k, pfn, at % PAGE_SIZE, part, to);
     at += copied;
     if (copied < part) return at > pos ? at - pos : 'EFAULT';
   }
