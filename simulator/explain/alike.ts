@@ -67,6 +67,16 @@ function repeated(ids: Int32Array, at: number): readonly [period: number, times:
   return null;
 }
 
+/**
+ * How far into a repetition its outermost event lies: what is counted begins there, so that it stands between whole faults
+ * and not in the midst of one. 0 where too little would be left to count.
+ */
+function toOutermost(events: readonly KernelEvent[], ids: Int32Array, at: number, period: number): number {
+  const depths = events.slice(at, at + period).map((event) => event.depth);
+  const shift = depths.indexOf(Math.min(...depths));
+  return repetitions(ids, at + shift, period) >= MIN_TIMES ? shift : 0;
+}
+
 /** The events in order, repetitions counted instead of told. */
 export function tellShortly(events: readonly KernelEvent[]): Told[] {
   const ids = signatures(events);
@@ -79,6 +89,12 @@ export function tellShortly(events: readonly KernelEvent[]): Told[] {
       continue;
     }
     const [period, times] = found;
+    const shift = toOutermost(events, ids, at, period);
+    if (shift > 0) {
+      for (const event of events.slice(at, at + shift)) told.push({ event });
+      at += shift;
+      continue;
+    }
     for (let i = 0; i < FULL * period; i++) told.push({ event: events[at + i] as KernelEvent });
     told.push({ times: times - FULL, period: events.slice(at, at + period) });
     at += times * period;

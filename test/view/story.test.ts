@@ -19,6 +19,21 @@ function lastStory(text: string): string {
   return storyText(play(text));
 }
 
+describe('what is counted instead of told', () => {
+  test('begins with a whole fault, also where reclaim lies in it', () => {
+    const timeline = play(`
+machine ram=128K swap=64K
+app = spawn()
+app: a = mmap(NULL, 160K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+app: store(a, 0xaa, 160K)
+app: load(a, 160K)`);
+    const lines = timeline.lastRecord?.story() ?? [];
+    const counted = lines.flatMap(({ text }, i) => (text.startsWith('… ') ? [i] : []));
+    expect(counted.length).toBeGreaterThan(2);
+    for (const i of counted) expect(lines[i + 1]?.depth ?? 0, lines[i]?.text).toBeLessThanOrEqual(lines[i]?.depth ?? 0);
+  });
+});
+
 describe('the story of a step', () => {
   test('of a first write goes from the walk over the VMA to the new entry', () => {
     expect(lastStory(`${SMALL}app: store(buf + 0x1008, "hello")`)).toBe(
