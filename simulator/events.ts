@@ -94,6 +94,9 @@ export type EventData =
       readonly min: number;
       readonly low: number;
       readonly high: number;
+      /** Swap slots: without a free one anonymous pages stay. */
+      readonly slots: number;
+      readonly freeSlots: number;
     }
   | {
       readonly type: 'reclaim';
@@ -158,5 +161,5 @@ export type EventData =
       readonly handled: boolean;
     };
 
-/** An event with its place: `depth` grows inside faults and sub-steps; `pid` is the process of the step. */
+/** An event with its place: `depth` grows inside faults and sub-steps; `pid` is the process on the CPU, or the one that the event is about. */
 export type KernelEvent = EventData & { readonly depth: number; readonly pid: number };

@@ -79,8 +79,9 @@ export function readahead(event: Event<'readahead'>): string {
 }
 
 export function reclaimStart(event: Event<'reclaim-start'>): string {
-  const { by, wanted, free, min, low, high } = event;
-  const frames = `${count(wanted, 'frame')} wanted`;
+  const { by, wanted, free, min, low, high, slots, freeSlots } = event;
+  const swap = slots === 0 ? 'there is no swap' : 'swap is full';
+  const frames = `${count(wanted, 'frame')} wanted${freeSlots > 0 ? '' : `; ${swap}, so anonymous pages stay`}`;
   if (by === 'asked for') return `reclaim, because it was asked for: ${frames}`;
   const left = `${free === 0 ? 'no frame is' : free === 1 ? '1 frame is' : `${free} frames are`} free`;
   if (by === 'kswapd') return `kswapd, woken at the mark low (${low}): ${left}, high is ${high}; ${frames}`;

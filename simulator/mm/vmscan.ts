@@ -32,6 +32,7 @@ import {
   PGSTEAL_KIND,
 } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
+import { total_swap_pages } from './accounting.ts';
 import { mlock_folio } from './mlock-page.ts';
 import { replace_pages } from './replacement.ts';
 import {
@@ -200,15 +201,10 @@ function do_try_to_free_pages(k: Kernel, sc: ScanControl): void {
 function tellStart(k: Kernel, sc: ScanControl): void {
   if (k.sink === null) return;
   const { min, low, high } = k.watermarks;
-  k.emit({
-    type: 'reclaim-start',
-    by: REASONS[sc.by],
-    wanted: sc.nr_to_reclaim,
-    free: k.frames.counters.free,
-    min,
-    low,
-    high,
-  });
+  const { nr_to_reclaim: wanted } = sc;
+  const slots = total_swap_pages(k);
+  const { free } = k.frames.counters;
+  k.emit({ type: 'reclaim-start', by: REASONS[sc.by], wanted, free, min, low, high, slots, freeSlots: k.swap.free });
   k.depth++;
 }
 

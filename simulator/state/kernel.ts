@@ -163,7 +163,7 @@ export class Kernel {
   /** Records an event. Callers test `k.sink !== null` first where the event costs something to make. */
   emit(event: EventData): void {
     if (this.sink === null) return;
-    this.sink.push({ ...event, depth: this.depth, pid: this.scalars.current });
+    this.sink.push({ pid: this.scalars.current, ...event, depth: this.depth });
     if (this.sink.length >= MAX_EVENTS) this.sink = null;
   }
 }

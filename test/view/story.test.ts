@@ -128,6 +128,41 @@ app: store(buf, 1, 3M)`);
     expect(story.at(-1)?.text).toMatch(/^kswapd: of \d+ frames wanted/);
   });
 
+  test('of an eviction tells who was looked at, spared and taken, and why', () => {
+    const story = lastStory(`
+machine ram=64K swap=64K
+p = spawn()
+p: locked = mmap(NULL, 8K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+p: mlock(locked, 8K)
+p: m = mmap(NULL, 44K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+p: store(m, 1, 40K)
+p: store(m, 1, 44K)
+p: n = mmap(NULL, 8K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+p: store(n, 1, 8K)`);
+    expect(story).toContain('direct reclaim: no frame is free; 1 frame wanted');
+    expect(story).toMatch(/frame 0x\w+ is spared: it was used since reclaim looked last \(second chance\); it stays/);
+    expect(story).toMatch(/frame 0x\w+ is spared: its code was executed; it goes to the active list/);
+    expect(story).toMatch(
+      /swap-out of frame 0x\w+: it was not used lately; its page goes to swap slot 0, written there/,
+    );
+    expect(story).toMatch(/direct reclaim: of 1 frame wanted 1 frame freed; \d+ pages looked at, \d+ spared/);
+  });
+
+  test('of the OOM killer weighs every process and says why it came to that', () => {
+    const story = lastStory(`
+machine ram=64K swap=0 overcommit=1
+a = spawn()
+b = spawn()
+a: m = mmap(NULL, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+a: store(m, 1, 40K)
+b: n = mmap(NULL, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+b: store(n, 1, 24K)`);
+    expect(story).toContain('there is no swap, so anonymous pages stay');
+    expect(story).toMatch(/oom_badness\(\) of a: \d+ resident \+ 0 in swap \+ \d+ page tables = \d+/);
+    expect(story).toMatch(/oom_badness\(\) of b: /);
+    expect(story).toMatch(/the OOM killer takes a, whose end frees most \(badness \d+\)/);
+  });
+
   test('is the same when the run comes back to the step', () => {
     const timeline = open(`${SMALL}app: store(buf, 1)\napp: load(buf)\napp: munmap(buf, 16K)`);
     const stories: string[] = [];
