@@ -117,10 +117,11 @@ export function dirtyFilePages(k: Kernel): number {
   return dirty;
 }
 
-/** A part of `from` that fits behind `at` of `to`, which begins with PFN 1. */
-function place(to: Uint8Array | Uint16Array, from: Uint8Array | Uint16Array, base: number): void {
-  if (base === 0) to.set(from.subarray(1, to.length + 1), 0);
-  else to.set(from.subarray(0, to.length + 1 - base), base - 1);
+/** Puts the frames of the chunk at `base` into `to`, which begins with PFN 1 and may end within the chunk. */
+function place(to: Uint8Array | Uint16Array, chunk: Uint8Array | Uint16Array, base: number): void {
+  if (base > 0 && base - 1 + CHUNK_FRAMES <= to.length) to.set(chunk, base - 1);
+  else if (base > 0) to.set(chunk.subarray(0, to.length + 1 - base), base - 1);
+  else to.set(chunk.subarray(1, to.length + 1));
 }
 
 /**
