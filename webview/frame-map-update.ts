@@ -13,6 +13,8 @@ export type FrameMapUpdate =
       readonly changed: readonly number[];
       /** Whether the page tables were read: see FrameMapView.exact. */
       readonly exact: boolean;
+      /** New length of the arrays. */
+      readonly length: number;
       /** Indices into the arrays (not PFNs), ascending, and the new values of each. */
       readonly indices: Uint32Array;
       readonly uses: Uint8Array;
@@ -36,6 +38,7 @@ export function frameMapUpdate(before: FrameMapView | null, after: FrameMapView)
     free: after.free,
     exact: after.exact,
     changed: after.changed,
+    length: after.uses.length,
     indices: Uint32Array.from(indices),
     uses: Uint8Array.from(indices, (i) => after.uses[i] ?? 0),
     states: Uint8Array.from(indices, (i) => after.states[i] ?? 0),
@@ -60,9 +63,9 @@ function differences(before: FrameMapView, after: FrameMapView, limit: number): 
 /** Frames that are compared at once, by words of 32 bits. */
 const GROUP = 4;
 
-/** Groups of neighbours that may differ, ascending; a last group that is not full is always among them. */
+/** Groups of neighbours of `b` that may differ, ascending; those that are not full in both are always among them. */
 function differingGroups(a: FrameMapView, b: FrameMapView): number[] {
-  const full = Math.floor(a.uses.length / GROUP);
+  const full = Math.floor(Math.min(a.uses.length, b.uses.length) / GROUP);
   const [usesA, usesB] = [words(a.uses, full), words(b.uses, full)];
   const [statesA, statesB] = [words(a.states, full), words(b.states, full)];
   const [ownersA, ownersB] = [words(a.owners, 2 * full), words(b.owners, 2 * full)];
@@ -76,12 +79,16 @@ function differingGroups(a: FrameMapView, b: FrameMapView): number[] {
     )
       groups.push(i);
   }
-  if (full * GROUP < a.uses.length) groups.push(full);
+  for (let i = full; i * GROUP < b.uses.length; i++) groups.push(i);
   return groups;
 }
 
 function sameFrame(a: FrameMapView, b: FrameMapView, i: number): boolean {
-  return a.uses[i] === b.uses[i] && a.states[i] === b.states[i] && a.owners[i] === b.owners[i];
+  return (
+    (a.uses[i] ?? 0) === (b.uses[i] ?? 0) &&
+    (a.states[i] ?? 0) === (b.states[i] ?? 0) &&
+    (a.owners[i] ?? 0) === (b.owners[i] ?? 0)
+  );
 }
 
 /** The first `count` 32-bit words of an array, in place where it begins at one. */
@@ -97,12 +104,14 @@ function words(array: Uint8Array | Uint16Array, count: number): Uint32Array {
 export function applyFrameMapUpdate(before: FrameMapView | null, update: FrameMapUpdate): FrameMapView | null {
   if (update.kind === 'full') return update.map;
   if (before === null) return null;
-  const { free, exact, changed, indices } = update;
-  if (indices.length === 0) return { ...before, free, exact, changed };
-  const [uses, states, owners] = [before.uses.slice(), before.states.slice(), before.owners.slice()];
+  const { free, exact, changed, length, indices } = update;
+  if (indices.length === 0 && length === before.uses.length) return { ...before, free, exact, changed };
+  const uses = resized(before.uses, new Uint8Array(length));
+  const states = resized(before.states, new Uint8Array(length));
+  const owners = resized(before.owners, new Uint16Array(length));
   for (let i = 0; i < indices.length; i++) {
     const at = indices[i] ?? 0;
-    if (at >= uses.length) return null;
+    if (at >= length) return null;
     uses[at] = update.uses[i] ?? 0;
     states[at] = update.states[i] ?? 0;
     owners[at] = update.owners[i] ?? 0;
@@ -110,14 +119,14 @@ export function applyFrameMapUpdate(before: FrameMapView | null, update: FrameMa
   return { ...before, free, exact, changed, uses, states, owners };
 }
 
+/** `to` with as much of `from` as it has room for. */
+function resized<T extends Uint8Array | Uint16Array>(from: T, to: T): T {
+  to.set(from.length <= to.length ? from : from.subarray(0, to.length));
+  return to;
+}
+
 function sameShape(a: FrameMapView, b: FrameMapView): boolean {
-  return (
-    a.first === b.first &&
-    a.total === b.total &&
-    a.uses.length === b.uses.length &&
-    sameNames(a.legend, b.legend) &&
-    sameNames(a.lists, b.lists)
-  );
+  return a.first === b.first && a.total === b.total && sameNames(a.legend, b.legend) && sameNames(a.lists, b.lists);
 }
 
 function sameNames(a: readonly string[], b: readonly string[]): boolean {

@@ -60,6 +60,8 @@ function useNodes(timeline: Timeline, parent: TreeNode): TreeNode[] {
   const map = frameMap(timeline);
   const counts = map.legend.map(() => 0);
   for (const use of map.uses) counts[use] = (counts[use] ?? 0) + 1;
+  const free = map.legend.indexOf('free');
+  counts[free] = (counts[free] ?? 0) + map.total - map.uses.length;
   const changed = new Set(map.changed.map((pfn) => map.uses[pfn - map.first]));
   const nodes: TreeNode[] = [];
   map.legend.forEach((use, i) => {

@@ -132,9 +132,11 @@ export function frameMap(at: Place): FrameMapView {
   const moment = momentOf(at);
   const { k } = moment;
   const { total, counters } = k.frames;
-  const uses = new Uint8Array(total);
-  const states = new Uint8Array(total);
-  const owners = new Uint16Array(total);
+  // Whole chunks: the arrays do not grow with every frame that is taken.
+  const taken = Math.min(total, Math.ceil(counters.fresh / CHUNK_FRAMES) * CHUNK_FRAMES - 1);
+  const uses = new Uint8Array(taken);
+  const states = new Uint8Array(taken);
+  const owners = new Uint16Array(taken);
   for (let base = 0; base < counters.fresh; base += CHUNK_FRAMES) {
     const chunk = chunkAt(k.frames, base);
     if (chunk === undefined) continue;

@@ -159,7 +159,10 @@ export interface FrameView {
  */
 export type SharedUse = 'nobody' | 'several' | 'cache' | 'kernel' | 'somebody';
 
-/** All frames of RAM at a glance; element i of each array belongs to PFN `first + i`. */
+/**
+ * All frames of RAM at a glance; element i of each array belongs to PFN `first + i`. The arrays may end before `total`:
+ * the frames behind were never taken, and are free.
+ */
 export interface FrameMapView {
   readonly first: number;
   readonly total: number;

@@ -160,12 +160,38 @@ describe('frame maps', () => {
         owners: Uint16Array.from(some, ({ owner }) => owner),
       },
     );
+  it('may end before the machine does: what lies behind is free', () => {
+    const ram = map([1, 3, 0], 1, { total: 40 });
+    const looks = looksOf(ram, 'use', NAMES);
+    expect(lookCounts(ram, looks).map(({ tile, count }) => [tile, count])).toEqual([
+      ['free', 38],
+      ['anon', 1],
+      ['table', 1],
+    ]);
+    expect(frameRuns(ram, NAMES, 9).at(-1)).toEqual({ first: '0x3', last: '0x28', count: 38, text: 'free' });
+    expect(frameRuns(map([1], 1, { total: 3 }), NAMES, 9).map(({ count, text }) => [count, text])).toEqual([
+      [1, 'anonymous, on no list, of bash'],
+      [2, 'free'],
+    ]);
+    expect(overview(ram, looks, 20)).toEqual([
+      { tile: 'anon', share: 0.1 },
+      { tile: 'free', share: 0 },
+    ]);
+    expect([frameIndex(ram, '0x28'), frameIndex(ram, '0x29')]).toEqual([39, null]);
+  });
+
+  // Two maps of one machine, alike in most places; each ends where its last frame was taken.
   const arrays = fc
-    .array(fc.record({ before: frames, after: fc.option(frames) }), { minLength: 1, maxLength: 300 })
-    .map(
-      (pairs) =>
-        [mapOf(pairs.map(({ before }) => before)), mapOf(pairs.map(({ before, after }) => after ?? before))] as const,
-    );
+    .tuple(
+      fc.array(fc.record({ before: frames, after: fc.option(frames) }), { maxLength: 300 }),
+      fc.nat(60),
+      fc.nat(60),
+    )
+    .map(([pairs, shorter, longer]) => {
+      const before = pairs.slice(0, Math.max(0, pairs.length - shorter)).map((pair) => pair.before);
+      const after = pairs.slice(0, Math.max(0, pairs.length - longer)).map((pair) => pair.after ?? pair.before);
+      return [before, after].map((some) => ({ ...mapOf(some), total: 300 })) as [FrameMapView, FrameMapView];
+    });
 
   it('come out the same whether sent whole or as a difference', () => {
     fc.assert(

@@ -57,7 +57,7 @@ export function FrameMap(props: FrameMapProps) {
       </h2>
       <Choice label="Colour by" options={COLOURINGS} value={colouring} onChange={props.onColour} />
       <WindowedMap
-        count={uses.length}
+        count={map.total}
         width={width}
         version={version}
         look={looks}

@@ -146,7 +146,10 @@ export function marksAt(map: FrameMapView, i: number): readonly Mark[] {
 export function markCounts(map: FrameMapView): { readonly referenced: number; readonly dirty: number } {
   let referenced = 0;
   let dirty = 0;
-  for (const state of map.states) {
+  const { states } = map;
+  for (let i = 0; i < states.length; i++) {
+    const state = states[i] ?? 0;
+    if (state < REFERENCED) continue;
     if ((state & REFERENCED) !== 0) referenced++;
     if ((state & DIRTY) !== 0) dirty++;
   }
@@ -176,6 +179,8 @@ export function lookCounts(map: FrameMapView, looks: Looks): LookCount[] {
     counts.set(key, (counts.get(key) ?? 0) + to - from);
     from = to;
   }
+  const behind = map.total - map.uses.length;
+  if (behind > 0) counts.set(0, (counts.get(0) ?? 0) + behind);
   return [...counts].sort(([a], [b]) => a - b).map(([key, count]) => ({ ...looks.look(key), count }));
 }
 
@@ -190,11 +195,11 @@ export interface OverviewCell {
 export function overview(map: FrameMapView, looks: Looks, perCell: number): OverviewCell[] {
   const cells: OverviewCell[] = [];
   const counts = new Map<number, number>();
-  for (let from = 0; from < map.uses.length; from += perCell) {
-    const to = Math.min(from + perCell, map.uses.length);
+  for (let from = 0; from < map.total; from += perCell) {
+    const to = Math.min(from + perCell, map.total);
     counts.clear();
     let used = 0;
-    for (let i = from; i < to; i++) {
+    for (let i = from; i < Math.min(to, map.uses.length); i++) {
       const key = looks.keyAt(i);
       if (key === 0) continue;
       used++;
@@ -218,11 +223,14 @@ export interface FrameRun {
 /** The map as runs, the first `limit` of them. */
 export function frameRuns(map: FrameMapView, names: Names, limit: number): FrameRun[] {
   const runs: FrameRun[] = [];
+  const { uses, states, owners, total } = map;
   const alike = (a: number, b: number) =>
-    map.uses[a] === map.uses[b] && map.states[a] === map.states[b] && map.owners[a] === map.owners[b];
-  for (let from = 0; from < map.uses.length && runs.length < limit; ) {
+    (isFree(map, a) && isFree(map, b)) || (uses[a] === uses[b] && states[a] === states[b] && owners[a] === owners[b]);
+  for (let from = 0; from < total && runs.length < limit; ) {
     let to = from + 1;
-    while (to < map.uses.length && alike(from, to)) to++;
+    while (to < uses.length && alike(from, to)) to++;
+    // Behind the end of the arrays all are free.
+    if (to >= uses.length && isFree(map, from)) to = total;
     const first = hex(map.first + from);
     runs.push({ first, last: hex(map.first + to - 1), count: to - from, text: frameText(map, from, names) });
     from = to;
@@ -234,5 +242,5 @@ export function frameRuns(map: FrameMapView, names: Names, limit: number): Frame
 export function frameIndex(map: FrameMapView, pfn: string | null | undefined): number | null {
   if (pfn === null || pfn === undefined) return null;
   const i = Number(pfn) - map.first;
-  return Number.isInteger(i) && i >= 0 && i < map.uses.length ? i : null;
+  return Number.isInteger(i) && i >= 0 && i < map.total ? i : null;
 }
