@@ -22,15 +22,20 @@ export function needsExclusive(source: string): boolean {
   return kindOf(source) === 'exclusive';
 }
 
+/** How long machines are kept though others wait: their start takes a second. */
+const TENURE_MS = 5000;
+
 export class Machines {
   private readonly machines = new Map<Kind, KernelMachine>();
+  private since = 0;
 
   /** A machine for a scenario, as good as new. One that an earlier scenario has used up is replaced. */
   async fresh(source: string): Promise<KernelMachine> {
     const kind = kindOf(source);
     const known = this.machines.get(kind);
     if (known !== undefined && known.over === undefined) {
-      if (!(await known.reset())) {
+      const wanted = await known.reset();
+      if (!wanted || Date.now() - this.since < TENURE_MS) {
         // An earlier scenario may have left swap off; where it is on, this is refused.
         if (kind === 'exclusive') await known.kernel({ op: 'swapon' }).catch(() => {});
         return known;
@@ -42,6 +47,7 @@ export class Machines {
     // An exclusive machine tolerates no other, ours included.
     if (kind === 'exclusive' || this.machines.has('exclusive')) await this.close();
     const machine = await KernelMachine.start({ ...LIMITS, ...OPTIONS[kind] });
+    if (this.machines.size === 0) this.since = Date.now();
     this.machines.set(kind, machine);
     return machine;
   }
