@@ -29,11 +29,11 @@ export function read_implies_exec(k: Kernel): boolean {
 export function may_expand_vm(k: Kernel, mm: Mm, flags: number, pages: number): 'RLIMIT_AS' | 'RLIMIT_DATA' | null {
   const limits = k.tasks.find(k.scalars.current)?.rlimits;
   if (limits === undefined) return null;
-  if (mm.total_vm + pages > Math.floor(limits.AS.soft / 4096)) return 'RLIMIT_AS';
+  if ((mm.total_vm + pages) * 4096 > limits.AS.soft) return 'RLIMIT_AS';
   const { soft, hard } = limits.DATA;
-  if (!is_data_mapping(flags) || mm.data_vm + pages <= Math.floor(soft / 4096)) return null;
+  if (!is_data_mapping(flags) || (mm.data_vm + pages) * 4096 <= soft) return null;
   // A soft limit of 0 means the hard one (a concession to Valgrind).
-  if (soft === 0 && mm.data_vm + pages <= Math.floor(hard / 4096)) return null;
+  if (soft === 0 && (mm.data_vm + pages) * 4096 <= hard) return null;
   return 'RLIMIT_DATA';
 }
 

@@ -235,7 +235,7 @@ export function vma_link_plain(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr
   const { vmas } = mm;
   const above = vmas.seek(start);
   if (k.sink !== null || flagsAgree(mm, above, flags) || flagsAgree(mm, vmas.previous(above), flags)) return false;
-  vmas.insertPlain(start, end, flags);
+  vmas.insertPlain(start, end, flags, above);
   return true;
 }
 

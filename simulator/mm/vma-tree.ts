@@ -144,24 +144,23 @@ export class VmaTree {
 
   /** Adds a VMA that overlaps none. */
   insert(vma: Vma): void {
-    const index = this.openFor(vma.vm_start);
+    const index = this.openFor(vma.vm_start, this.seek(vma.vm_start));
     const chunk = this.dir.chunks[index] as VmaChunk;
     chunk.set(this.finger & SLOT, vma);
     this.dir.bound(index, chunk, this.finger & SLOT);
   }
 
-  /** Adds private anonymous memory that nobody touched yet, where it overlaps no VMA. */
-  insertPlain(start: VirtAddr, end: VirtAddr, flags: number): void {
-    const index = this.openFor(start);
+  /** Adds private anonymous memory that nobody touched yet before the VMA at `next`; it overlaps none. */
+  insertPlain(start: VirtAddr, end: VirtAddr, flags: number, next: VmaPlace): void {
+    const index = this.openFor(start, next);
     const chunk = this.dir.chunks[index] as VmaChunk;
     chunk.setPlain(this.finger & SLOT, start, end, flags);
     this.dir.bound(index, chunk, this.finger & SLOT);
   }
 
   /** Opens a slot for a VMA that starts at `start`, where the finger points then; the caller fills it. Returns its chunk. */
-  private openFor(start: VirtAddr): number {
+  private openFor(start: VirtAddr, next: VmaPlace): number {
     const dir = this.ownDirectory();
-    const next = this.seek(start);
     let index = next === NOWHERE ? dir.chunks.length - 1 : next >> SHIFT;
     if (index < 0) dir.addChunk(++index, new VmaChunk(this.epoch.now, CHUNK_VMAS >> 1));
     let chunk = this.ownChunk(index);
