@@ -11,42 +11,44 @@ function available(k: Kernel, state: PageState): number {
   return Math.max(0, state.nr_free_pages - high + cache - Math.min(Math.floor(cache / 2), low));
 }
 
+/** Lines of /proc/meminfo that the model has, in Linux's order, with their pages. */
+const LINES: readonly (readonly [name: string, pages: (k: Kernel, s: PageState) => number])[] = [
+  ['MemTotal', (k) => k.frames.total],
+  ['MemFree', (_, s) => s.nr_free_pages],
+  ['MemAvailable', available],
+  ['Buffers', () => 0],
+  ['Cached', (_, s) => s.nr_file_pages - s.nr_swapcached],
+  ['SwapCached', (_, s) => s.nr_swapcached],
+  ['Active', (_, s) => s.nr_active_anon + s.nr_active_file],
+  ['Inactive', (_, s) => s.nr_inactive_anon + s.nr_inactive_file],
+  ['Active(anon)', (_, s) => s.nr_active_anon],
+  ['Inactive(anon)', (_, s) => s.nr_inactive_anon],
+  ['Active(file)', (_, s) => s.nr_active_file],
+  ['Inactive(file)', (_, s) => s.nr_inactive_file],
+  ['Unevictable', (_, s) => s.nr_unevictable],
+  ['Mlocked', (_, s) => s.nr_mlock],
+  ['SwapTotal', total_swap_pages],
+  ['SwapFree', (k) => k.swap.free],
+  ['Dirty', (_, s) => s.nr_dirty],
+  ['Writeback', (_, s) => s.nr_writeback],
+  ['AnonPages', (_, s) => s.nr_anon_pages],
+  ['Mapped', (_, s) => s.nr_mapped],
+  ['Shmem', (_, s) => s.nr_shmem],
+  ['PageTables', (_, s) => s.nr_page_table_pages],
+  ['CommitLimit', vm_commit_limit],
+  ['Committed_AS', (k) => Math.max(0, k.scalars.committed)],
+];
+
+/** Names of the lines of {@link meminfo}. */
+export const MEMINFO_NAMES: readonly string[] = LINES.map(([name]) => name);
+
 /**
  * /proc/meminfo as data: kB by Linux's names and in its order, as far as the model has them. What the kernel needs for
  * itself takes no RAM here: no slab, no kernel stacks; page tables are counted, and take none.
  */
 export function meminfo(k: Kernel): Readonly<Record<string, number>> {
-  const s = page_state(k);
-  const swap = total_swap_pages(k);
-  const active = s.nr_active_anon + s.nr_active_file;
-  const inactive = s.nr_inactive_anon + s.nr_inactive_file;
-  const pages: Record<string, number> = {
-    MemTotal: k.frames.total,
-    MemFree: s.nr_free_pages,
-    MemAvailable: available(k, s),
-    Buffers: 0,
-    Cached: s.nr_file_pages - s.nr_swapcached,
-    SwapCached: s.nr_swapcached,
-    Active: active,
-    Inactive: inactive,
-    'Active(anon)': s.nr_active_anon,
-    'Inactive(anon)': s.nr_inactive_anon,
-    'Active(file)': s.nr_active_file,
-    'Inactive(file)': s.nr_inactive_file,
-    Unevictable: s.nr_unevictable,
-    Mlocked: s.nr_mlock,
-    SwapTotal: swap,
-    SwapFree: k.swap.free,
-    Dirty: s.nr_dirty,
-    Writeback: s.nr_writeback,
-    AnonPages: s.nr_anon_pages,
-    Mapped: s.nr_mapped,
-    Shmem: s.nr_shmem,
-    PageTables: s.nr_page_table_pages,
-    CommitLimit: vm_commit_limit(k),
-    Committed_AS: Math.max(0, k.scalars.committed),
-  };
-  return Object.fromEntries(Object.entries(pages).map(([name, count]) => [name, count * 4]));
+  const state = page_state(k);
+  return Object.fromEntries(LINES.map(([name, pages]) => [name, pages(k, state) * 4]));
 }
 
 /** The text of /proc/meminfo, as far as the model goes. */

@@ -98,32 +98,45 @@ export function page_state(k: Kernel): PageState {
   };
 }
 
+const FIRST_STATES: readonly (keyof PageState)[] = [
+  'nr_free_pages',
+  'nr_mlock',
+  'nr_inactive_anon',
+  'nr_active_anon',
+  'nr_inactive_file',
+  'nr_active_file',
+  'nr_unevictable',
+];
+const CACHE_STATES: readonly (keyof PageState)[] = [
+  'nr_anon_pages',
+  'nr_mapped',
+  'nr_file_pages',
+  'nr_dirty',
+  'nr_writeback',
+  'nr_shmem',
+];
+const LAST_STATES: readonly (keyof PageState)[] = ['nr_page_table_pages', 'nr_swapcached'];
+const WRITTEN = VM_EVENT_NAMES.indexOf('nr_written');
+
+/** Names of the lines of {@link vmstat}: pages by what they are stand among the events as in Linux. */
+export const VMSTAT_NAMES: readonly string[] = [
+  ...FIRST_STATES,
+  ...VM_EVENT_NAMES.slice(0, WRITTEN),
+  ...CACHE_STATES,
+  'nr_written',
+  ...LAST_STATES,
+  ...VM_EVENT_NAMES.slice(WRITTEN + 1),
+];
+
 /**
  * /proc/vmstat as data: what the model counts, by Linux's names and in its order. Pages, but for pgpgin and pgpgout, which
  * are kB.
  */
 export function vmstat(k: Kernel): Readonly<Record<string, number>> {
-  const state = page_state(k);
+  const state: Readonly<Record<string, number>> = { ...page_state(k) };
   const { events } = k.frames.counters;
-  const rows: [string, number][] = VM_EVENT_NAMES.map((name, index) => [name, events[index] as number]);
-  const split = rows.findIndex(([name]) => name.startsWith('workingset_restore_file')) + 1;
-  const { nr_anon_pages, nr_mapped, nr_file_pages, nr_dirty, nr_writeback, nr_shmem, ...lists } = state;
-  const { nr_page_table_pages, nr_swapcached, ...first } = lists;
-  const written = rows.findIndex(([name]) => name === 'nr_written') + 1;
-  return {
-    ...first,
-    ...Object.fromEntries(rows.slice(0, split)),
-    nr_anon_pages,
-    nr_mapped,
-    nr_file_pages,
-    nr_dirty,
-    nr_writeback,
-    nr_shmem,
-    ...Object.fromEntries(rows.slice(split, written)),
-    nr_page_table_pages,
-    nr_swapcached,
-    ...Object.fromEntries(rows.slice(written)),
-  };
+  const event = (name: string): number => events[(VM_EVENT_NAMES as readonly string[]).indexOf(name)] as number;
+  return Object.fromEntries(VMSTAT_NAMES.map((name) => [name, state[name] ?? event(name)]));
 }
 
 /** The text of /proc/vmstat, as far as the model counts. */

@@ -67,6 +67,12 @@ describe('completion', () => {
     expect(labels('assert cached("|')).toContain('/data');
   });
 
+  test('lines of /proc/vmstat and /proc/meminfo', () => {
+    expect(labels('assert vmstat("pgsc|')).toContain('pgscan_kswapd');
+    expect(labels('assert vmstat(|')).toContain('"nr_dirty"');
+    expect(labels('assert meminfo("|')).toEqual(expect.arrayContaining(['Dirty', 'Active(anon)']));
+  });
+
   test('keys of declarations, and their values', () => {
     expect(labels('machine |')).toEqual(expect.arrayContaining(['ram', 'swap', 'thp', 'page_cache']));
     expect(labels('machine ram=64K s|')).toContain('swap');

@@ -1,5 +1,7 @@
 // Completion: calls, constants that fit the parameter, keys, names in scope, declared paths, expectations.
 
+import { MEMINFO_NAMES } from '../../proc/meminfo.ts';
+import { VMSTAT_NAMES } from '../../proc/vmstat.ts';
 import { type CallSignature, parameterAt, signatureLabel, signaturesOf } from '../calls.ts';
 import { type Constant, constantsOf, errnoNames, errnoText } from '../constants.ts';
 import { DECLARATION_KEYS } from '../declarations.ts';
@@ -164,6 +166,8 @@ function argument(call: CallSignature, index: number, scope: Scope): Item[] {
   switch (parameter.type) {
     case 'path':
       return quoted(scope.paths(pathKeywords(call)));
+    case 'counter':
+      return quoted(counters(call));
     case 'signal':
       return constants.filter(({ label }) => label === 'SIGSEGV' || label === 'SIGBUS');
     case 'handler':
@@ -187,7 +191,15 @@ function pathKeywords(call: CallSignature): readonly string[] {
 function pathsFor(wanted: Wanted, scope: Scope): Item[] {
   if (wanted.kind === 'value') return scope.paths(['library']);
   if (wanted.kind !== 'argument') return [];
-  return parameterAt(wanted.call, wanted.index)?.type === 'path' ? scope.paths(pathKeywords(wanted.call)) : [];
+  const type = parameterAt(wanted.call, wanted.index)?.type;
+  if (type === 'counter') return counters(wanted.call);
+  return type === 'path' ? scope.paths(pathKeywords(wanted.call)) : [];
+}
+
+/** Lines of /proc/vmstat or /proc/meminfo. */
+function counters(call: CallSignature): Item[] {
+  const names = call.name === 'vmstat' ? VMSTAT_NAMES : MEMINFO_NAMES;
+  return names.map((label) => ({ label, kind: 'value', detail: `/proc/${call.name}`, rank: 1 }));
 }
 
 function constantItem({ name, doc }: Constant): Item {
