@@ -67,6 +67,32 @@ export function rmap_mms(k: Kernel, pfn: Pfn): readonly number[] {
   return mms === undefined ? [] : [...mms.keys()].sort((a, b) => a - b);
 }
 
+/**
+ * Visits the PTEs of an anonymous page that lie where it was first mapped, at its index, in each address space: no search.
+ * Returns how many of `left` remain; -1 when the visitor has seen enough.
+ */
+function visitAtIndex(
+  k: Kernel,
+  mms: readonly number[],
+  index: number,
+  pfn: Pfn,
+  left: number,
+  visit: RmapVisitor,
+): number {
+  const addr = index * 4096;
+  let rest = left;
+  for (const id of mms) {
+    if (rest === 0) break;
+    const mm = k.mms.get(id);
+    if (!maps(mm, addr, pfn)) continue;
+    const vma = mm.vmas.lookup(addr);
+    if (vma === undefined || addressIn(vma, index) !== addr) continue;
+    rest--;
+    if (visit(mm, vma, addr) === false) return -1;
+  }
+  return rest;
+}
+
 /** rmap_walk(): visits every PTE that maps the frame. `mm` handed to the visitor is to be read only. */
 export function rmap_walk(k: Kernel, pfn: Pfn, visit: RmapVisitor): void {
   const chunk = k.frames.chunk(pfn);
@@ -76,26 +102,18 @@ export function rmap_walk(k: Kernel, pfn: Pfn, visit: RmapVisitor): void {
   const index = chunk.index[i] as number;
   const mapping = chunk.mapping[i] as number;
   const anon = ((chunk.flags[i] as number) & PG_ANON) !== 0;
-  for (const id of rmap_mms(k, pfn)) {
-    if (left === 0) return;
+  const mms = rmap_mms(k, pfn);
+  if (anon) left = visitAtIndex(k, mms, index, pfn, left, visit);
+  for (const id of mms) {
+    if (left <= 0) return;
     const mm = k.mms.get(id);
-    // Anonymous memory that was never moved lies at its index: no search.
-    const guess = anon ? mm.vmas.lookup(index * 4096) : undefined;
-    const guessed = guess !== undefined && addressIn(guess, index) === index * 4096 && maps(mm, index * 4096, pfn);
-    if (guess !== undefined && guessed) {
-      left--;
-      if (visit(mm, guess, index * 4096) === false) return;
-    }
-    if (left === 0) return;
-    let go = true;
     mm.vmas.walk((vma) => {
       if (anon ? vma.anon?.root !== mapping : vma.inode !== mapping) return true;
       const addr = addressIn(vma, index);
-      if (addr < 0 || (guessed && addr === index * 4096) || !maps(mm, addr, pfn)) return true;
-      left--;
-      go = visit(mm, vma, addr) !== false;
-      return go && left > 0;
+      // At its index an anonymous page was visited already.
+      if (addr < 0 || (anon && addr === index * 4096) || !maps(mm, addr, pfn)) return true;
+      left = visit(mm, vma, addr) === false ? 0 : left - 1;
+      return left > 0;
     });
-    if (!go) return;
   }
 }
