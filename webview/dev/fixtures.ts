@@ -48,6 +48,13 @@ function ram(letters: string, changed: readonly number[] = []): FrameMapView {
   return ramOf(uses, uses.filter((use) => use === 0).length, changed);
 }
 
+/** The map with the frame at index `i` used by several processes lately. */
+function shared(map: FrameMapView, i: number): FrameMapView {
+  map.owners[i] = SHARED_USES.indexOf('several');
+  map.states[i] = 2 | 8 | 16;
+  return map;
+}
+
 function bigRam(frames: number): FrameMapView {
   const uses = new Uint8Array(frames);
   let seed = 7;
@@ -232,7 +239,7 @@ const forked: StateMessage = {
     ],
   },
   next: { line: 11, text: 'kid:  store(buf, "J")              = cow' },
-  frames: { kind: 'full', map: ram('TTTTcccaaaTTTT..', [9, 10, 11, 12, 13]) },
+  frames: { kind: 'full', map: shared(ram('TTTTcccaaaTTTT..', [9, 10, 11, 12, 13]), 9) },
   walk: walkOf({
     levels: levelsOf(BUF, tables((1n << 63n) | 0x9065n, pte(9, 'RW'))),
     physical: '0x9008',
