@@ -176,24 +176,32 @@ function write_begin(k: Kernel, inodeId: number, at: number): Pfn {
   return pfn;
 }
 
-/** write_end() behind `copied` of `part` bytes at `at`. The file reaches that far now. */
-function write_end(k: Kernel, inodeId: number, pfn: Pfn, at: number, part: number, copied: number): void {
+/** write_end() behind `copied` of `part` bytes at `at`, in a page that the write has made if `fresh`. The file reaches that far now. */
+function write_end(
+  k: Kernel,
+  inodeId: number,
+  pfn: Pfn,
+  at: number,
+  part: number,
+  copied: number,
+  fresh: boolean,
+): void {
   const inode = k.inodes.edit(inodeId);
   if (at + copied > inode.size) inode.size = at + copied;
   if (copied > 0 || inode.kind === 'shmem') {
     k.frames.clearFlags(pfn, PG_NOT_UPTODATE);
     if (inode.kind === 'shmem') k.frames.markDirty(pfn);
     else k.frames.markBlockDirty(pfn);
-  } else failed_write(k, inode, pfn, at, part);
+  } else failed_write(k, inode, pfn, at, part, fresh);
 }
 
 /**
  * block_commit_write() of no byte, because the user's page was not there: a new block is zeros now, a block that
  * starts before the place counts as changed, one that was read is complete, one to be overwritten whole is not.
  */
-function failed_write(k: Kernel, inode: Inode, pfn: Pfn, at: number, part: number): void {
+function failed_write(k: Kernel, inode: Inode, pfn: Pfn, at: number, part: number, fresh: boolean): void {
   const stored = has_block(k, inode, Math.floor(at / PAGE_SIZE), pfn);
-  if (stored && part === PAGE_SIZE) return;
+  if (stored && fresh && part === PAGE_SIZE) return;
   k.frames.clearFlags(pfn, PG_NOT_UPTODATE);
   if (!stored || at % PAGE_SIZE !== 0) k.frames.markBlockDirty(pfn);
 }
@@ -256,11 +264,12 @@ export function file_write(k: Kernel, file: OpenFile, addr: number, count: numbe
   while (at < end) {
     const from = addr + (at - pos);
     const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
+    const fresh = find_get_page(k.inodes.get(file.inode), Math.floor(at / PAGE_SIZE)) === 0;
     const pfn = write_begin(k, file.inode, at);
     if (pfn === 0) return at > pos ? at - pos : 'ENOMEM';
     const ready = resident(k, from, part);
     copyIn(k, pfn, at % PAGE_SIZE, from, ready);
-    write_end(k, file.inode, pfn, at, part, ready);
+    write_end(k, file.inode, pfn, at, part, ready, fresh);
     at += ready;
     fruitless = ready > 0 ? 0 : fruitless + 1;
     // So little memory that the page of the file and that of the user drive each other out for ever.
