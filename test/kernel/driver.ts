@@ -116,8 +116,9 @@ export class KernelMachine {
   static async start(options: MachineOptions = {}): Promise<KernelMachine> {
     const lacking = missing();
     if (lacking !== undefined) throw new Error(`KernelMachine.start: ${lacking}`);
+    const beside = KernelMachine.#up > 0 && options.exclusive !== true ? ['beside=1'] : [];
     const machine = new KernelMachine(
-      startProgram(compileDriver(), driverArguments(options)),
+      startProgram(compileDriver(), [...driverArguments(options), ...beside]),
       options.runLimitMs ?? 20000,
     );
     try {
@@ -128,9 +129,14 @@ export class KernelMachine {
       await machine.close();
       throw error;
     }
+    KernelMachine.#up++;
+    void machine.#ended.then(() => KernelMachine.#up--);
     machine.#restartClock();
     return machine;
   }
+
+  /** Machines of this process that are up. */
+  static #up = 0;
 
   readonly #program: ChildProcessWithoutNullStreams;
   readonly #lines: Interface;

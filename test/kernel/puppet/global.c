@@ -164,7 +164,9 @@ int globalEnter(struct globalOptions *o, char *why, size_t whySize) {
   life = open(STATE_DIR "/life", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   queue = open(STATE_DIR "/queue", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (gate < 0 || life < 0 || queue < 0) return snprintf(why, whySize, "no lock file: %s", strerror(errno)), -1;
-  if (take(queue, LOCK_EX, &patience)) {
+  /* Who holds a machine already must not stand behind somebody who waits for its end. */
+  if (o->beside) inside = join(o);
+  if (!inside && take(queue, LOCK_EX, &patience)) {
     for (; !(inside = join(o)) && patience > 0; --patience) usleep(20000);
     flock(queue, LOCK_UN);
   }

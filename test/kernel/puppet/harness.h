@@ -62,7 +62,7 @@ struct surroundings {
 extern struct surroundings around;
 
 /* --- global.c: settings of the whole machine, shared by all drivers that run --- */
-struct globalOptions { bool exclusive; unsigned long swapBytes; char swapDevice[64]; long waitMs; };
+struct globalOptions { bool exclusive; unsigned long swapBytes; char swapDevice[64]; long waitMs; bool beside; };
 int globalEnter(struct globalOptions *options, char *why, size_t whySize);
 void globalLeave(void);
 /* Somebody waits who cannot run beside this driver: who can, makes room between two scenarios. */

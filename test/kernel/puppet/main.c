@@ -241,7 +241,7 @@ int main(int argc, char **argv) {
   sigaction(SIGINT, &end, NULL);
   signal(SIGPIPE, SIG_IGN);
   struct globalOptions options = { around.exclusive, number(argc, argv, "swap", 1L << 30), "",
-                                   number(argc, argv, "wait", 300000) };
+                                   number(argc, argv, "wait", 300000), number(argc, argv, "beside", 0) };
   if (globalEnter(&options, why, sizeof why)) { outError("%s", why); return 1; }
   snprintf(around.swapDevice, sizeof around.swapDevice, "%s", options.swapDevice);
   around.swapOn = options.swapDevice[0];
