@@ -5,6 +5,7 @@ import { exec_elf } from '../fs/binfmt-elf.ts';
 import { dup_mm } from '../mm/copy.ts';
 import { get_file } from '../mm/file-refs.ts';
 import { refuse } from '../mm/refuse.ts';
+import type { Kernel } from '../state/kernel.ts';
 import type { Rlimit, RlimitName, Task } from '../state/records.ts';
 import { ADDR_NO_RANDOMIZE, CLONE, RLIMIT_NAMES } from '../uapi.ts';
 import { do_exit, do_group_exit, mmput, vfork_done } from './exit.ts';
@@ -16,6 +17,21 @@ import { copy_from_user, copy_to_user } from './user-copy.ts';
 const WNOHANG = 1;
 const INFINITY = 2n ** 64n - 1n;
 
+/** pid_max of a machine with one CPU (include/linux/threads.h: PID_MAX_DEFAULT); no pid is that high. */
+const PID_MAX = 0x8000;
+
+/** The lowest pid that alloc_pid() gives out once its search has come round (kernel/pid.c: RESERVED_PIDS). */
+const RESERVED_PIDS = 300;
+
+/** Whether fewer than `most` tasks hold a pid; a zombie holds its own until it is waited for. */
+function fewerTasksThan(k: Kernel, most: number): boolean {
+  // The table keeps the dead as well: while even with them it is short, nobody needs to be counted.
+  if (k.tasks.size < most) return true;
+  let living = 0;
+  for (const task of k.tasks.values()) if (task.state !== 'dead') living++;
+  return living < most;
+}
+
 /** kernel_clone(): a new task. `flags` are CLONE_… bits. */
 function kernel_clone(c: SysCall, flags: number): SysResult {
   if ((flags & CLONE.THREAD) !== 0 && (flags & CLONE.SIGHAND) === 0) {
@@ -26,6 +42,8 @@ function kernel_clone(c: SysCall, flags: number): SysResult {
   }
   const parent = c.task;
   const parentMm = c.mm;
+  // copy_process(): is_rlimit_overlimit(UCOUNT_RLIMIT_NPROC), the new task included. All processes are one user's.
+  if (!fewerTasksThan(c.k, parent.rlimits.NPROC.soft)) return refuse(c.k, 'EAGAIN', 'RLIMIT_NPROC');
   let mm = parentMm;
   let pages = 0;
   if ((flags & CLONE.VM) === 0) {
@@ -34,6 +52,12 @@ function kernel_clone(c: SysCall, flags: number): SysResult {
     mm = copy.mm;
     pages = copy.pages;
   } else parentMm.users++;
+  // copy_process() asks alloc_pid() when the memory is copied; idr_alloc_cyclic() tries each pid from RESERVED_PIDS up,
+  // and its ENOSPC becomes EAGAIN. The copy is given back: what it write-protected stays so until the next write.
+  if (!fewerTasksThan(c.k, PID_MAX - RESERVED_PIDS)) {
+    mmput(c.k, mm.id);
+    return refuse(c.k, 'EAGAIN', 'no pid below pid_max is free');
+  }
   const child = new_task(c.k, parent.comm);
   child.mm = mm.id;
   child.parent = (flags & CLONE.PARENT) !== 0 ? parent.parent : parent.tgid;
