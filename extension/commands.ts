@@ -1,6 +1,7 @@
 // What the commands of the palette, the title bars, the keys and the trees do.
 import { commands, type Disposable, type ExtensionContext, env, type TextEditor, window } from 'vscode';
 import { type MemoryFile, type ProcFile, processViews, type Timeline } from '../simulator/index.ts';
+import { numberText } from '../webview/protocol.ts';
 import { command } from './names.ts';
 import { type PageTablePanel, revealLine } from './panel/panel.ts';
 import { firstProcess } from './panel/selection.ts';
@@ -129,7 +130,7 @@ async function runToCursor(session: Session): Promise<void> {
 
 async function goToStep(session: Session): Promise<void> {
   const { total } = session;
-  const range = total === null ? '0 is the start' : `0 is the start, ${total} the end`;
+  const range = total === null ? '0 is the start' : `0 is the start, ${numberText(total)} the end`;
   const answer = await window.showInputBox({
     title: 'Go to Step',
     prompt: `Number of executed steps: ${range}`,

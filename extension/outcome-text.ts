@@ -1,5 +1,6 @@
 // What a step came to, in the few words that stand at the end of its line.
 import type { LineSummary, StepRecord } from '../simulator/index.ts';
+import { countText } from '../webview/protocol.ts';
 
 /** How much attention a result asks for. */
 export type ResultTone = 'plain' | 'fault' | 'signal' | 'failure';
@@ -92,7 +93,7 @@ function faultText(record: StepRecord): string {
 }
 
 function counted(count: number, what: string): string {
-  return count === 1 ? what : `${count} ${what}s`;
+  return count === 1 ? what : countText(count, what);
 }
 
 const kindText: Readonly<Record<string, string>> = {

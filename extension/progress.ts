@@ -1,8 +1,8 @@
 // Shows a notification with a cancel button for runs that take long.
 import { type Disposable, ProgressLocation, window } from 'vscode';
+import { positionText } from '../webview/protocol.ts';
 import type { Busy, Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
-import { positionText } from './status-bar.ts';
 
 /** A run shorter than this comes and goes without a notification. */
 const PATIENCE_MS = 400;
@@ -39,7 +39,10 @@ function show(session: Session, busy: Busy): Thenable<void> {
     while (session.busy === busy) {
       const { total } = session;
       const percent = total === null || total === 0 ? 0 : (session.position / total) * 100;
-      progress.report({ message: positionText(session), increment: Math.max(0, percent - shown) });
+      progress.report({
+        message: positionText(session.position, session.total),
+        increment: Math.max(0, percent - shown),
+      });
       shown = Math.max(shown, percent);
       await new Promise<void>((resolve) => setTimeout(resolve, REPORT_MS));
     }

@@ -1,5 +1,6 @@
 // The status bar item: where the run stands.
 import { type Disposable, MarkdownString, StatusBarAlignment, type StatusBarItem, window } from 'vscode';
+import { positionText } from '../webview/protocol.ts';
 import { command } from './names.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
@@ -7,10 +8,8 @@ import type { Sessions } from './sessions.ts';
 const REFRESH_MS = 200;
 
 /** `step 7 of 12`, or `step 7` while the length of the run is not known. */
-export function positionText(session: Session): string {
-  const { total } = session;
-  const position = session.position.toLocaleString('en');
-  return total === null ? `step ${position}` : `step ${position} of ${total.toLocaleString('en')}`;
+function placeText(session: Session): string {
+  return positionText(session.position, session.total);
 }
 
 export class StatusBar implements Disposable {
@@ -59,15 +58,15 @@ export class StatusBar implements Disposable {
     this.item.text = statusText(session);
     this.item.tooltip = tooltip(session);
     this.item.command = session.busy === null ? command.goToStep : command.cancel;
-    this.item.accessibilityInformation = { label: `Address Space Explorer: ${positionText(session)}` };
+    this.item.accessibilityInformation = { label: `Address Space Explorer: ${placeText(session)}` };
     this.item.show();
   }
 }
 
 function statusText(session: Session): string {
-  if (session.busy !== null) return `$(sync~spin) ${positionText(session)}`;
-  if (session.obstacle !== null) return `$(warning) ${positionText(session)}`;
-  return `$(layers) ${positionText(session)}`;
+  if (session.busy !== null) return `$(sync~spin) ${placeText(session)}`;
+  if (session.obstacle !== null) return `$(warning) ${placeText(session)}`;
+  return `$(layers) ${placeText(session)}`;
 }
 
 function tooltip(session: Session): MarkdownString {

@@ -1,12 +1,13 @@
 /**
  * What the extension host and the page-table view say to each other: plain data that survives a structured clone.
- * The only file of this folder that the extension imports (the page's HTML and the frame-map updates come along here).
+ * The only file of this folder that the extension imports (the page's HTML, the frame-map updates and the way numbers are written come along here).
  */
 import type { FrameView, NumberView, ProcessView, StoryLine, SwapMapView, WalkView } from '../simulator/view/types.ts';
 import type { FrameMapUpdate } from './frame-map-update.ts';
 
 export { applyFrameMapUpdate, type FrameMapUpdate, frameMapUpdate } from './frame-map-update.ts';
 export { type WebviewHtmlOptions, webviewHtml } from './html.ts';
+export { countText, numberText, positionText } from './numbers.ts';
 
 /** What the view looks at. */
 export interface Selection {

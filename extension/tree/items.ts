@@ -1,6 +1,14 @@
 // How the tree's nodes look: label, icon, description, tooltip, click.
 import { type Command, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, Uri } from 'vscode';
-import { cachedFiles, frameMap, type PageRunView, swapMap, type Timeline } from '../../simulator/index.ts';
+import {
+  cachedFiles,
+  frameMap,
+  type PageRunView,
+  swapMap,
+  type Timeline,
+  type VmaView,
+} from '../../simulator/index.ts';
+import { countText, numberText } from '../../webview/protocol.ts';
 import { command, TREE_SCHEME } from '../names.ts';
 import type { NodeOf, TreeNode } from './nodes.ts';
 import { tooltipOf } from './tooltips.ts';
@@ -44,7 +52,12 @@ function shape(timeline: Timeline, node: TreeNode): TreeItem {
     case 'number':
       return makeItem(node.view.name, None, 'symbol-number', node.view.value);
     case 'chunk':
-      return makeItem(`VMAs ${node.from + 1}–${node.from + node.count}`, Collapsed, 'list-tree', '');
+      return makeItem(
+        `VMAs ${numberText(node.from + 1)}–${numberText(node.from + node.count)}`,
+        Collapsed,
+        'list-tree',
+        '',
+      );
     case 'vma':
       return vmaItem(node);
     case 'run':
@@ -95,8 +108,12 @@ function vmaItem({ pid, view }: NodeOf<'vma'>): TreeItem {
   item.description = rest.join(' ');
   item.contextValue = 'vma';
   item.command = showCommand(pid, view.start);
-  item.accessibilityInformation = { label: `${view.mapsLine}, ${view.rssPages} of ${view.pages} pages present` };
+  item.accessibilityInformation = { label: `${view.mapsLine.replace(/\s+/g, ' ').trim()}, ${residentText(view)}` };
   return item;
+}
+
+function residentText({ rssPages, pages }: VmaView): string {
+  return `${numberText(rssPages)} of ${countText(pages, 'page')} present`;
 }
 
 function permColor(perms: string): string {
@@ -116,8 +133,7 @@ const runIcon: Readonly<Record<PageRunView['state'], string>> = {
 };
 
 function runItem({ pid, view }: NodeOf<'run'>): TreeItem {
-  const pages = view.pages === 1 ? '1 page' : `${view.pages} pages`;
-  const item = makeItem(view.start, None, runIcon[view.state], `${pages}: ${view.text}`);
+  const item = makeItem(view.start, None, runIcon[view.state], `${countText(view.pages, 'page')}: ${view.text}`);
   item.contextValue = 'run';
   item.command = showCommand(pid, view.start);
   return item;
@@ -130,30 +146,30 @@ function showCommand(pid: number, address: string): Command {
 function cacheItem(timeline: Timeline): TreeItem {
   const files = cachedFiles(timeline);
   const pages = files.reduce((sum, file) => sum + file.cachedPages, 0);
-  return makeItem(
-    'Page cache',
-    files.length > 0 ? Collapsed : None,
-    'files',
-    pages === 1 ? '1 page' : `${pages} pages`,
-  );
+  return makeItem('Page cache', files.length > 0 ? Collapsed : None, 'files', countText(pages, 'page'));
 }
 
 function fileItem({ view }: NodeOf<'file'>): TreeItem {
-  const dirty = view.dirtyPages > 0 ? `, ${view.dirtyPages} dirty` : '';
+  const dirty = view.dirtyPages > 0 ? `, ${numberText(view.dirtyPages)} dirty` : '';
   const of = Math.ceil(view.size / 4096);
-  return makeItem(view.path, Collapsed, 'file', `${view.cachedPages} of ${of} pages${dirty}`);
+  return makeItem(view.path, Collapsed, 'file', `${numberText(view.cachedPages)} of ${countText(of, 'page')}${dirty}`);
 }
 
 function memoryItem(timeline: Timeline): TreeItem {
   const { total, free } = frameMap(timeline);
-  const item = makeItem('Physical memory', Collapsed, 'chip', `${total} frames, ${free} free`);
+  const item = makeItem('Physical memory', Collapsed, 'chip', `${countText(total, 'frame')}, ${numberText(free)} free`);
   item.contextValue = 'memory';
   return item;
 }
 
 function swapItem(timeline: Timeline): TreeItem {
   const { slots, used } = swapMap(timeline);
-  const item = makeItem('Swap', used > 0 ? Collapsed : None, 'database', `${slots} slots, ${used} used`);
+  const item = makeItem(
+    'Swap',
+    used > 0 ? Collapsed : None,
+    'database',
+    `${countText(slots, 'slot')}, ${numberText(used)} used`,
+  );
   item.contextValue = 'swap';
   return item;
 }

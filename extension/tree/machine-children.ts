@@ -1,5 +1,6 @@
 // What the tree of the machine is made of: the page cache by file, physical memory by use, swap by slot.
 import { cachedFiles, type FrameUse, frameMap, machineNumbers, swapMap, type Timeline } from '../../simulator/index.ts';
+import { countText, numberText } from '../../webview/protocol.ts';
 import type { NodeOf, TreeNode } from './nodes.ts';
 
 const MAX_RUNS = 200;
@@ -72,8 +73,8 @@ function useNodes(timeline: Timeline, parent: TreeNode): TreeNode[] {
       id: `${parent.id}/${use}`,
       parent,
       label: useText[use],
-      description: count === 1 ? '1 frame' : `${count} frames`,
-      tooltip: `${count * 4} KiB of RAM`,
+      description: countText(count, 'frame'),
+      tooltip: `${numberText(count * 4)} KiB of RAM`,
       icon: use === 'free' ? 'circle-outline' : 'circle-large-filled',
       changed: changed.has(i),
     });

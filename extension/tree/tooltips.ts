@@ -1,5 +1,6 @@
 // What the tree tells about a node when the mouse rests on it.
 import { type BoundaryView, type ProcessView, type Timeline, type VmaView, why } from '../../simulator/index.ts';
+import { countText, numberText } from '../../webview/protocol.ts';
 import type { TreeNode } from './nodes.ts';
 
 export type Tooltip = string | { readonly markdown: string } | null;
@@ -34,7 +35,7 @@ export function vmaMarkdown(view: VmaView): string {
   const rows: [string, string][] = [
     ['vm_start', code(view.start)],
     ['vm_end', code(view.end)],
-    ['size', `${counted(view.pages)} (${view.pages * 4} KiB)`],
+    ['size', `${countText(view.pages, 'page')} (${numberText(view.pages * 4)} KiB)`],
     ['vm_flags', `${code(view.vmFlags)} ${escapePipes(view.flagNames)}`],
     ['vm_page_prot', code(view.vm_page_prot)],
     ['vm_pgoff', code(view.vm_pgoff)],
@@ -42,8 +43,8 @@ export function vmaMarkdown(view: VmaView): string {
     ['anon_vma', view.anon_vma === null ? 'none' : code(view.anon_vma)],
     ['vm_ops', view.vm_ops === null ? 'none: anonymous memory' : code(view.vm_ops.name)],
     ...operationRows(view),
-    ['present', counted(view.rssPages)],
-    ['swapped', counted(view.swapPages)],
+    ['present', countText(view.rssPages, 'page')],
+    ['swapped', countText(view.swapPages, 'page')],
   ];
   const table = rows.map(([name, value]) => `| ${name} | ${value} |`).join('\n');
   return `**vm_area_struct**\n\n\`\`\`\n${view.mapsLine}\n\`\`\`\n\n| field | value |\n| :-- | :-- |\n${table}`;
@@ -74,14 +75,10 @@ function operationRows(view: VmaView): [string, string][] {
 }
 
 function processMarkdown(view: ProcessView): string {
-  const lines = [`**${view.name}**, PID ${view.pid}`, `executes \`${view.exe}\``, `${view.vmaCount} VMAs`];
+  const lines = [`**${view.name}**, PID ${view.pid}`, `executes \`${view.exe}\``, countText(view.vmaCount, 'VMA')];
   if (view.ended !== null) lines.push(`${view.state}: ${view.ended}`);
   if (view.sharesMmWith.length > 0) lines.push(`shares its mm_struct with PID ${view.sharesMmWith.join(', ')}`);
   return lines.join('  \n');
-}
-
-function counted(pages: number): string {
-  return pages === 1 ? '1 page' : `${pages} pages`;
 }
 
 function code(text: string): string {

@@ -17,7 +17,8 @@ import {
   overview,
 } from '../../webview/model/frames.ts';
 import { cachedSlots, slotRuns, slotShares, slotText, slotUse } from '../../webview/model/slots.ts';
-import { announcement, nothingToWalk, positionText, receive, savedState, WAITING } from '../../webview/model/view.ts';
+import { announcement, nothingToWalk, receive, savedState, WAITING } from '../../webview/model/view.ts';
+import { positionText } from '../../webview/numbers.ts';
 import { applyFrameMapUpdate, frameMapUpdate, type StateMessage } from '../../webview/protocol.ts';
 
 const LEGEND: readonly FrameUse[] = ['free', 'anon', 'file-clean', 'table'];
@@ -297,7 +298,8 @@ describe('receive', () => {
   it('says where it stands', () => {
     const shown = stored.shown;
     if (shown === null) throw new Error('receive: no state is shown');
-    expect([positionText(shown), positionText({ position: 9, total: null })]).toEqual(['step 3 of 8', 'step 9']);
+    expect([positionText(shown.position, shown.total), positionText(9, null)]).toEqual(['step 3 of 8', 'step 9']);
+    expect(positionText(30_007, 1_000_000)).toBe('step 30,007 of 1,000,000');
     expect(announcement(shown)).toMatch(/^step 3 of 8: bash: store\(.*minor fault$/);
   });
 });

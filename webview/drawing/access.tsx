@@ -2,6 +2,7 @@
 import type { VmaView, WalkView } from '../../simulator/view/types.ts';
 import type { Post } from '../host.ts';
 import { hex } from '../model/address.ts';
+import { countText, numberText } from '../numbers.ts';
 import { FrameDetails } from './frame-details.tsx';
 import { useFlash } from './hooks.ts';
 import { Icon } from './icon.tsx';
@@ -72,7 +73,7 @@ function breakable(value: string) {
 function Vma({ vma }: { vma: VmaView }) {
   const facts: readonly (readonly [name: string, value: string])[] = [
     ['vm_start', vma.start],
-    ['vm_end', `${vma.end} (${vma.pages} ${vma.pages === 1 ? 'page' : 'pages'})`],
+    ['vm_end', `${vma.end} (${countText(vma.pages, 'page')})`],
     ['vm_flags', vma.flagNames],
     ['vm_page_prot', vma.vm_page_prot],
     ['vm_pgoff', vma.vm_pgoff],
@@ -80,7 +81,7 @@ function Vma({ vma }: { vma: VmaView }) {
     ['anon_vma', vma.anon_vma ?? 'none'],
     ['vm_ops', vma.vm_ops === null ? 'none: anonymous memory' : vma.vm_ops.name],
     ...Object.entries(vma.vm_ops?.operations ?? {}).map(([name, serves]) => [`· ${name}`, serves] as const),
-    ['resident', `${vma.rssPages} of ${vma.pages}, ${vma.swapPages} swapped`],
+    ['resident', `${numberText(vma.rssPages)} of ${numberText(vma.pages)}, ${numberText(vma.swapPages)} swapped`],
   ];
   const name = vma.name === '' ? 'anonymous' : vma.name;
   return (

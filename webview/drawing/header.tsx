@@ -2,7 +2,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ProcessView } from '../../simulator/view/types.ts';
 import type { Post } from '../host.ts';
-import { positionText, type Shown } from '../model/view.ts';
+import type { Shown } from '../model/view.ts';
+import { positionText } from '../numbers.ts';
 import type { NoticeMessage } from '../protocol.ts';
 import { Icon, type IconName } from './icon.tsx';
 import { moveFocus } from './keys.ts';
@@ -156,7 +157,7 @@ function StepButtons({ shown, post }: { shown: Shown; post: Post }) {
           <Icon name={icon} />
         </button>
       ))}
-      <span class="position">{positionText(shown)}</span>
+      <span class="position">{positionText(shown.position, shown.total)}</span>
     </div>
   );
 }

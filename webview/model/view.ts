@@ -1,6 +1,7 @@
 /** What the view shows, as a function of the messages that came. */
 import type { FrameMapView } from '../../simulator/view/types.ts';
 import { applyFrameMapUpdate } from '../frame-map-update.ts';
+import { positionText } from '../numbers.ts';
 import type { FrameColouring, HostMessage, NoticeMessage, SavedState, StateMessage } from '../protocol.ts';
 
 /** A state with its frame map put together. */
@@ -78,11 +79,6 @@ export function savedState(shown: Shown, colouring: FrameColouring): SavedState 
   };
 }
 
-/** `step 7 of 12`, `step 7` while the end is not known. */
-export function positionText(shown: Pick<Shown, 'position' | 'total'>): string {
-  return shown.total === null ? `step ${shown.position}` : `step ${shown.position} of ${shown.total}`;
-}
-
 /** Why there is no walk to see. */
 export function nothingToWalk(shown: Pick<Shown, 'processes' | 'selection' | 'follow'>): string {
   if (shown.processes.length === 0) return 'No process yet: step to begin.';
@@ -100,7 +96,7 @@ export function nothingToWalk(shown: Pick<Shown, 'processes' | 'selection' | 'fo
 export function announcement(shown: Shown): string {
   if (shown.busy !== null) return shown.busy;
   const last = shown.lastStep;
-  if (last === null) return `${positionText(shown)}: nothing has run yet`;
-  const said = [`${positionText(shown)}: ${last.text}`, last.outcome, last.problem ?? ''];
+  if (last === null) return `${positionText(shown.position, shown.total)}: nothing has run yet`;
+  const said = [`${positionText(shown.position, shown.total)}: ${last.text}`, last.outcome, last.problem ?? ''];
   return said.filter((part) => part !== '').join(', ');
 }
