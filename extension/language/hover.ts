@@ -29,11 +29,17 @@ export class ScenarioHover implements HoverProvider {
     const session = this.sessions.get(document);
     const scenario = session?.currentScenario;
     const expression = expressionAt(document.getText(), position, scenario);
-    const translation = expression === null ? null : translationOf(session, document, expression);
-    if (translation !== null && expression !== null) return new Hover(translation, toRange(expression.range));
     const doc = hoverDoc(document.getText(), position, scenario);
+    const small = expression === null ? null : smallValue(session, expression);
+    if (expression !== null && (small === null || doc === null)) {
+      const translation = translationOf(session, document, expression);
+      if (translation !== null) return new Hover(translation, toRange(expression.range));
+    }
     if (doc === null) return null;
     const texts = [new MarkdownString(doc.contents)];
+    if (small !== null && expression !== null && scenario?.names.has(expression.text) === true) {
+      texts.push(new MarkdownString(valueText(expression.text, small)));
+    }
     const record = session?.isStale === false ? session.timeline?.lineSummary(position.line + 1)?.last : undefined;
     const story = record === undefined || !isCall(record, position) ? '' : storyMarkdown(record.story());
     if (story !== '') texts.push(new MarkdownString(`**What happened here**\n\n${story}`));
@@ -41,10 +47,24 @@ export class ScenarioHover implements HoverProvider {
   }
 }
 
+/** Where nothing can be mapped (vm.mmap_min_addr): descriptors, lengths and counts are smaller than any address. */
+const LEAST_ADDRESS = 0x10000n;
+
 /** The story belongs to the call, not to every word of the line. */
 function isCall(record: StepRecord, position: Position): boolean {
   const { start, end } = record.callRange;
   return start.character <= position.character && position.character < Math.min(end.character, start.character + 64);
+}
+
+/** The value of an expression that is no address: a descriptor, say. */
+function smallValue(session: Session | undefined, expression: ExpressionAt): bigint | null {
+  const answer = session?.timeline?.evaluate(expression.text);
+  return answer !== undefined && 'value' in answer && answer.value < LEAST_ADDRESS ? answer.value : null;
+}
+
+function valueText(text: string, value: bigint): string {
+  const hex = value < 10n ? '' : ` = \`0x${value.toString(16)}\``;
+  return `\`${text}\` = \`${value}\`${hex}`;
 }
 
 function translationOf(

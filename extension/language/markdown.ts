@@ -12,6 +12,8 @@ export function walkMarkdown(view: WalkView, expression: string, link: ShowLink)
   const title = same ? `\`${view.address}\`` : `\`${expression}\` = \`${view.address}\``;
   const parts = [`**${view.process}**: ${title} → ${physicalText(view)}`];
   parts.push(view.state);
+  // Without an address space there is nothing to walk, and no access to speak of.
+  if (view.canonical && view.levels.length === 0) return parts.join('\n\n');
   if (view.canonical) parts.push(walkTable(view));
   parts.push(['read', 'write', 'exec'].map((kind) => wouldLine(view, kind as keyof WalkView['would'])).join('\n'));
   parts.push(view.vma === null ? 'No VMA contains this address.' : `\`\`\`\n${view.vma.mapsLine}\n\`\`\``);

@@ -78,6 +78,26 @@ suite('views', () => {
     expect(await hoverAt(editor.document, 3, 'buf')).to.contain('buf');
   });
 
+  test('a hover on a descriptor tells its value, and one in an ended process only that it has ended', async () => {
+    const text = [
+      'file "/srv/data" size=4K',
+      'app = spawn()',
+      'app: fd = open("/srv/data", O_RDONLY)',
+      'app: buf = mmap(NULL, 4K, PROT_READ, MAP_PRIVATE, fd, 0)',
+      'app: exit(0)',
+    ];
+    const { session, editor } = await openText(`${text.join('\n')}\n`);
+    await session.goToStep(3);
+    const descriptor = await hoverAt(editor.document, 4, 'fd');
+    expect(descriptor).to.contain('`fd` = `3`');
+    expect(descriptor).to.not.contain('physical');
+    expect(await hoverAt(editor.document, 4, 'buf')).to.contain('| PTE |');
+    await session.goToStep(4);
+    const ended = await hoverAt(editor.document, 4, 'buf');
+    expect(ended).to.contain('The process is gone');
+    expect(ended).to.not.contain('| offset |');
+  });
+
   test('/proc/PID/maps is a document that follows the steps', async () => {
     const { session } = await openSample('first-steps');
     await session.goToStep(1);
