@@ -67,3 +67,9 @@ child.on('error', (error) => fail(`node_modules/node could not be started: ${err
 child.on('exit', (code) => process.exit(code ?? 1));
 // A terminal sends these to the child as well; whoever stops only this process means the child too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// npm passes a signal on to the shell that it runs this script in, and the shell ends without a word to anybody. Whoever
+// stops npm means the child, so an end of the parent counts as a signal. (On Windows the parent's number never changes.)
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM');
+}, 500).unref();
