@@ -177,6 +177,12 @@ function argument(call: CallSignature, index: number, scope: Scope): Item[] {
       ];
     case 'process':
       return [...scope.names('process'), ...constants];
+    case 'flags':
+      // A name may hold flags, but the constants are what is looked for.
+      return [...constants, ...scope.names('any').map((item): Item => ({ ...item, rank: 3 }))];
+    case 'address':
+    case 'buffer':
+      return [...constants, ...scope.names('any').filter(({ kind }) => kind !== 'process')];
     default:
       return [...constants, ...scope.names('any')];
   }
