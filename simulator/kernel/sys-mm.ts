@@ -12,7 +12,7 @@ import { do_munmap } from '../mm/munmap.ts';
 import { mm_populate } from '../mm/populate.ts';
 import { refuse } from '../mm/refuse.ts';
 import { linear_page_index, VM_LOCKED, VM_SHARED } from '../mm/vma.ts';
-import type { OpenFile } from '../state/records.ts';
+import type { Mm, OpenFile } from '../state/records.ts';
 import { MADV, MAP, MS } from '../uapi.ts';
 import { MAX_TOUCHED, tooMuchText } from './cpu.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
@@ -97,11 +97,23 @@ function msync(c: SysCall): SysResult {
   return unmapped ? refuse(c.k, 'ENOMEM', NOT_MAPPED) : 0;
 }
 
+/** How much of [start, end) is mapped, bytes. */
+function mappedBytes(mm: Mm, start: number, end: number): number {
+  let bytes = 0;
+  mm.vmas.walk((vma) => {
+    bytes += Math.max(0, Math.min(vma.vm_end, end) - Math.max(vma.vm_start, start));
+    return vma.vm_end < end;
+  }, start);
+  return bytes;
+}
+
 function madvise(c: SysCall): SysResult {
   const [length, advice] = [c.word(1), c.int(2)];
   // A hole is kept page by page.
-  const bounded = !isPageAligned(c.word(0)) || !access_ok(c.k, c.word(0), length) || length <= Number(MAX_TOUCHED);
-  if (advice === MADV.REMOVE && !bounded) return { skip: tooMuchText(BigInt(length)) };
+  if (advice === MADV.REMOVE && length > Number(MAX_TOUCHED)) {
+    const mapped = mappedBytes(c.mm, c.word(0), c.word(0) + length);
+    if (mapped > Number(MAX_TOUCHED)) return { skip: tooMuchText(BigInt(mapped)) };
+  }
   return do_madvise(c.k, c.mm, c.word(0), length, advice);
 }
 

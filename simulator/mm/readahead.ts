@@ -119,6 +119,10 @@ export function page_cache_async_ra(k: Kernel, inode: Inode, file: OpenFile, ind
     file.ra_start = start;
     file.ra_size = get_next_ra_size(start - index + wanted, max);
   }
+  // The window ends where a folio of the next order would, though here all have one page.
+  const align = 2 ** Math.min(2, Math.log2(max & -max));
+  const end = file.ra_start + file.ra_size;
+  if (end - (end % align) > file.ra_start) file.ra_size -= end % align;
   file.ra_async = file.ra_size;
   read_window(k, inode, file, true);
 }
