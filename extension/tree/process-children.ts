@@ -1,15 +1,19 @@
 // What the tree of processes is made of: processes, their mm_struct, their VMAs, the runs of pages in them.
-import { pageRuns, processViews, type Timeline, vmaViews } from '../../simulator/index.ts';
+import { type ProcessView, pageRuns, processViews, type Timeline, vmaViews } from '../../simulator/index.ts';
+import { countText } from '../../webview/protocol.ts';
 import { chunks } from './chunks.ts';
 import type { NodeOf, TreeNode } from './nodes.ts';
 
 /** Runs shown under one VMA; the webview shows the rest. */
 const MAX_RUNS = 200;
 
+/** Processes shown at each end of a long list. */
+const MAX_PROCESSES = 50;
+
 /** Children of `node`, or the processes when it is undefined. */
 export function processChildren(timeline: Timeline, node: TreeNode | undefined): TreeNode[] {
   if (node === undefined) {
-    return processViews(timeline).map((view) => ({ kind: 'process', id: `p${view.pid}`, parent: null, view }));
+    return processNodes(processViews(timeline));
   }
   switch (node.kind) {
     case 'process':
@@ -23,6 +27,24 @@ export function processChildren(timeline: Timeline, node: TreeNode | undefined):
     default:
       return [];
   }
+}
+
+/** The oldest and the newest processes; of those between only the number, for a tree of ten thousand roots takes seconds. */
+function processNodes(views: readonly ProcessView[]): TreeNode[] {
+  const nodeOf = (view: ProcessView): TreeNode => ({ kind: 'process', id: `p${view.pid}`, parent: null, view });
+  const left = views.length - 2 * MAX_PROCESSES;
+  if (left <= 0) return views.map(nodeOf);
+  const more: TreeNode = {
+    kind: 'text',
+    id: 'more-processes',
+    parent: null,
+    label: `… ${countText(left, 'more process', 'more processes')}`,
+    description: '',
+    tooltip: 'The view of page tables can show each of them.',
+    icon: 'ellipsis',
+    changed: false,
+  };
+  return [...views.slice(0, MAX_PROCESSES).map(nodeOf), more, ...views.slice(-MAX_PROCESSES).map(nodeOf)];
 }
 
 function ofProcess(timeline: Timeline, node: NodeOf<'process'>): TreeNode[] {

@@ -86,10 +86,15 @@ function processView(moment: Moment, task: Task, touched: ReadonlySet<number>): 
   };
 }
 
+/** So many sharers are named; thousands of threads that each name thousands would take as long as their square. */
+const MAX_SHARERS = 32;
+
 function sharers(k: Kernel, task: Task): number[] {
   const pids: number[] = [];
   if (k.mms.get(task.mm).users < 2) return pids;
-  for (const other of k.tasks.values()) if (other.pid !== task.pid && other.mm === task.mm) pids.push(other.pid);
+  for (const other of k.tasks.values()) {
+    if (other.pid !== task.pid && other.mm === task.mm && pids.push(other.pid) === MAX_SHARERS) break;
+  }
   return pids;
 }
 
