@@ -20,6 +20,8 @@ const PAIRS = 20000;
 const VMAS = 30000;
 const PROTECTS = 20000;
 const FORK_PAGES = 65536;
+/** Rounds before the measured ones: the compiler has seen all of an operation then. */
+const WARM_UP = 16;
 const RW = PROT.READ | PROT.WRITE;
 const ANON = MAP.PRIVATE | MAP.ANONYMOUS;
 
@@ -164,7 +166,7 @@ export function runSimulator(rounds: number, names: readonly string[] = Object.k
   const samples = new Map<string, number[]>();
   for (const [name, operation] of Object.entries(OPERATIONS)) {
     if (!names.includes(name)) continue;
-    for (let i = 0; i < 3; i++) operation(p);
+    for (let i = 0; i < WARM_UP; i++) operation(p);
     samples.set(
       name,
       Array.from({ length: rounds }, () => operation(p)),
