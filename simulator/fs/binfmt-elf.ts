@@ -1,4 +1,4 @@
-/** execve: a new address space from an ELF file (fs/exec.c, fs/binfmt_elf.c, arch/x86/entry/vdso/vma.c). */
+/** execve: a new address space from an ELF file (fs/exec.c, fs/binfmt_elf.c). */
 
 import type { ElfSegment, StringArg } from '../abi.ts';
 import { PAGE_SIZE, pageAlign, pageDown, type VirtAddr } from '../machine/address.ts';
@@ -8,13 +8,14 @@ import { mark_accessed } from '../machine/lru.ts';
 import { PageTables } from '../machine/pagetable.ts';
 import { cpu_access } from '../mm/access.ts';
 import { rlimit, vm_enough_memory, vm_stat_account } from '../mm/accounting.ts';
+import { do_brk_flags } from '../mm/brk.ts';
 import { fput, open_file } from '../mm/file-refs.ts';
-import { do_brk_flags, do_mmap } from '../mm/mmap.ts';
+import { do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
 import { find_get_page } from '../mm/page-cache.ts';
 import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
 import { grow_down } from '../mm/stack.ts';
-import { DEFAULT_MAP_WINDOW, get_unmapped_area } from '../mm/unmapped-area.ts';
+import { DEFAULT_MAP_WINDOW } from '../mm/unmapped-area.ts';
 import * as vm from '../mm/vma.ts';
 import { vma_link } from '../mm/vma-link.ts';
 import { VmaTree } from '../mm/vma-tree.ts';
@@ -23,6 +24,7 @@ import type { ElfFile, Inode, Mm, OpenFile } from '../state/records.ts';
 import { MAP, PROT, READ_IMPLIES_EXEC } from '../uapi.ts';
 import { aslrOffset } from './aslr.ts';
 import { utf8 } from './utf8.ts';
+import { map_vdso } from './vdso.ts';
 
 const PF_X = 1;
 const PF_W = 2;
@@ -310,35 +312,6 @@ function recordLayout(mm: Mm, elf: ElfFile, bias: number): void {
     mm.end_data = Math.max(mm.end_data, end);
   }
   if (mm.start_code === Number.MAX_SAFE_INTEGER) mm.start_code = 0;
-}
-
-/** map_vdso(): [vvar], [vvar_vclock] and [vdso], one behind the other, in the highest hole. */
-function map_vdso(k: Kernel, mm: Mm): void {
-  const parts: readonly (readonly [vm.SpecialName, number, number])[] = [
-    ['[vvar]', 4, vm.VM_READ | vm.VM_MAYREAD | vm.VM_IO | vm.VM_DONTDUMP | vm.VM_PFNMAP | vm.VM_DONTEXPAND],
-    ['[vvar_vclock]', 2, vm.VM_READ | vm.VM_MAYREAD | vm.VM_IO | vm.VM_DONTDUMP | vm.VM_PFNMAP | vm.VM_DONTEXPAND],
-    ['[vdso]', 2, vm.VM_READ | vm.VM_EXEC | vm.VM_MAYREAD | vm.VM_MAYWRITE | vm.VM_MAYEXEC | vm.VM_DONTEXPAND],
-  ];
-  const area = get_unmapped_area(k, mm, { addr: 0, length: 8 * PAGE_SIZE, bits32: false, align: null });
-  if (area === null) return;
-  let start = area.addr;
-  for (const [special, pages, vm_flags] of parts) {
-    const vm_end = start + pages * PAGE_SIZE;
-    vma_link(k, mm, {
-      vm_start: start,
-      vm_end,
-      vm_flags,
-      vm_pgoff: 0,
-      vm_file: 0,
-      inode: 0,
-      anon: null,
-      vm_ops: 'special_mapping',
-      special,
-    });
-    vm_stat_account(mm, vm_flags, pages);
-    if (special === '[vdso]') mm.vdso = start;
-    start = vm_end;
-  }
 }
 
 function setBrk(k: Kernel, mm: Mm, elf: ElfFile, brk: VirtAddr): void {

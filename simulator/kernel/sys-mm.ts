@@ -1,11 +1,12 @@
 /** The system calls on address spaces: argument checks in the kernel's order, then mm/. */
 
 import { isPageAligned, PAGE_SIZE, pageAlign } from '../machine/address.ts';
+import { sys_brk } from '../mm/brk.ts';
 import { filemap_write } from '../mm/filemap.ts';
 import { do_madvise } from '../mm/madvise.ts';
 import { mincore_vec } from '../mm/madvise-pages.ts';
 import { sys_mlock, sys_mlock2, sys_mlockall, sys_munlock, sys_munlockall } from '../mm/mlock.ts';
-import { do_mmap, sys_brk } from '../mm/mmap.ts';
+import { do_mmap } from '../mm/mmap.ts';
 import { do_mprotect } from '../mm/mprotect.ts';
 import { do_mremap } from '../mm/mremap.ts';
 import { do_munmap } from '../mm/munmap.ts';

@@ -46,6 +46,27 @@ test('stepping back and forward restores the same state', async () => {
   await expect(holdsFor(plan, walkedBack)).resolves.toBeUndefined();
 });
 
+/** Makes the same steps with nobody listening and with somebody, whom the short ways of the memory manager do not serve. */
+function listenedTo(source: string): string | null {
+  const scenario = parseScenario(source);
+  const [silent, heard] = [open(source).simulator, open(source).simulator];
+  let [quiet, told] = [initialState(scenario), initialState(scenario)];
+  while (quiet.cursor !== null && told.cursor !== null) {
+    silent.listen(false);
+    quiet = driveSync(performStep(scenario, quiet), silent).state;
+    heard.listen(true);
+    told = driveSync(performStep(scenario, told), heard).state;
+    const wrong = difference(dumpKernel(heard.state), dumpKernel(silent.state));
+    if (wrong !== null) return wrong;
+  }
+  return null;
+}
+
+test('listening changes nothing', async () => {
+  const plan = { groups: GROUPS, machines: MACHINES, runs: 30, steps: 40 };
+  await expect(holdsFor(plan, listenedTo)).resolves.toBeUndefined();
+});
+
 interface Kept {
   readonly snapshot: Snapshot;
   readonly dump: string;
