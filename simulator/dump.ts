@@ -7,6 +7,7 @@ import { contentByte, type PageContent, readFrame } from './machine/content.ts';
 import { CHUNK_MASK, type Frames } from './machine/frames.ts';
 import type { PteTable, UpperTable } from './machine/pagetable.ts';
 import type { SwapSlots } from './machine/swap-slots.ts';
+import { Counts } from './state/counts.ts';
 import type { Kernel } from './state/kernel.ts';
 import type { Inode, Mm } from './state/records.ts';
 
@@ -15,6 +16,7 @@ const HIDDEN: ReadonlySet<string> = new Set(['owner', 'cacheOwner', 'writtenOwne
 
 /** A value as text, the keys of records, maps and sets in order. */
 function text(value: unknown): string {
+  if (value instanceof Counts) return text(new Map(value));
   if (value instanceof Map) return `{${[...value].map(([k, v]) => `${text(k)}:${text(v)}`).sort()}}`;
   if (value instanceof Set) return `<${[...value].map(text).sort()}>`;
   if (value instanceof Uint8Array) return `${value.length} bytes`;

@@ -72,8 +72,8 @@ function checkInodes(t: Tally, vmas: readonly Placed[]): void {
     hold(t, t.k.inodes.find(id) !== undefined, () => `${path} names no inode`);
 }
 
-function sameCounts(t: Tally, what: string, is: ReadonlyMap<number, number>, should: Counts): void {
-  const text = (counts: ReadonlyMap<number, number>): string =>
+function sameCounts(t: Tally, what: string, is: Iterable<[number, number]>, should: Counts): void {
+  const text = (counts: Iterable<[number, number]>): string =>
     [...counts]
       .sort(([a], [b]) => a - b)
       .map(([mm, n]) => `${n} in mm ${mm}`)

@@ -1,5 +1,6 @@
 /** anon_vma: the names that anonymous pages carry, shared by VMAs that were split, merged or forked (mm/rmap.c). */
 
+import { Counts } from '../state/counts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import type { AnonVmaChain, Vma } from './vma.ts';
@@ -7,11 +8,7 @@ import { VM_ACCESS_FLAGS, VM_MAYBE_GUARD } from './vma.ts';
 
 function countFamily(k: Kernel, root: number, mmId: number, delta: number): void {
   const family = k.anonVmas.edit(root);
-  const mms = new Map(family.mms);
-  const count = (mms.get(mmId) ?? 0) + delta;
-  if (count === 0) mms.delete(mmId);
-  else mms.set(mmId, count);
-  family.mms = mms;
+  family.mms = family.mms.plus(mmId, delta, k.epoch.now);
 }
 
 /** A VMA takes the chain over (anon_vma_clone() of a split or merge). */
@@ -46,7 +43,7 @@ function newAnonVma(k: Kernel, root: number, parent: number): number {
     num_children: parent === 0 ? 1 : 0,
     num_active_vmas: 0,
     chains: 0,
-    mms: new Map(),
+    mms: Counts.empty(owner),
   }));
   if (parent !== 0) k.anonVmas.edit(parent).num_children++;
   return made.id;

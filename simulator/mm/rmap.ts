@@ -64,7 +64,7 @@ export function rmap_mms(k: Kernel, pfn: Pfn): readonly number[] {
   const mapping = chunk.mapping[i] as number;
   const mms =
     ((chunk.flags[i] as number) & PG_ANON) !== 0 ? k.anonVmas.find(mapping)?.mms : k.inodes.find(mapping)?.mms;
-  return mms === undefined ? [] : [...mms.keys()].sort((a, b) => a - b);
+  return mms === undefined ? [] : mms.keys();
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { Pfn } from '../machine/address.ts';
 import { PG_DIRTY, PG_FILE, PG_SHMEM } from '../machine/frames.ts';
 import { lru_del } from '../machine/lru.ts';
+import { Counts } from '../state/counts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { DiskImage, Inode } from '../state/records.ts';
 import { handler, VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS, type VmFault, type VmOperations } from './fault.ts';
@@ -113,7 +114,7 @@ export function new_inode(
     cacheOwner: owner,
     nrpages: 0,
     swapped: 0,
-    mms: new Map(),
+    mms: Counts.empty(owner),
     users: 0,
     executing: 0,
     accounted: fields.accounted ?? 0,

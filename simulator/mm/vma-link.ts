@@ -18,11 +18,7 @@ export function vmaRef(k: Kernel, vma: Vma): VmaRef {
 
 function countMapping(k: Kernel, inodeId: number, mmId: number, delta: number): void {
   const inode = k.inodes.edit(inodeId);
-  const mms = new Map(inode.mms);
-  const count = (mms.get(mmId) ?? 0) + delta;
-  if (count === 0) mms.delete(mmId);
-  else mms.set(mmId, count);
-  inode.mms = mms;
+  inode.mms = inode.mms.plus(mmId, delta, k.epoch.now);
 }
 
 function hold(k: Kernel, mm: Mm, vma: Vma): void {

@@ -150,7 +150,7 @@ function zapFileRange(k: Kernel, mm: Mm, vma: Vma, first: number, end: number, c
 
 /** unmap_mapping_range(): unmaps pages [first, end) of a file from every process. */
 export function unmap_mapping_range(k: Kernel, inode: Inode, first: number, end: number, cows: boolean): void {
-  for (const id of [...inode.mms.keys()].sort((a, b) => a - b)) {
+  for (const id of inode.mms.keys()) {
     const mm = k.mms.edit(id);
     const vmas = mm.vmas.toArray().filter((vma) => vma.inode === inode.id);
     for (const vma of vmas) zapFileRange(k, mm, vma, first, end, cows);

@@ -19,24 +19,32 @@ const MASK = WIDTH - 1;
 
 interface TableNode<T> {
   readonly owner: number;
-  readonly items: (T | undefined)[];
+  /** How many of the items there are. */
+  used: number;
+  /** Records in the lowest level, nodes above it. */
+  readonly items: (TableNode<T> | T | undefined)[];
 }
 
 /** The frozen content of a {@link Table}. */
 export interface TableRoot<T> {
-  readonly dir: readonly TableNode<T>[];
+  readonly root: TableNode<T>;
+  readonly shift: number;
   readonly nextId: number;
   readonly size: number;
 }
 
-/** Records by small integer ids, given out in ascending order from 1 (or `firstId`) and never reused. */
+/**
+ * Records by small integer ids, given out in ascending order from 1 (or `firstId`) and never reused: a tree of nodes with
+ * 32 items, of which a change after a snapshot copies one path.
+ */
 export class Table<T extends CowRecord> {
   private readonly epoch: Epoch;
   private readonly copy: (record: T, owner: number) => T;
-  private dir: TableNode<T>[] = [];
-  private dirOwner = 0;
-  private next: number;
   private readonly base: number;
+  private root: TableNode<T>;
+  /** Bits of an id below those that choose an item of the root. */
+  private shift = 0;
+  private next: number;
   private count = 0;
 
   constructor(epoch: Epoch, copy: (record: T, owner: number) => T, firstId = 1) {
@@ -44,7 +52,7 @@ export class Table<T extends CowRecord> {
     this.copy = copy;
     this.base = firstId;
     this.next = firstId;
-    this.dirOwner = epoch.now;
+    this.root = newNode(epoch.now);
   }
 
   /** Number of records. */
@@ -58,8 +66,16 @@ export class Table<T extends CowRecord> {
   }
 
   find(id: number): T | undefined {
+    if (id < this.base || id >= this.next) return undefined;
     const at = id - this.base;
-    return this.dir[at >> BITS]?.items[at & MASK];
+    let node = this.root;
+    for (let shift = this.shift; shift > 0; shift -= BITS) {
+      const kid = node.items[(at >>> shift) & MASK];
+      if (kid === undefined) return undefined;
+      // Above the lowest level, all items are nodes.
+      node = kid as TableNode<T>;
+    }
+    return node.items[at & MASK] as T | undefined;
   }
 
   /** The record, to be read only. Throws when there is none. */
@@ -75,7 +91,7 @@ export class Table<T extends CowRecord> {
     if (record.owner === this.epoch.now) return record;
     const mine = this.copy(record, this.epoch.now);
     const at = id - this.base;
-    this.node(at >> BITS).items[at & MASK] = mine;
+    this.leaf(at).items[at & MASK] = mine;
     return mine;
   }
 
@@ -84,47 +100,91 @@ export class Table<T extends CowRecord> {
     const id = this.next++;
     const record = make(id, this.epoch.now);
     const at = id - this.base;
-    this.node(at >> BITS).items[at & MASK] = record;
+    while (at >>> this.shift >= WIDTH) this.grow();
+    const leaf = this.leaf(at);
+    leaf.items[at & MASK] = record;
+    leaf.used++;
     this.count++;
     return record;
   }
 
   delete(id: number): void {
-    const at = id - this.base;
     if (this.find(id) === undefined) throw new Error(`Table.delete: no record ${id}`);
-    this.node(at >> BITS).items[at & MASK] = undefined;
+    this.root = this.without(this.root, this.shift, id - this.base) ?? newNode(this.epoch.now);
     this.count--;
   }
 
+  /** By id. */
   *values(): IterableIterator<T> {
-    for (const node of this.dir) {
-      for (const item of node.items) if (item !== undefined) yield item;
-    }
+    const leaves: TableNode<T>[] = [];
+    collectLeaves(this.root, this.shift, leaves);
+    for (const { items } of leaves) for (const item of items) if (item !== undefined) yield item as T;
   }
 
   freeze(): TableRoot<T> {
-    return { dir: this.dir, nextId: this.next, size: this.count };
+    return { root: this.root, shift: this.shift, nextId: this.next, size: this.count };
   }
 
   thaw(root: TableRoot<T>): void {
-    this.dir = root.dir as TableNode<T>[];
-    this.dirOwner = -1;
+    this.root = root.root;
+    this.shift = root.shift;
     this.next = root.nextId;
     this.count = root.size;
   }
 
-  private node(index: number): TableNode<T> {
-    if (this.dirOwner !== this.epoch.now) {
-      this.dir = this.dir.slice();
-      this.dirOwner = this.epoch.now;
+  /** Another level: the root becomes the first item of the new one. */
+  private grow(): void {
+    const root = newNode<T>(this.epoch.now);
+    if (this.root.used > 0) {
+      root.items[0] = this.root;
+      root.used = 1;
     }
-    while (this.dir.length <= index) this.dir.push({ owner: this.epoch.now, items: new Array<T | undefined>(WIDTH) });
-    const node = this.dir[index] as TableNode<T>;
-    if (node.owner === this.epoch.now) return node;
-    const mine = { owner: this.epoch.now, items: node.items.slice() };
-    this.dir[index] = mine;
-    return mine;
+    this.root = root;
+    this.shift += BITS;
   }
+
+  /** The node of the lowest level with the item of `at`; it and all above it belong to the epoch. */
+  private leaf(at: number): TableNode<T> {
+    const { now } = this.epoch;
+    let node = ownNode(this.root, now);
+    this.root = node;
+    for (let shift = this.shift; shift > 0; shift -= BITS) {
+      const index = (at >>> shift) & MASK;
+      const kid = node.items[index] as TableNode<T> | undefined;
+      if (kid === undefined) node.used++;
+      const mine = kid === undefined ? newNode<T>(now) : ownNode(kid, now);
+      node.items[index] = mine;
+      node = mine;
+    }
+    return node;
+  }
+
+  /** The node, the epoch's own, without the record at `at`; null when nothing is left of it. */
+  private without(node: TableNode<T>, shift: number, at: number): TableNode<T> | null {
+    const mine = ownNode(node, this.epoch.now);
+    const index = (at >>> shift) & MASK;
+    const kid = shift === 0 ? null : this.without(mine.items[index] as TableNode<T>, shift - BITS, at);
+    if (kid !== null) {
+      mine.items[index] = kid;
+      return mine;
+    }
+    mine.items[index] = undefined;
+    mine.used--;
+    return mine.used === 0 ? null : mine;
+  }
+}
+
+function newNode<T>(owner: number): TableNode<T> {
+  return { owner, used: 0, items: new Array<undefined>(WIDTH) };
+}
+
+function ownNode<T>(node: TableNode<T>, owner: number): TableNode<T> {
+  return node.owner === owner ? node : { owner, used: node.used, items: node.items.slice() };
+}
+
+function collectLeaves<T>(node: TableNode<T>, shift: number, leaves: TableNode<T>[]): void {
+  if (shift === 0) leaves.push(node);
+  else for (const kid of node.items) if (kid !== undefined) collectLeaves(kid as TableNode<T>, shift - BITS, leaves);
 }
 
 /** The frozen content of a {@link CowMap}. */

@@ -8,6 +8,7 @@ import type { Pfn, VirtAddr } from '../machine/address.ts';
 import type { PageContent } from '../machine/content.ts';
 import type { PageTables } from '../machine/pagetable.ts';
 import type { VmaTree } from '../mm/vma-tree.ts';
+import type { Counts } from './counts.ts';
 import type { CowRecord } from './cow.ts';
 
 /** mm_struct: one address space. Sizes in pages unless the name is an address. */
@@ -172,8 +173,8 @@ export interface Inode extends CowRecord {
   nrpages: number;
   /** shmem: pages in swap. */
   swapped: number;
-  /** Address spaces with VMAs of this file: mm id → number of VMAs (stands for i_mmap). */
-  mms: ReadonlyMap<number, number>;
+  /** VMAs of this file by address space (stands for i_mmap). */
+  mms: Counts;
   /** Open files and VMAs that hold it. */
   users: number;
   /** Address spaces that execute it (deny_write_access()). */
@@ -230,8 +231,8 @@ export interface AnonVma extends CowRecord {
   num_active_vmas: number;
   /** VMA chains that contain it. */
   chains: number;
-  /** Of a root: address spaces with VMAs of the family, mm id → number of VMAs. */
-  mms: ReadonlyMap<number, number>;
+  /** Of a root: VMAs of the family by address space. */
+  mms: Counts;
 }
 
 export function copyAnonVma(anon: AnonVma, owner: number): AnonVma {

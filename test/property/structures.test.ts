@@ -13,6 +13,7 @@ import { Frames } from '../../simulator/machine/frames.ts';
 import { PageTables } from '../../simulator/machine/pagetable.ts';
 import { SwapSlots } from '../../simulator/machine/swap-slots.ts';
 import { Tlb } from '../../simulator/machine/tlb.ts';
+import { Counts } from '../../simulator/state/counts.ts';
 import { CowMap, type Epoch, Table } from '../../simulator/state/cow.ts';
 
 /** Something with a frozen form, and a model of it that is copied whole. */
@@ -72,9 +73,9 @@ describe('Table', () => {
       readonly id: number;
       value: number;
     }
-    const op = fc.tuple(fc.constantFrom('add', 'add', 'edit', 'delete'), fc.nat(200), fc.nat(9));
+    const op = fc.tuple(fc.constantFrom('add', 'add', 'many', 'edit', 'delete', 'clear'), fc.nat(2000), fc.nat(9));
     fc.assert(
-      fc.property(movesOf(op, 120), (moves) => {
+      fc.property(movesOf(op, 80), (moves) => {
         const epoch: Epoch = { now: 1 };
         const table = new Table<Item>(epoch, (item, owner) => ({ ...item, owner }), 5);
         let model = { next: 5, items: new Map<number, number>() };
@@ -94,10 +95,19 @@ describe('Table', () => {
           },
           moves,
           ([kind, at, value]) => {
-            if (kind === 'add') {
-              const { id } = table.add((newId, owner) => ({ owner, id: newId, value }));
-              expect(id).toBe(model.next++);
-              model.items.set(id, value);
+            if (kind === 'add' || kind === 'many') {
+              for (let i = kind === 'add' ? 1 : 700; i > 0; i--) {
+                const { id } = table.add((newId, owner) => ({ owner, id: newId, value }));
+                expect(id).toBe(model.next++);
+                model.items.set(id, value);
+              }
+              return;
+            }
+            if (kind === 'clear') {
+              for (const old of [...model.items.keys()].slice(at)) {
+                table.delete(old);
+                model.items.delete(old);
+              }
               return;
             }
             const id = [...model.items.keys()][at % Math.max(1, model.items.size)];
@@ -108,6 +118,52 @@ describe('Table', () => {
             } else {
               table.delete(id);
               model.items.delete(id);
+            }
+          },
+        );
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe('Counts', () => {
+  test('hold what a map of counts holds', () => {
+    const op = fc.record({
+      from: fc.nat(300),
+      number: fc.constantFrom(1, 1, 40, 200),
+      delta: fc.constantFrom(1, 2, -1),
+    });
+    fc.assert(
+      fc.property(movesOf(op), (moves) => {
+        const epoch: Epoch = { now: 1 };
+        let counts = Counts.empty(epoch.now);
+        let model = new Map<number, number>();
+        play(
+          epoch,
+          {
+            freeze: () => counts,
+            thaw: (root) => {
+              counts = root;
+            },
+            model: () => structuredClone(model),
+            setModel: (copy) => {
+              model = copy;
+            },
+            compare: () => {
+              const ids = [...model.keys()].sort((a, b) => a - b);
+              expect([...counts]).toEqual(ids.map((id) => [id, model.get(id)]));
+              expect([counts.keys(), counts.size]).toEqual([ids, ids.length]);
+              for (const id of [0, 1, 31, 32, 77, 300, 499]) expect(counts.get(id)).toBe(model.get(id) ?? 0);
+            },
+          },
+          moves,
+          ({ from, number, delta }) => {
+            for (let id = from; id < from + number; id++) {
+              const count = (model.get(id) ?? 0) + delta;
+              if (count === 0) model.delete(id);
+              else model.set(id, count);
+              counts = counts.plus(id, delta, epoch.now);
             }
           },
         );
