@@ -1,6 +1,7 @@
 // Runs a scenario from its declarations to its end, telling each step to whoever prints it.
 
 import type { Backend } from '../simulator/abi.ts';
+import { Foresight, needsForesight } from '../simulator/foresight.ts';
 import { codeAt } from '../simulator/scenario/cursor.ts';
 import {
   declareAll,
@@ -46,6 +47,7 @@ export function execute(source: SourceFile, backend: Backend, limits: Limits, li
   const problems = declareAll(scenario, backend, readHostElf);
   writeDiagnostics(name, problems);
   if (problems.length > 0) return null;
+  if (needsForesight(scenario)) new Foresight(scenario, backend, readHostElf).advance(Number.POSITIVE_INFINITY);
   const until = limits.until ?? Number.POSITIVE_INFINITY;
   let state = initialState(scenario);
   let [steps, asserts, failures, errors] = [0, 0, 0, 0];

@@ -137,7 +137,7 @@ export class Session {
   async step(): Promise<StepRecord | null> {
     await this.settle();
     const { timeline } = this;
-    if (timeline === null || !this.canStep) return null;
+    if (timeline === null || !this.canStep || !(await this.ready(timeline))) return null;
     const record = this.guarded(() => timeline.step());
     this.arrived();
     return record ?? null;
@@ -185,6 +185,14 @@ export class Session {
     });
   }
 
+  /** Does what the first step waits for. False when that was cancelled, or when a run is under way already. */
+  private async ready(timeline: Timeline): Promise<boolean> {
+    if (timeline.isReady) return true;
+    const prepare: Advance = (t, budgetSteps, signal) => t.prepare({ budgetSteps, signal });
+    const travel = await this.run(timeline, 'Foreseeing which pages will be used', prepare);
+    return travel === 'done' && timeline === this.timeline && this.canStep;
+  }
+
   private async goBack(position: number): Promise<boolean> {
     await this.settle();
     const { timeline } = this;
@@ -213,10 +221,10 @@ export class Session {
     this.emitter.fire('busy');
     while (!busy.signal.aborted) {
       const began = performance.now();
-      const from = timeline.position;
+      const from = timeline.effort;
       const state = this.guarded(() => advance(timeline, pacer.budget, busy.signal));
       if (state !== 'paused') break;
-      pacer.measured(Math.abs(timeline.position - from), performance.now() - began);
+      pacer.measured(timeline.effort - from, performance.now() - began);
       await nextTurn();
     }
     this.busy = null;

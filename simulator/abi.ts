@@ -3,6 +3,8 @@
  * kernel, or the real one behind a driver): requests, results and declarations as plain data.
  */
 
+import type { Future } from './mm/future.ts';
+
 /** A 64-bit word of the x86-64 system call interface: 0 … 2^64-1. */
 export type Word = bigint;
 
@@ -199,7 +201,10 @@ export interface MachineReport {
 export interface Backend {
   /** Returns what is wrong with the declaration, or null. */
   declare(declaration: Declaration): string | null;
-  execute(request: Request): StepOutcome;
+  /** `step`: number of the step in its scenario, from 0; absent when it is none of its steps. */
+  execute(request: Request, step?: number): StepOutcome;
+  /** Tells it which pages the scenario will use, before the first step and where the machine evicts by OPT. */
+  foresee?(future: Future): void;
   query(query: Query): QueryResult;
   reportProcess(pid: number): ProcessReport;
   reportMachine(): MachineReport;

@@ -4,7 +4,7 @@
  */
 
 import { contentByte, type PageContent, readFrame } from './machine/content.ts';
-import { CHUNK_MASK, type Frames } from './machine/frames.ts';
+import { CHUNK_MASK } from './machine/frames.ts';
 import type { PteTable, UpperTable } from './machine/pagetable.ts';
 import type { SwapSlots } from './machine/swap-slots.ts';
 import { Counts } from './state/counts.ts';
@@ -43,7 +43,8 @@ function contentText(content: PageContent): string {
   return runs.join(' ');
 }
 
-function frameLine(frames: Frames, pfn: number): string {
+function frameLine(k: Kernel, pfn: number): string {
+  const { frames, nextUses } = k;
   const chunk = frames.chunk(pfn);
   const i = pfn & CHUNK_MASK;
   const fields = [
@@ -56,18 +57,19 @@ function frameLine(frames: Frames, pfn: number): string {
     chunk.prev,
     chunk.slot,
   ];
-  return `frame ${pfn}: ${fields.map((field) => field[i]).join(' ')} | ${contentText(readFrame(frames, pfn))}`;
+  const use = nextUses === null ? '' : ` ${nextUses.nextOf(pfn)} ${nextUses.arrivedOf(pfn)}`;
+  return `frame ${pfn}: ${fields.map((field) => field[i]).join(' ')}${use} | ${contentText(readFrame(frames, pfn))}`;
 }
 
 function* frameLines(k: Kernel): Generator<string> {
   const { frames } = k;
   const c = frames.counters;
   yield `frames: ${text({ ...c, head: [...c.head], tail: [...c.tail], count: [...c.count], events: [...c.events], lruvec: [...c.lruvec] })}`;
-  for (let pfn = 1; pfn < c.fresh; pfn++) yield frameLine(frames, pfn);
+  for (let pfn = 1; pfn < c.fresh; pfn++) yield frameLine(k, pfn);
   const devices = [...k.inodes.values()].flatMap((inode) => (inode.device === null ? [] : [inode.device]));
   const special = { firstPfn: frames.deviceBase, pages: 64 };
   for (const { firstPfn, pages } of [special, ...devices]) {
-    for (let pfn = firstPfn; pfn < firstPfn + pages; pfn++) if (frames.known(pfn)) yield frameLine(frames, pfn);
+    for (let pfn = firstPfn; pfn < firstPfn + pages; pfn++) if (frames.known(pfn)) yield frameLine(k, pfn);
   }
 }
 

@@ -3,7 +3,7 @@
  * nobody listens.
  */
 
-import type { AccessKind, FaultKind } from './abi.ts';
+import type { AccessKind, FaultKind, MachineConfig } from './abi.ts';
 import type { Pfn, VirtAddr } from './machine/address.ts';
 
 /** Words of a PTE as machine/pagetable.ts keeps them. */
@@ -22,6 +22,15 @@ export interface VmaRef {
   readonly flags: number;
   readonly name: string;
 }
+
+/** Policies of `machine replacement=` that are not Linux's. */
+export type TextbookPolicy = Exclude<MachineConfig['replacement'], 'linux'>;
+
+/**
+ * The next use of a page: the line of the scenario, and how many uses of pages lie before it. `not foreseen`: none in
+ * the part of the run that was foreseen. `no future`: nobody foresaw the run.
+ */
+export type NextUse = { readonly line: number; readonly uses: number } | 'never' | 'not foreseen' | 'no future';
 
 /** Who reclaims frames. */
 export type ReclaimedBy = 'kswapd' | 'direct reclaim' | 'asked for';
@@ -107,7 +116,14 @@ export type EventData =
       readonly why: ReclaimedBy;
     }
   /** Reclaim looked at a page and left it: why, and the list that it went to. Of one reclaim some are told. */
-  | { readonly type: 'spared'; readonly pfn: Pfn; readonly why: SparedBecause; readonly fate: SparedFate }
+  | {
+      readonly type: 'spared';
+      readonly pfn: Pfn;
+      readonly why: SparedBecause;
+      readonly fate: SparedFate | 'passed over';
+    }
+  /** A textbook policy chose a frame. `next`: when OPT expects the next use of its page; null for other policies. */
+  | { readonly type: 'victim'; readonly pfn: Pfn; readonly by: TextbookPolicy; readonly next: NextUse | null }
   /** An active page became inactive. */
   | { readonly type: 'deactivated'; readonly pfn: Pfn }
   /** A process is weighed by the OOM killer: pages of its kinds, and oom_score_adj. */

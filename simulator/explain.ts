@@ -73,6 +73,7 @@ export function storyteller(
     const telling: Telling = {
       levels: state.config.levels,
       zeroPfn: state.frames.zeroPfn,
+      byPolicy: state.config.replacement !== 'linux',
       name: (pid) => processName(names, pid),
       ownerOf: (mm) => ownerOf(state, mm)?.pid ?? null,
     };

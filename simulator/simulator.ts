@@ -30,6 +30,8 @@ import { WORD_END } from './machine/address.ts';
 import { bytesContent, setFrame } from './machine/content.ts';
 import { mark_accessed } from './machine/lru.ts';
 import { cpu_access, OOM_KILLED } from './mm/access.ts';
+import type { Future, UseRecorder } from './mm/future.ts';
+import { begin_opt_step } from './mm/opt.ts';
 import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
 import { new_inode, shmem_get_page } from './mm/shmem.ts';
 import { kswapd, try_to_free_pages } from './mm/vmscan.ts';
@@ -128,8 +130,6 @@ export class Simulator implements Backend {
     if (this.started) return 'declarations come before the first step';
     switch (declaration.kind) {
       case 'machine':
-        if (declaration.config.replacement === 'opt')
-          return 'replacement=opt needs to know the future: no machine can run it';
         if (this.declared) return 'the machine is declared before files, programs and devices';
         this.kernel = Simulator.boot(declaration.config);
         return null;
@@ -211,9 +211,21 @@ export class Simulator implements Backend {
     }
   }
 
-  execute(request: Request): StepOutcome {
+  /** Tells a machine with replacement=opt which pages its scenario will use. Declarations come before. */
+  foresee(future: Future): void {
+    this.start();
+    this.kernel.future = future;
+  }
+
+  /** Notes the uses of pages from now on. Declarations come before. */
+  record(recorder: UseRecorder): void {
+    this.kernel.recorder = recorder;
+  }
+
+  execute(request: Request, step = -1): StepOutcome {
     this.start();
     const k = this.kernel;
+    if (k.nextUses !== null) begin_opt_step(k, step);
     const faults: FaultRecord[] = [];
     k.faults = faults;
     this.heard = [];

@@ -4,6 +4,7 @@
 import type { Backend, StepOutcome } from './abi.ts';
 import type { KernelEvent } from './events.ts';
 import { storyteller } from './explain.ts';
+import { Foresight, needsForesight } from './foresight.ts';
 import { driveSync } from './scenario/asking.ts';
 import { evaluateExpression } from './scenario/conditions.ts';
 import { codeAt } from './scenario/cursor.ts';
@@ -69,9 +70,18 @@ export type Explain = (
   names: ReadonlyMap<number, string>,
 ) => readonly StoryLine[];
 
+/** Work that has to be done before the first step can be made. */
+export interface Preparation {
+  /** How much of it is done, in steps' worth of work. */
+  readonly performed: number;
+  /** Does `steps` steps' worth of it at most. True when it is all done. */
+  advance(steps: number, signal?: { readonly aborted: boolean }): boolean;
+}
+
 export interface TimelineOptions {
   readonly readHostElf?: ReadHostElf;
   readonly explain?: Explain;
+  readonly preparation?: Preparation;
 }
 
 /** Everything that belongs to a place of the run. */
@@ -88,6 +98,7 @@ const STRIDE = 64;
 const STRIDE_MS = 2;
 /** Faults that a kept record holds; its counters tell of all. */
 const KEPT_FAULTS = 256;
+const WITHOUT_END: RunOptions = { budgetSteps: Number.POSITIVE_INFINITY };
 const NO_TOTALS: Totals = { steps: 0, asserts: 0, failures: 0, errors: 0 };
 
 export class TimelineOver<S, M extends TimeMachine<S>> {
@@ -97,6 +108,9 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   /** Of the scenario, and of the declarations that could not be made. */
   readonly diagnostics: readonly Diagnostic[];
   readonly #explain: Explain;
+  readonly #preparation: Preparation | null;
+  #isReady: boolean;
+  #advanced = 0;
   readonly #places = new SnapshotStore<Place<S>>();
   readonly #window = new RecordWindow<StepRecord>();
   #position = 0;
@@ -113,6 +127,8 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     this.scenario = scenario;
     this.simulator = simulator;
     this.#explain = options.explain ?? (() => []);
+    this.#preparation = options.preparation ?? null;
+    this.#isReady = this.#preparation === null;
     this.diagnostics = [...scenario.diagnostics, ...declareAll(scenario, simulator, options.readHostElf)];
     this.#state = initialState(scenario);
     this.#keep();
@@ -121,6 +137,16 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   /** How many steps have been executed, asserts included. */
   get position(): number {
     return this.#position;
+  }
+
+  /** False: the first step waits for {@link prepare}, or does its work itself. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Steps of work done since the beginning, those made again and those of the preparation included. */
+  get effort(): number {
+    return this.#advanced + (this.#preparation?.performed ?? 0);
   }
 
   /** Records of the executed steps, oldest first; of a very long run, those of the last thousands. */
@@ -193,9 +219,16 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     return this.#visit(this.#position - 1, () => this.simulator.snapshot());
   }
 
+  /** Does what has to be done before the first step, as far as the budget goes. */
+  prepare({ budgetSteps, signal }: RunOptions): 'done' | 'paused' {
+    if (!this.#isReady) this.#isReady = this.#preparation?.advance(budgetSteps, signal) ?? true;
+    return this.#isReady ? 'done' : 'paused';
+  }
+
   /** Executes the next step; null at the end. */
   step(): StepRecord | null {
     if (this.#state.cursor === null) return null;
+    this.prepare(WITHOUT_END);
     this.simulator.listen(true);
     const record = this.#advance();
     this.#events = record.kind === 'assert' ? [] : this.simulator.events;
@@ -219,6 +252,7 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
 
   /** Goes to the place where `position` steps have been executed, or to the end if there are fewer. */
   seek(position: number): void {
+    if (position > 0) this.prepare(WITHOUT_END);
     const place = this.#places.atOrBefore(position);
     if (position < this.#position || place.position > this.#position) this.#go(place.position, place.snapshot);
     while (this.#position < position && this.#state.cursor !== null) {
@@ -267,6 +301,7 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   }
 
   #run(options: RunOptions, stop: (line: number) => boolean): 'done' | 'paused' {
+    if (!this.#isReady && this.prepare(options) === 'paused') return 'paused';
     let sinceKept = 0;
     let keptAt = Date.now();
     for (let done = 0; this.#state.cursor !== null; done++) {
@@ -290,6 +325,7 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   #advance(): StepRecord {
     const { state, report } = driveSync(performStep(this.scenario, this.#state), this.simulator);
     const index = this.#position;
+    this.#advanced += 1;
     const kept: StepReport = { ...report, outcome: shorten(report.outcome) };
     const events = () => this.#recordedEvents(index);
     const story = () => this.#explain(kept, events(), this.names);
@@ -351,7 +387,10 @@ export class Timeline extends TimelineOver<Snapshot, Simulator> {
   /** A timeline at its start. Works for scenarios with mistakes too: their good lines are executed. */
   static open(scenario: Scenario, options: TimelineOptions = {}): Timeline {
     const simulator = new Simulator();
-    return new Timeline(scenario, simulator, { explain: storyteller(simulator), ...options });
+    const explain = storyteller(simulator);
+    if (!needsForesight(scenario)) return new Timeline(scenario, simulator, { explain, ...options });
+    const preparation = new Foresight(scenario, simulator, options.readHostElf);
+    return new Timeline(scenario, simulator, { explain, preparation, ...options });
   }
 }
 

@@ -1,6 +1,6 @@
 /** Sentences about VMAs, frames, the page cache, swap, reclaim and processes. */
 
-import type { EventData, SparedBecause, SparedFate } from '../events.ts';
+import type { EventData, NextUse, SparedBecause, TextbookPolicy } from '../events.ts';
 import { hex } from '../machine/address.ts';
 import { VM_FLAG_NAMES } from '../mm/vma.ts';
 import { type Around, count, range, type Telling, vmaWords } from './words.ts';
@@ -106,20 +106,41 @@ const SPARED: Readonly<Record<SparedBecause, string>> = {
   'written again': 'it was written again since MADV_FREE',
 };
 
-const FATES: Readonly<Record<SparedFate, string>> = {
+const FATES: Readonly<Record<Event<'spared'>['fate'], string>> = {
+  'passed over': 'another one is looked for',
   kept: 'it stays on the inactive list once more',
   activated: 'it goes to the active list',
   culled: 'it goes to the unevictable list',
 };
 
+function nextUseWords(next: NextUse): string {
+  if (next === 'never') return 'its page is never used again';
+  if (next === 'not foreseen') return 'its page is not used in all that was foreseen of the run';
+  if (next === 'no future') return 'it came in last; nobody foresaw which pages will be used';
+  return `its page is next used in line ${next.line}, behind ${count(next.uses, 'use')} of other pages; no other page is used later`;
+}
+
+const CHOICES: Readonly<Record<Exclude<TextbookPolicy, 'opt'>, string>> = {
+  fifo: 'it came in first',
+  lru: 'its page was not used for the longest time',
+  clock: 'its page was not used since the hand came by',
+  random: 'chance named it',
+};
+
+export function victim({ pfn, by, next }: Event<'victim'>): string {
+  const why = next !== null ? nextUseWords(next) : by === 'opt' ? '' : CHOICES[by];
+  return `${by} takes frame ${hex(pfn)}: ${why}`;
+}
+
 export function spared(event: Event<'spared'>): string {
   return `frame ${hex(event.pfn)} is spared: ${SPARED[event.why]}; ${FATES[event.fate]}`;
 }
 
-export function swapOut(event: Event<'swap-out'>, around: Around): string {
-  const why = around.call === 'madvise' ? 'MADV_PAGEOUT gives it up' : 'it was not used lately';
+export function swapOut(telling: Telling, event: Event<'swap-out'>, around: Around): string {
+  const byAsking = around.call === 'madvise';
+  const why = byAsking ? 'MADV_PAGEOUT gives it up; ' : telling.byPolicy ? '' : 'it was not used lately; ';
   const written = event.written ? 'written there' : 'the slot has the same bytes, so nothing is written';
-  return `swap-out of frame ${hex(event.pfn)}: ${why}; its page goes to swap slot ${event.slot}, ${written}`;
+  return `swap-out of frame ${hex(event.pfn)}: ${why}its page goes to swap slot ${event.slot}, ${written}`;
 }
 
 export function swapIn(event: Event<'swap-in'>): string {

@@ -77,7 +77,7 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
     case 'cache-drop':
       return `page ${event.index} of ${event.path} leaves the page cache and frame ${hex(event.pfn)}: the disk has the same bytes`;
     case 'swap-out':
-      return memory.swapOut(event, around);
+      return memory.swapOut(telling, event, around);
     case 'swap-in':
       return memory.swapIn(event);
     case 'reclaim-start':
@@ -90,6 +90,8 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
       return memory.reclaim(event);
     case 'spared':
       return memory.spared(event);
+    case 'victim':
+      return memory.victim(event);
     case 'oom-kill':
       return memory.oomKill(telling, event);
     case 'vma-insert':

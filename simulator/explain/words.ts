@@ -20,6 +20,8 @@ import { VM_EXEC, VM_GROWSDOWN, VM_MAYSHARE, VM_READ, VM_WRITE } from '../mm/vma
 export interface Telling {
   readonly levels: 4 | 5;
   readonly zeroPfn: number;
+  /** A textbook policy chooses who goes, and tells why itself. */
+  readonly byPolicy: boolean;
   /** Name of a process. */
   name(pid: number): string;
   /** Pid of the process whose address space `mm` is; null when nobody has it any more. */

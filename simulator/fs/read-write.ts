@@ -10,6 +10,7 @@ import { PTE_PRESENT } from '../machine/pagetable.ts';
 import { cpu_access } from '../mm/access.ts';
 import { hold_page, release_page } from '../mm/map-page.ts';
 import { cache_entry, find_get_page, read_page } from '../mm/page-cache.ts';
+import { note_cache_use } from '../mm/page-use.ts';
 import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
 import { shmem_get_page } from '../mm/shmem.ts';
 import { has_block, zero_behind_end } from '../mm/truncate.ts';
@@ -72,6 +73,7 @@ function get_pages(k: Kernel, file: OpenFile, index: number, last: number): Pfn[
  */
 function copyOut(k: Kernel, pfn: Pfn, offset: number, count: number, addr: number): number {
   const mm = current_mm(k);
+  note_cache_use(k, pfn);
   for (let done = 0; done < count; ) {
     const at = addr + done;
     const part = Math.min(count - done, PAGE_SIZE - (at % PAGE_SIZE));
@@ -234,6 +236,7 @@ function fault_in(k: Kernel, addr: number, count: number): boolean {
  */
 function copyIn(k: Kernel, pfn: Pfn, offset: number, from: number, count: number): void {
   const mm = current_mm(k);
+  if (count > 0) note_cache_use(k, pfn);
   for (let done = 0; done < count; ) {
     const at = from + done;
     const part = Math.min(count - done, PAGE_SIZE - (at % PAGE_SIZE));

@@ -96,11 +96,14 @@ export function lru_rotate(frames: Frames, pfn: Pfn): void {
   c.head[list] = pfn;
 }
 
-/** folio_mark_accessed(): the first use is remembered, the second makes the page active. */
+/**
+ * folio_mark_accessed(): the first use is remembered, the second makes the page active. Where all frames are on one list
+ * none is active, and the policy alone orders them.
+ */
 export function mark_accessed(frames: Frames, pfn: Pfn): void {
   const flags = frames.flagsOf(pfn);
   if ((flags & PG_REFERENCED) === 0) frames.setFlags(pfn, PG_REFERENCED);
-  else if ((flags & (PG_UNEVICTABLE | PG_ACTIVE)) === 0) {
+  else if (!frames.oneList && (flags & (PG_UNEVICTABLE | PG_ACTIVE)) === 0) {
     lru_move(frames, pfn, PG_ACTIVE, PG_REFERENCED);
     frames.countEvent(PGACTIVATE);
     // workingset_activation(): what is active takes the place of something that went.

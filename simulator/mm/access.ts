@@ -20,7 +20,7 @@ import type { Mm } from '../state/records.ts';
 import { VM_FAULT_ERROR, VM_FAULT_OOM, VM_FAULT_SIGBUS } from './fault.ts';
 import { count_fault } from './fault-count.ts';
 import { handle_mm_fault } from './memory.ts';
-import { note_use } from './replacement.ts';
+import { note_use } from './page-use.ts';
 import { expand_stack } from './stack.ts';
 import { task_size } from './unmapped-area.ts';
 import { VM_GROWSDOWN, VM_WRITE, type Vma, vma_is_accessible } from './vma.ts';
@@ -86,7 +86,7 @@ export function cpu_access(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind
   const hit = k.tlb.find(addr);
   if (hit >= 0 && tlbAllows(k.tlb.flagsAt(hit), access)) {
     const pfn = k.tlb.pfnAt(hit);
-    if (k.frames.oneList) note_use(k, pfn);
+    if (k.frames.oneList) note_use(k, mm, addr, pfn);
     if (k.sink !== null) k.emit({ type: 'tlb-hit', va: addr, pfn, access });
     return pfn;
   }
@@ -101,7 +101,7 @@ export function cpu_access(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind
       const want = flags | PTE_ACCESSED | (access === 'write' ? PTE_DIRTY : 0);
       if (want !== flags) mm.pt.edit(addr).words[at] = want;
       k.tlb.fill(addr, pfn, want);
-      if (k.frames.oneList) note_use(k, pfn);
+      if (k.frames.oneList) note_use(k, mm, addr, pfn);
       return pfn;
     }
     const refused = page_fault(k, mm, addr, access, (flags & PTE_PRESENT) !== 0, by);

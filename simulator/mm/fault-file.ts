@@ -16,6 +16,7 @@ import {
 import { hold_page, map_file_page, map_new_anon, vma_with_anon, wp_page_reuse } from './map-page.ts';
 import { operations } from './operations.ts';
 import { alloc_page } from './page-alloc.ts';
+import { note_use } from './page-use.ts';
 import { linear_page_index, VM_SHARED, vma_pages } from './vma.ts';
 
 /**
@@ -81,6 +82,7 @@ function do_cow_fault(vmf: VmFault): number {
   hold_page(k, vmf.page, -1);
   if (pfn === 0) return VM_FAULT_OOM;
   copyFrame(k.frames, pfn, vmf.page);
+  if (k.frames.oneList) note_use(k, vmf.mm, vmf.addr, vmf.page);
   if (k.sink !== null) k.emit({ type: 'frame-copy', from: vmf.page, to: pfn });
   map_new_anon(vmf, pfn);
   return result;

@@ -21,6 +21,7 @@ import { do_fault, wp_page_shared } from './fault-file.ts';
 import { do_swap_page } from './fault-swap.ts';
 import { hold_page, map_new_anon, vma_with_anon, wp_page_reuse } from './map-page.ts';
 import { alloc_page } from './page-alloc.ts';
+import { note_use } from './page-use.ts';
 import { flush_tlb_range, set_pte, vm_page_prot } from './pte.ts';
 import { folio_free_swap, slot_of } from './swap-cache.ts';
 import { VM_SHARED, type Vma, vma_is_anonymous } from './vma.ts';
@@ -64,6 +65,7 @@ function wp_page_copy(vmf: VmFault, old: Pfn): number {
   if (pfn === 0) return VM_FAULT_OOM;
   if (!special || old !== k.frames.zeroPfn) {
     copyFrame(k.frames, pfn, old);
+    if (k.frames.oneList) note_use(k, mm, vmf.addr, old);
     if (k.sink !== null) k.emit({ type: 'frame-copy', from: old, to: pfn });
   }
   const flags = vmf.table.words[pteWord(vmf.addr)] as number;

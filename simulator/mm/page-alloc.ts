@@ -18,6 +18,8 @@ export function alloc_page(k: Kernel, use: 'anon' | 'file' | 'shmem', effort: Ef
   const pfn = short ? alloc_pages_slowpath(k, effort) : k.frames.take();
   if (pfn === 0) return 0;
   k.frames.countEvent(PGALLOC);
+  k.nextUses?.arrive(pfn);
+  k.recorder?.allocated(pfn);
   if (k.sink !== null) k.emit({ type: 'frame-alloc', pfn, use });
   return pfn;
 }

@@ -8,6 +8,7 @@ import { LRU_INACTIVE_ANON, PG_REFERENCED } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
 import { PGSCAN, PGSTEAL } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
+import { farthest, farthest_first, tellFarthest } from './opt.ts';
 
 /** Takes a frame from whoever has it; false when that cannot be done. Clears and tells whether it was used lately. */
 export interface Evictor {
@@ -45,22 +46,43 @@ function victim(k: Kernel, evictor: Evictor): Pfn {
   return tail[LIST] as number;
 }
 
-/** Evicts `wanted` frames by the machine's policy. Returns how many went. */
-export function replace_pages(k: Kernel, wanted: number, evictor: Evictor): number {
+/** Takes the frame that the policy has chosen; false when that cannot be done. */
+function take(k: Kernel, pfn: Pfn, evictor: Evictor): boolean {
+  if (k.sink !== null) {
+    const { replacement } = k.config;
+    if (replacement === 'opt') tellFarthest(k, pfn);
+    else if (replacement !== 'linux') k.emit({ type: 'victim', pfn, by: replacement, next: null });
+  }
+  k.frames.countEvent(PGSCAN + 1);
+  if (!evictor.evict(k, pfn)) return false;
+  k.frames.countEvent(PGSTEAL + 1);
+  return true;
+}
+
+/** Belady's OPT. The order matters only where the first choices cannot be taken. */
+function replace_farthest(k: Kernel, wanted: number, evictor: Evictor): number {
   let freed = 0;
-  for (let tries = k.frames.counters.count[LIST] as number; tries > 0 && freed < wanted; tries--) {
-    const pfn = victim(k, evictor);
-    if (pfn === 0) break;
-    k.frames.countEvent(PGSCAN + 1);
-    if (evictor.evict(k, pfn)) {
-      freed++;
-      k.frames.countEvent(PGSTEAL + 1);
-    } else lru_move(k.frames, pfn, 0, 0);
+  for (; freed < wanted; freed++) {
+    const pfn = farthest(k);
+    if (pfn === 0 || !take(k, pfn, evictor)) break;
+  }
+  if (freed === wanted) return freed;
+  for (const pfn of farthest_first(k)) {
+    if (take(k, pfn, evictor)) freed++;
+    if (freed === wanted) break;
   }
   return freed;
 }
 
-/** A use of a frame, for the policy that orders frames by it. */
-export function note_use(k: Kernel, pfn: Pfn): void {
-  if (k.config.replacement === 'lru' && pfn <= k.frames.total) lru_move(k.frames, pfn, 0, 0);
+/** Evicts `wanted` frames by the machine's policy. Returns how many went. */
+export function replace_pages(k: Kernel, wanted: number, evictor: Evictor): number {
+  if (k.nextUses !== null) return replace_farthest(k, wanted, evictor);
+  let freed = 0;
+  for (let tries = k.frames.counters.count[LIST] as number; tries > 0 && freed < wanted; tries--) {
+    const pfn = victim(k, evictor);
+    if (pfn === 0) break;
+    if (take(k, pfn, evictor)) freed++;
+    else lru_move(k.frames, pfn, 0, 0);
+  }
+  return freed;
 }

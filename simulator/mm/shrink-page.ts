@@ -142,6 +142,7 @@ function swapOutAnon(k: Kernel, pfn: Pfn): Verdict {
   const had = (k.frames.flagsOf(pfn) & PG_SWAPCACHE) !== 0;
   const slot = had ? slot_of(k, pfn) : k.swap.take();
   if (slot < 0) return spare('activated', 'no swap slot');
+  k.recorder?.swappedOut(pfn, slot);
   lru_del(k.frames, pfn);
   try_to_unmap(k, pfn, slot);
   const flags = k.frames.flagsOf(pfn);

@@ -69,6 +69,7 @@ export function swap_read(k: Kernel, slot: number, use: 'anon' | 'shmem'): Pfn {
   const word = k.swap.word(slot);
   if (word === WORD_BLOB) setFrame(k.frames, pfn, k.swap.content(slot));
   else k.frames.edit(pfn).word[pfn & CHUNK_MASK] = word;
+  k.recorder?.swappedIn(slot, pfn);
   k.frames.countEvent(PSWPIN);
   k.frames.countEvent(PGPGIN, 4);
   const shadow = k.swap.shadow(slot);

@@ -15,6 +15,7 @@ import {
   PG_ACTIVE,
   PG_ANON,
   PG_FILE,
+  PG_REFERENCED,
   PG_SHMEM,
   PG_SWAPCACHE,
   PG_WORKINGSET,
@@ -240,8 +241,13 @@ function tryHard(k: Kernel, by: ScanControl['by'], wanted: number): number {
 
 /** How the textbook policies look at a frame and take it. */
 const EVICTOR = {
-  evict: (k: Kernel, pfn: Pfn): boolean => shrink_page(k, pfn, 'policy') === 'freed',
-  used: (k: Kernel, pfn: Pfn): boolean => folio_referenced(k, pfn) > 0,
+  evict: (k: Kernel, pfn: Pfn): boolean => {
+    if (shrink_page(k, pfn, 'policy') === 'freed') return true;
+    if (k.sink !== null) k.emit({ type: 'spared', pfn, why: lastReason, fate: 'passed over' });
+    return false;
+  },
+  used: (k: Kernel, pfn: Pfn): boolean =>
+    folio_referenced(k, pfn) > 0 || (k.frames.flagsOf(pfn) & PG_REFERENCED) !== 0,
 };
 
 /**

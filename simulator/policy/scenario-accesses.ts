@@ -54,7 +54,11 @@ export class AccessRecorder implements Backend {
   }
 
   declare(declaration: Declaration): string | null {
-    return this.#simulator.declare(declaration);
+    if (declaration.kind !== 'machine') return this.#simulator.declare(declaration);
+    // The references are the same whatever is evicted, and OPT would have to know them beforehand.
+    const { config } = declaration;
+    const replacement = config.replacement === 'opt' ? 'lru' : config.replacement;
+    return this.#simulator.declare({ kind: 'machine', config: { ...config, replacement } });
   }
 
   query(query: Query): QueryResult {

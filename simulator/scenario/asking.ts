@@ -4,7 +4,7 @@
 import type { Backend, Query, QueryResult, Request, StepOutcome } from '../abi.ts';
 
 export type Ask =
-  | { readonly kind: 'execute'; readonly request: Request }
+  | { readonly kind: 'execute'; readonly request: Request; readonly step: number }
   | { readonly kind: 'query'; readonly query: Query };
 
 export type Answer = StepOutcome | QueryResult;
@@ -21,8 +21,9 @@ export interface AsyncAnswerer {
   query(query: Query): Promise<QueryResult>;
 }
 
-export function* execute(request: Request): Asking<StepOutcome> {
-  const answer = yield { kind: 'execute', request };
+/** `step`: number of the step in its scenario, from 0. */
+export function* execute(request: Request, step: number): Asking<StepOutcome> {
+  const answer = yield { kind: 'execute', request, step };
   if (!('result' in answer)) throw new Error('execute: a query was answered');
   return answer;
 }
@@ -38,7 +39,7 @@ export function driveSync<T>(asking: Asking<T>, backend: Answerer): T {
   let step = asking.next();
   while (!step.done) {
     const ask = step.value;
-    step = asking.next(ask.kind === 'execute' ? backend.execute(ask.request) : backend.query(ask.query));
+    step = asking.next(ask.kind === 'execute' ? backend.execute(ask.request, ask.step) : backend.query(ask.query));
   }
   return step.value;
 }

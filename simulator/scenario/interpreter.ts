@@ -16,6 +16,8 @@ export interface RunState {
   /** What is executed next; null at the end. */
   readonly cursor: Cursor | null;
   readonly environment: Environment;
+  /** How many steps have been performed, asserts and steps that could not be made included. */
+  readonly performed: number;
 }
 
 /** Something to say about a place of the scenario. */
@@ -59,7 +61,7 @@ export interface StepEnd {
 const MINUS_ONE = (1n << 64n) - 1n;
 
 export function initialState(scenario: Scenario): RunState {
-  return { cursor: firstCursor(scenario.code), environment: Environment.empty(scenario) };
+  return { cursor: firstCursor(scenario.code), environment: Environment.empty(scenario), performed: 0 };
 }
 
 /** Executes what `state` stands at. A broken invariant (no step left) throws. */
@@ -67,12 +69,13 @@ export function* performStep(scenario: Scenario, state: RunState): Asking<StepEn
   if (state.cursor === null) throw new Error('performStep: the scenario is at its end');
   const code = codeAt(scenario.code, state.cursor);
   const cursor = nextCursor(scenario.code, state.cursor);
+  const performed = state.performed + 1;
   if (code.kind === 'assert') {
     const report = yield* performAssert(scenario, code, state.environment);
-    return { state: { cursor, environment: state.environment }, report };
+    return { state: { cursor, environment: state.environment, performed }, report };
   }
-  const { environment, report } = yield* performCall(code, state.environment);
-  return { state: { cursor, environment }, report };
+  const { environment, report } = yield* performCall(code, state.environment, state.performed);
+  return { state: { cursor, environment, performed }, report };
 }
 
 function* performAssert(scenario: Scenario, code: AssertCode, environment: Environment): Asking<StepReport> {
@@ -100,6 +103,7 @@ function* performAssert(scenario: Scenario, code: AssertCode, environment: Envir
 function* performCall(
   code: StepCode,
   environment: Environment,
+  step: number,
 ): Asking<{ environment: Environment; report: StepReport }> {
   const request = lowerStep(code, environment);
   if ('message' in request) {
@@ -107,7 +111,7 @@ function* performCall(
     const report: StepReport = { ...reportBase(code, null, outcome), error: remark(request.message, request.span) };
     return { environment: bindResult(code, outcome, environment), report };
   }
-  const outcome = yield* execute(request);
+  const outcome = yield* execute(request, step);
   const after = bindResult(code, outcome, environment);
   if (outcome.result.kind === 'skipped') {
     const error = remark(outcome.result.message, code.statement.span);

@@ -160,7 +160,7 @@ export const MACHINE_KEYS: readonly MachineKey[] = [
     type: 'word',
     words: ['linux', 'fifo', 'clock', 'lru', 'opt', 'random'],
     fallback: 'linux',
-    doc: 'Which page has to go when memory is short: as Linux decides, or by a policy of the textbooks.',
+    doc: 'Which page has to go when memory is short: as Linux decides, or by a policy of the textbooks. opt takes the page whose next use lies farthest ahead: the scenario is run once beforehand, to know that.',
   },
   {
     key: 'tlb',

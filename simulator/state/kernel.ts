@@ -10,6 +10,8 @@ import { Frames, type FramesRoot } from '../machine/frames.ts';
 import type { TablePages } from '../machine/pagetable.ts';
 import { type SwapRoot, SwapSlots } from '../machine/swap-slots.ts';
 import { Tlb, type TlbRoot } from '../machine/tlb.ts';
+import type { Future, UseRecorder } from '../mm/future.ts';
+import { NextUses, type NextUsesRoot } from '../mm/next-uses.ts';
 import { NO_WATERMARKS, setup_per_zone_wmarks, type Watermarks } from '../mm/watermarks.ts';
 import { CowMap, type CowMapRoot, type Epoch, Table, type TableRoot } from './cow.ts';
 import {
@@ -37,6 +39,9 @@ export interface Scalars {
   /** Task that the OOM killer chose while it ran: it dies where its step ends; 0 for none. */
   oomVictim: number;
   nextTable: number;
+  /** With replacement=opt: the step under way, -1 when it is none of the scenario's; and the use that comes next. */
+  step: number;
+  use: number;
 }
 
 /** Everything of one moment; immutable. */
@@ -52,6 +57,8 @@ export interface Snapshot {
   readonly paths: CowMapRoot<string, number>;
   readonly elves: CowMapRoot<string, ElfFile>;
   readonly shm: CowMapRoot<number, ShmSegment>;
+  /** Null unless the machine evicts by OPT. */
+  readonly nextUses: NextUsesRoot | null;
   readonly scalars: Scalars;
 }
 
@@ -84,6 +91,7 @@ export class Kernel {
   readonly elves: CowMap<string, ElfFile>;
   /** SysV shared memory by shmid. */
   readonly shm: CowMap<number, ShmSegment>;
+  readonly nextUses: NextUses | null;
   scalars: Scalars;
   readonly tablePages: TablePages;
   readonly watermarks: Watermarks;
@@ -95,6 +103,10 @@ export class Kernel {
   /** Faults of the step, null when only counters matter. */
   faults: FaultRecord[] | null = null;
   depth = 0;
+  /** What replacement=opt knows of the run to come; null when nobody foresaw it. */
+  future: Future | null = null;
+  /** Notes the uses of pages, for a later run. */
+  recorder: UseRecorder | null = null;
 
   constructor(config: MachineConfig) {
     this.config = config;
@@ -112,6 +124,7 @@ export class Kernel {
     this.paths = new CowMap(epoch);
     this.elves = new CowMap(epoch);
     this.shm = new CowMap(epoch);
+    this.nextUses = config.replacement === 'opt' ? new NextUses(epoch) : null;
     this.tablePages = { next: this.frames.tableBase };
     this.scalars = {
       committed: 0,
@@ -119,6 +132,8 @@ export class Kernel {
       nextShmid: 0,
       oomVictim: 0,
       nextTable: 0,
+      step: -1,
+      use: 0,
     };
   }
 
@@ -136,6 +151,7 @@ export class Kernel {
       paths: this.paths.freeze(),
       elves: this.elves.freeze(),
       shm: this.shm.freeze(),
+      nextUses: this.nextUses?.freeze() ?? null,
       scalars: { ...this.scalars, nextTable: this.tablePages.next },
     };
     this.epoch.now++;
@@ -156,6 +172,7 @@ export class Kernel {
     this.paths.thaw(snapshot.paths);
     this.elves.thaw(snapshot.elves);
     this.shm.thaw(snapshot.shm);
+    if (snapshot.nextUses !== null) this.nextUses?.thaw(snapshot.nextUses);
     this.scalars = { ...snapshot.scalars };
     this.tablePages.next = snapshot.scalars.nextTable;
   }

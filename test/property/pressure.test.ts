@@ -372,7 +372,7 @@ describe('whatever is evicted, every page reads what was last written to it', ()
       frames: fc.noShrink(fc.constantFrom(...FRAMES)),
       slots: fc.noShrink(fc.constantFrom(...SLOTS)),
       swappiness: fc.noShrink(fc.constantFrom(0, 60, 60, 100, 200)),
-      replacement: fc.noShrink(fc.constantFrom('linux', 'linux', 'linux', 'fifo', 'lru', 'clock', 'random')),
+      replacement: fc.noShrink(fc.constantFrom('linux', 'linux', 'linux', 'fifo', 'lru', 'clock', 'random', 'opt')),
       filesystem: fc.noShrink(fc.constantFrom('ext4', 'ext4', 'tmpfs')),
     });
     fc.assert(

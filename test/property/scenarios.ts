@@ -14,6 +14,7 @@ export const MACHINES = [
   'ram=512K swap=1M filesystem=tmpfs overcommit=1',
   'ram=1M swap=32K levels=5 aslr=7',
   'ram=1M overcommit=2 tlb=0 fault_around=4K',
+  'ram=128K swap=256K replacement=opt overcommit=1',
 ] as const;
 
 export const GROUPS = GROUP_NAMES;

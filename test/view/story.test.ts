@@ -244,6 +244,10 @@ app: b = mmap(NULL, 160K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0
 app: store(b, 1, 160K)
 app: load(0x7ffffffd0000)
 app: store(0x401000, 1)`,
+  `machine ram=16K swap=64K replacement=fifo
+app = spawn()
+app: a = mmap(NULL, 20K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+app: store(a, 1, 20K)`,
 ];
 
 describe('every kind of event', () => {
@@ -287,6 +291,7 @@ describe('every kind of event', () => {
       deactivated: true,
       'oom-badness': true,
       spared: true,
+      victim: true,
       'oom-kill': true,
       'vma-insert': true,
       'vma-remove': true,
