@@ -23,9 +23,7 @@ const REPLACEMENT = 'lru';
 export function needsForesight(scenario: Scenario): boolean {
   return scenario.declarations.some(
     (code) =>
-      'declaration' in code &&
-      code.declaration.kind === 'machine' &&
-      code.declaration.config.replacement === 'opt',
+      'declaration' in code && code.declaration.kind === 'machine' && code.declaration.config.replacement === 'opt',
   );
 }
 

@@ -246,8 +246,7 @@ const EVICTOR = {
     if (k.sink !== null) k.emit({ type: 'spared', pfn, why: lastReason, fate: 'passed over' });
     return false;
   },
-  used: (k: Kernel, pfn: Pfn): boolean =>
-    folio_referenced(k, pfn) > 0 || (k.frames.flagsOf(pfn) & PG_REFERENCED) !== 0,
+  used: (k: Kernel, pfn: Pfn): boolean => folio_referenced(k, pfn) > 0 || (k.frames.flagsOf(pfn) & PG_REFERENCED) !== 0,
 };
 
 /**
