@@ -14,8 +14,9 @@ import { rmap_walk } from './rmap.ts';
 /** How far ahead in its step a use is looked for that is not the next one. */
 const MAX_SKIPPED = 64;
 
-/** Step `step` of the scenario begins, or one that is none of its steps (-1). */
+/** Step `step` of the scenario begins or goes on, or one that is none of its steps (-1). */
 export function begin_opt_step(k: Kernel, step: number): void {
+  if (step === k.scalars.step) return;
   k.scalars.step = step;
   if (step >= 0 && k.future !== null) k.scalars.use = k.future.firstUseOf(step);
 }

@@ -15,6 +15,7 @@ import type {
 import { MAX_TOUCHED } from '../kernel/cpu.ts';
 import { pteIndex } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_FILE, PG_SHMEM } from '../machine/frames.ts';
+import type { Future } from '../mm/future.ts';
 import { Simulator } from '../simulator.ts';
 import { ReferenceBuilder, type References } from './references.ts';
 
@@ -54,11 +55,11 @@ export class AccessRecorder implements Backend {
   }
 
   declare(declaration: Declaration): string | null {
-    if (declaration.kind !== 'machine') return this.#simulator.declare(declaration);
-    // The references are the same whatever is evicted, and OPT would have to know them beforehand.
-    const { config } = declaration;
-    const replacement = config.replacement === 'opt' ? 'lru' : config.replacement;
-    return this.#simulator.declare({ kind: 'machine', config: { ...config, replacement } });
+    return this.#simulator.declare(declaration);
+  }
+
+  foresee(future: Future): void {
+    this.#simulator.foresee(future);
   }
 
   query(query: Query): QueryResult {
@@ -73,14 +74,14 @@ export class AccessRecorder implements Backend {
     return this.#simulator.reportMachine();
   }
 
-  execute(request: Request): StepOutcome {
-    if (request.op !== 'load' && request.op !== 'store' && request.op !== 'fetch') return this.#perform(request);
+  execute(request: Request, step?: number): StepOutcome {
+    if (request.op !== 'load' && request.op !== 'store' && request.op !== 'fetch') return this.#perform(request, step);
     const faults: FaultRecord[] = [];
     let result: CallResult | null = null;
     let [minflt, majflt] = [0, 0];
     for (const piece of piecesOf(request)) {
       const mm = this.#simulator.state.tasks.find(piece.pid)?.mm ?? 0;
-      const outcome = this.#perform(piece);
+      const outcome = this.#perform(piece, step);
       const isDone = outcome.result.kind === 'value' || outcome.result.kind === 'bytes';
       if (isDone && lengthOf(piece) > 0n) this.#note(mm, Number(piece.addr));
       for (const fault of outcome.faults) faults.push(fault);
@@ -116,8 +117,8 @@ export class AccessRecorder implements Backend {
     return name;
   }
 
-  #perform(request: Request): StepOutcome {
-    const outcome = this.#simulator.execute(request);
+  #perform(request: Request, step: number | undefined): StepOutcome {
+    const outcome = this.#simulator.execute(request, step);
     for (const event of this.#simulator.events) {
       if (event.type === 'frame-alloc' || event.type === 'frame-free') this.#anonByFrame.delete(event.pfn);
       else if (event.type === 'swap-out') this.#move(this.#anonByFrame, event.pfn, this.#anonBySlot, event.slot);

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dumpKernel } from '../../simulator/dump.ts';
 import { parseScenario, Simulator, Timeline } from '../../simulator/index.ts';
-import { resultOf } from './support.ts';
+import { resultOf, vasPolicy } from './support.ts';
 
 const ANON = 'PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0';
 
@@ -221,6 +221,19 @@ test('foreseeing can be cancelled, and goes on later', () => {
   expect(timeline.prepare({ budgetSteps: 1000, signal })).toBe('paused');
   expect(timeline.prepare({ budgetSteps: 1000 })).toBe('done');
   expect(timeline.step()).not.toBeNull();
+});
+
+test('the runner foresees as well, and so does the recording of a scenario for vas policy', () => {
+  const [string, frames] = [[1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5], 3];
+  const misses = new Set<number>();
+  const uses = string.map((page, i) => {
+    const isMiss = [0, 1, 2, 3, 6, 9, 10].includes(i);
+    if (isMiss) misses.add(i);
+    return `p: store(a + ${page} * 4K, 1, 4K) = ${isMiss ? (i < 9 ? 'minor' : 'major') : 'hit'}`;
+  });
+  expect(misses.size).toBe(expectedMisses(string, frames));
+  const { status, err } = vasPolicy(`${SPACE}${uses.join('\n')}`, '--frames 3 --policy opt', 'case.vas');
+  expect({ status, err }).toEqual({ status: 0, err: '' });
 });
 
 test('a machine without a scenario says that it does not know the future', () => {
