@@ -10,6 +10,8 @@ export type Pfn = number;
 
 export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 4096;
+/** mmap_min_addr: an ordinary user may not map below 64 KiB. */
+export const MMAP_MIN_ADDR = 0x10000;
 /** Bytes under one PTE table. */
 export const PMD_SIZE = 0x200000;
 /** Bytes under one PMD table. */

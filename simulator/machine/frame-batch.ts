@@ -15,14 +15,30 @@ import {
   PG_MLOCKED,
 } from './frames.ts';
 import { lru_list } from './lru.ts';
+import { PTE_PRESENT, PTE_SPECIAL } from './pagetable.ts';
+
+/** So many of something are faster dealt with one by one. */
+const FEW = 8;
+
+function clearFrames(chunk: FrameChunk, from: number, end: number): void {
+  if (end - from <= FEW) {
+    for (let i = from; i < end; i++) {
+      chunk.mapcount[i] = 0;
+      clear_frame(chunk, i);
+    }
+    return;
+  }
+  for (const field of [chunk.mapcount, chunk.flags, chunk.mapping, chunk.index, chunk.word, chunk.slot, chunk.prev]) {
+    field.fill(0, from, end);
+  }
+  chunk.blobs?.fill(undefined, from, end);
+}
 
 /** Frames of one unmapping. {@link finish} must be called before anything else looks at the lists. */
 export class FrameBatch {
   /** Frames freed. */
   freed = 0;
   private readonly frames: Frames;
-  private chunk: FrameChunk | null = null;
-  private chunkNumber = -1;
   /** The run that is being taken off: its oldest and newest frame (0: none), the older neighbour of the oldest. */
   private oldest: Pfn = 0;
   private newest: Pfn = 0;
@@ -36,31 +52,56 @@ export class FrameBatch {
     this.frames = frames;
   }
 
-  /** Frees a frame if it is an anonymous page that one PTE maps and nothing else holds. False: nothing is done. */
-  release(pfn: Pfn): boolean {
-    let chunk = this.chunk;
-    if (chunk === null || pfn >> CHUNK_BITS !== this.chunkNumber) {
-      chunk = this.frames.edit(pfn);
-      this.chunk = chunk;
-      this.chunkNumber = pfn >> CHUNK_BITS;
+  /**
+   * Clears the entries `at` … `last` of a PTE table's words whose frames are anonymous pages that nothing else maps or
+   * holds, and frees them, up to the first entry that is not such a one. Returns that entry's index.
+   */
+  release(words: Uint32Array, at: number, last: number): number {
+    let end = at;
+    for (let from = -1; from !== end && end <= last; ) {
+      from = end;
+      end = this.releaseNeighbours(words, from, last);
     }
-    const i = pfn & CHUNK_MASK;
-    const flags = chunk.flags[i] as number;
-    if ((flags & (PG_ANON | PG_MLOCKED | PG_LRU)) !== (PG_ANON | PG_LRU)) return false;
-    if (chunk.mapcount[i] !== 1 || chunk.refs[i] !== 0) return false;
-    const older = chunk.next[i] as number;
-    if (flags !== this.flags || older !== this.newest || older === 0) {
-      this.finish();
-      this.flags = flags;
-      this.oldest = pfn;
-      this.below = chunk.next[i] as number;
+    if (end - at <= FEW) for (let i = at; i < end; i++) words[i] = 0;
+    else words.fill(0, at, end);
+    return end;
+  }
+
+  /** The part of {@link release} from `at` on whose frames are neighbours in one chunk, in either direction. */
+  private releaseNeighbours(words: Uint32Array, at: number, last: number): number {
+    const first = words[at + 1] as number;
+    if (((words[at] as number) & (PTE_PRESENT | PTE_SPECIAL)) !== PTE_PRESENT) return at;
+    const chunk = this.frames.edit(first);
+    const { flags, mapcount, refs, next, prev } = chunk;
+    let low = first & CHUNK_MASK;
+    let high = low - 1;
+    let entry = at;
+    for (; entry <= last; entry += 2) {
+      const pfn = words[entry + 1] as number;
+      const i = pfn & CHUNK_MASK;
+      if ((i !== high + 1 && i !== low - 1) || pfn >> CHUNK_BITS !== first >> CHUNK_BITS) break;
+      if (((words[entry] as number) & (PTE_PRESENT | PTE_SPECIAL)) !== PTE_PRESENT) break;
+      const flag = flags[i] as number;
+      if ((flag & (PG_ANON | PG_MLOCKED | PG_LRU)) !== (PG_ANON | PG_LRU)) break;
+      if (mapcount[i] !== 1 || refs[i] !== 0) break;
+      const older = next[i] as number;
+      if (flag !== this.flags || older !== this.newest || older === 0) this.startRun(pfn, flag, chunk);
+      this.newest = pfn;
+      this.above = prev[i] as number;
+      this.length++;
+      if (i > high) high = i;
+      else low = i;
     }
-    this.newest = pfn;
-    this.above = chunk.prev[i] as number;
-    this.length++;
-    chunk.mapcount[i] = 0;
-    clear_frame(chunk, i);
-    return true;
+    clearFrames(chunk, low, high + 1);
+    return entry;
+  }
+
+  /** The frame does not continue the run: begins another with it. */
+  private startRun(pfn: Pfn, flags: number, chunk: FrameChunk): void {
+    this.finish();
+    this.flags = flags;
+    this.oldest = pfn;
+    this.below = chunk.next[pfn & CHUNK_MASK] as number;
   }
 
   /** Closes the list where the run was, and puts the run on the free list. */

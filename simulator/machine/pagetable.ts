@@ -73,6 +73,9 @@ export class PageTables {
   private cachedKey = -1;
   private cached: PteTable | undefined;
   private cachedEpoch = -1;
+  /** What {@link pmdTable} found last, and for which gibibyte (-1: upper tables changed since). */
+  private pmdOf = -1;
+  private pmd: UpperTable | undefined;
 
   constructor(epoch: Epoch, pages: TablePages, levels: 4 | 5, from?: PageTables) {
     this.epoch = epoch;
@@ -107,17 +110,25 @@ export class PageTables {
     const pmd = withinGigabyte(addr) >>> 21;
     const key = gb * PTRS_PER_TABLE + pmd;
     if (key === this.cachedKey) return this.cached;
-    let table: UpperTable | undefined = this.root;
-    for (let level = this.levels - 1; level > 1 && table !== undefined; level--) {
-      table = table.kids[(gb >>> ((level - 2) * 9)) & 511] as UpperTable | undefined;
-    }
-    const leaf = table?.kids[pmd] as PteTable | undefined;
+    const leaf = this.pmdTable(gb)?.kids[pmd] as PteTable | undefined;
     if (leaf !== undefined) {
       this.cachedKey = key;
       this.cached = leaf;
       this.cachedEpoch = leaf.owner;
     }
     return leaf;
+  }
+
+  /** The PMD table over a gibibyte, to be read only; undefined when there is none. */
+  private pmdTable(gb: number): UpperTable | undefined {
+    if (gb === this.pmdOf) return this.pmd;
+    let table: UpperTable | undefined = this.root;
+    for (let level = this.levels - 1; level > 1 && table !== undefined; level--) {
+      table = table.kids[(gb >>> ((level - 2) * 9)) & 511] as UpperTable | undefined;
+    }
+    this.pmdOf = gb;
+    this.pmd = table;
+    return table;
   }
 
   /** The PTE table over `addr`, owned by the current epoch; made, with the levels above it, when missing. */
@@ -162,7 +173,7 @@ export class PageTables {
     }
     table.kids[withinGigabyte(addr) >>> 21] = undefined;
     this.tables--;
-    this.cachedKey = -1;
+    this.forget();
     return true;
   }
 
@@ -191,7 +202,7 @@ export class PageTables {
     const source = this.editUpper(from, level);
     this.editUpper(to, level).kids[entryIndex(to, level)] = source.kids[entryIndex(from, level)];
     source.kids[entryIndex(from, level)] = undefined;
-    this.cachedKey = -1;
+    this.forget();
     return true;
   }
 
@@ -207,14 +218,21 @@ export class PageTables {
       if (start >= range.floor && start + span <= range.ceiling) {
         table.kids[i] = undefined;
         if (table.level - 1 <= COUNTED_LEVEL) this.tables--;
-        this.cachedKey = -1;
+        this.forget();
       }
     }
+  }
+
+  /** Tables went or moved: what was looked up before may not be so any more. */
+  private forget(): void {
+    this.cachedKey = -1;
+    this.pmdOf = -1;
   }
 
   private ownRoot(): UpperTable {
     if (this.root.owner !== this.epoch.now) {
       this.root = { ...this.root, owner: this.epoch.now, kids: this.root.kids.slice() };
+      this.pmdOf = -1;
     }
     return this.root;
   }
@@ -228,6 +246,7 @@ export class PageTables {
       if (level <= COUNTED_LEVEL) this.tables++;
     } else mine = { ...kid, owner: this.epoch.now, kids: kid.kids.slice() };
     parent.kids[index] = mine;
+    this.pmdOf = -1;
     return mine;
   }
 

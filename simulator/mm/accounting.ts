@@ -25,16 +25,25 @@ export function read_implies_exec(k: Kernel): boolean {
   return ((k.tasks.find(k.scalars.current)?.personality ?? 0) & READ_IMPLIES_EXEC) !== 0;
 }
 
-/** may_expand_vm(): RLIMIT_AS and, for private writable memory, RLIMIT_DATA. Returns the limit in the way or null. */
-export function may_expand_vm(k: Kernel, mm: Mm, flags: number, pages: number): 'RLIMIT_AS' | 'RLIMIT_DATA' | null {
-  const limits = k.tasks.find(k.scalars.current)?.rlimits;
-  if (limits === undefined) return null;
+/** The limit that `pages` more with `flags` would exceed, RLIMIT_AS or for private writable memory RLIMIT_DATA, or null. */
+export function expansion_limit(
+  limits: Task['rlimits'],
+  mm: Mm,
+  flags: number,
+  pages: number,
+): 'RLIMIT_AS' | 'RLIMIT_DATA' | null {
   if ((mm.total_vm + pages) * 4096 > limits.AS.soft) return 'RLIMIT_AS';
   const { soft, hard } = limits.DATA;
   if (!is_data_mapping(flags) || (mm.data_vm + pages) * 4096 <= soft) return null;
   // A soft limit of 0 means the hard one (a concession to Valgrind).
   if (soft === 0 && (mm.data_vm + pages) * 4096 <= hard) return null;
   return 'RLIMIT_DATA';
+}
+
+/** may_expand_vm() with the limits of the running task: the limit in the way or null. */
+export function may_expand_vm(k: Kernel, mm: Mm, flags: number, pages: number): 'RLIMIT_AS' | 'RLIMIT_DATA' | null {
+  const limits = k.tasks.find(k.scalars.current)?.rlimits;
+  return limits === undefined ? null : expansion_limit(limits, mm, flags, pages);
 }
 
 /** total_swap_pages: slots of the swap device, none while it is switched off. */

@@ -2,6 +2,7 @@
 
 import {
   isPageAligned,
+  MMAP_MIN_ADDR,
   nextPmd,
   PAGE_SIZE,
   PMD_SIZE,
@@ -25,12 +26,13 @@ import {
 import { map_device } from './device.ts';
 import { fput, open_file } from './file-refs.ts';
 import { gather_munmap_vmas, remove_vmas } from './munmap.ts';
+import { mmap_plain } from './plain.ts';
 import { refuse } from './refuse.ts';
 import { new_inode } from './shmem.ts';
-import { get_unmapped_area, MMAP_MIN_ADDR, task_size, unmapped_area_topdown } from './unmapped-area.ts';
+import { get_unmapped_area, task_size } from './unmapped-area.ts';
 import * as vm from './vma.ts';
 import { vma_link, vma_replace } from './vma-link.ts';
-import { emitApart, vma_link_plain, vma_merge_new_range } from './vma-merge.ts';
+import { emitApart, vma_merge_new_range } from './vma-merge.ts';
 
 export type Errno = string;
 
@@ -83,10 +85,6 @@ function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAddr | Er
   if (hint !== 0 && hint < MMAP_MIN_ADDR) hint = MMAP_MIN_ADDR;
   const bits32 = (flags & MAP.BIT32) !== 0;
   const align = alignment(k, args, hint, length);
-  if (hint === 0 && !bits32 && align === null && k.sink === null) {
-    const top = unmapped_area_topdown(k, mm, length, mm.mmap_base);
-    if (top >= 0) return top;
-  }
   const area = get_unmapped_area(k, mm, { addr: hint, length, bits32, align });
   if (area === null) return refuse(k, 'ENOMEM', 'no hole is large enough');
   if (k.sink !== null) k.emit({ type: 'placement', addr: area.addr, length, why: area.why });
@@ -179,6 +177,8 @@ function anonFlags(k: Kernel, args: MmapArgs, bits: number): number | Errno {
 export function do_mmap(k: Kernel, mm: Mm, args: MmapArgs): Mapped | Errno {
   if (args.length === 0) return refuse(k, 'EINVAL', 'length 0');
   const length = pageAlign(args.length);
+  if (args.addr === 0 && args.file === null && mmap_plain(k, mm, args.length, args.prot, args.flags))
+    return { addr: mm.vmas.fullFrom, length, populate: false };
   if (length === 0) return refuse(k, 'ENOMEM', 'length rounds up to 0');
   if (mm.vmas.size > k.config.max_map_count) return refuse(k, 'ENOMEM', 'max_map_count');
   const addr = place(k, mm, args, length);
@@ -284,7 +284,6 @@ function insertRegion(k: Kernel, mm: Mm, region: Region, flags: number): 0 | Err
     fput(k, id);
     return 0;
   }
-  if (file === null && vma_link_plain(k, mm, addr, end, flags)) return 0;
   const vm_pgoff = file === null ? addr / PAGE_SIZE : region.pgoff;
   const vma: vm.Vma = {
     vm_start: addr,

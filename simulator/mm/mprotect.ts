@@ -18,11 +18,12 @@ import type { Mm } from '../state/records.ts';
 import { PROT } from '../uapi.ts';
 import { may_expand_vm, read_implies_exec, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
 import { change_ptes } from './pagewalk.ts';
+import { mprotect_plain } from './plain.ts';
 import { populate_vma } from './populate.ts';
 import { flush_tlb_range, set_pte, vm_page_prot, vma_wants_writenotify } from './pte.ts';
 import { refuse } from './refuse.ts';
 import * as vm from './vma.ts';
-import { vma_modify_flags, vma_modify_whole } from './vma-merge.ts';
+import { vma_modify_flags } from './vma-merge.ts';
 import { NOWHERE, type VmaPlace } from './vma-tree.ts';
 
 /** Reasons of do_mprotect(): a hole in the range; permissions beyond VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC. */
@@ -85,15 +86,12 @@ function mprotect_fixup(
   } else if ((old & vm.VM_ACCOUNT) !== 0 && vm.vma_is_anonymous(vmas.vma(place)) && vmas.anon(place) === null) {
     flags &= ~vm.VM_ACCOUNT;
   }
-  let changed = place;
-  if (!vma_modify_whole(k, mm, place, start, end, flags)) {
-    const modified = vma_modify_flags(k, mm, vmas.vma(place), start, end, flags);
-    if (typeof modified === 'string') {
-      vm_unacct_memory(k, charged);
-      return modified;
-    }
-    changed = vmas.seek(start);
+  const modified = vma_modify_flags(k, mm, vmas.vma(place), start, end, flags);
+  if (typeof modified === 'string') {
+    vm_unacct_memory(k, charged);
+    return modified;
   }
+  const changed = vmas.seek(start);
   change_protection(k, mm, changed, start, end);
   if ((old & vm.VM_ACCOUNT) !== 0 && (flags & vm.VM_ACCOUNT) === 0) vm_unacct_memory(k, pages);
   if (((old ^ flags) & ACCOUNTED_BY) !== 0) {
@@ -131,6 +129,7 @@ function growsRange(mm: Mm, start: VirtAddr, end: VirtAddr, grows: number): Virt
 
 /** do_mprotect_pkey(): pieces before a hole or an error stay changed. Arguments are folded words. */
 export function do_mprotect(k: Kernel, mm: Mm, addr: number, length: number, protection: number): 0 | string {
+  if (mprotect_plain(k, mm, addr, length, protection)) return 0;
   const both = PROT.GROWSDOWN | PROT.GROWSUP;
   const grows = protection & both;
   const prot = protection & ~both;

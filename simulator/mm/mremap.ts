@@ -3,6 +3,7 @@
 import {
   addWords,
   isPageAligned,
+  MMAP_MIN_ADDR,
   PAGE_SIZE,
   PMD_SIZE,
   PUD_SIZE,
@@ -18,7 +19,7 @@ import { do_munmap } from './munmap.ts';
 import { mm_populate } from './populate.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
 import { refuse } from './refuse.ts';
-import { get_unmapped_area, MMAP_MIN_ADDR, task_size } from './unmapped-area.ts';
+import { get_unmapped_area, task_size } from './unmapped-area.ts';
 import * as vm from './vma.ts';
 import { vma_link, vma_replace } from './vma-link.ts';
 import { vma_merge_new_range } from './vma-merge.ts';

@@ -1,9 +1,10 @@
 /** Taking mappings away: do_vmi_munmap() and its halves, used by munmap, MAP_FIXED, brk, mremap (mm/vma.c). */
 
-import { isPageAligned, PAGE_SIZE, pageAlign, type VirtAddr } from '../machine/address.ts';
+import { isPageAligned, pageAlign, type VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vm_stat_account, vm_unacct_memory } from './accounting.ts';
+import { munmap_plain } from './plain.ts';
 import { refuse } from './refuse.ts';
 import { task_size } from './unmapped-area.ts';
 import { VM_ACCOUNT, VM_LOCKED, type Vma, vma_pages } from './vma.ts';
@@ -69,31 +70,8 @@ function removeVma(k: Kernel, mm: Mm, vma: Vma): void {
   if (vma.special === '[vdso]') mm.vdso = 0;
 }
 
-/**
- * What {@link unmap_range} does most: [start, end) is one VMA, nothing beside the tree knows of it and nobody listens.
- * False: it is not so, and nothing is done.
- */
-function unmapPlain(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): boolean {
-  const { vmas } = mm;
-  const place = vmas.seek(start);
-  if (k.sink !== null || place === NOWHERE || vmas.vm_start(place) !== start || vmas.vm_end(place) !== end)
-    return false;
-  if (!vmas.isPlain(place)) return false;
-  const flags = vmas.vm_flags(place);
-  update_hiwater_rss(mm);
-  zap_page_range(k, mm, undefined, start, end, 'markers');
-  const pages = (end - start) / PAGE_SIZE;
-  if ((flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
-  if ((flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;
-  vm_stat_account(mm, flags, -pages);
-  vmas.removeAt(place);
-  free_pgtables(mm, start, end);
-  return true;
-}
-
 /** Unmaps [start, end), both page aligned, inside user space. */
 export function unmap_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 0 | 'ENOMEM' | 'EINVAL' {
-  if (unmapPlain(k, mm, start, end)) return 0;
   const vmas = gather_munmap_vmas(k, mm, start, end);
   if (typeof vmas === 'string') return vmas;
   remove_vmas(k, mm, vmas);
@@ -102,6 +80,7 @@ export function unmap_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 
 
 /** do_vmi_munmap(): munmap(2) behind its system call. Arguments are folded words. */
 export function do_munmap(k: Kernel, mm: Mm, start: number, length: number): 0 | 'ENOMEM' | 'EINVAL' {
+  if (munmap_plain(k, mm, start, length)) return 0;
   if (!isPageAligned(start)) return refuse(k, 'EINVAL', 'the address is not page aligned');
   if (start > task_size(k) || length > task_size(k) - start) return refuse(k, 'EINVAL', 'beyond TASK_SIZE');
   const end = start + pageAlign(length);

@@ -1,11 +1,10 @@
 /** Stack growth: expand_downwards() and its limits (mm/vma.c). */
 
-import { pageDown, type VirtAddr } from '../machine/address.ts';
+import { MMAP_MIN_ADDR, pageDown, type VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { may_expand_vm, mlock_future_ok, rlimit, vm_enough_memory, vm_stat_account } from './accounting.ts';
 import { vma_with_anon } from './map-page.ts';
-import { MMAP_MIN_ADDR } from './unmapped-area.ts';
 import { VM_ACCOUNT, VM_GROWSDOWN, VM_LOCKED, type Vma, vma_is_accessible } from './vma.ts';
 import { vma_replace } from './vma-link.ts';
 

@@ -1,14 +1,12 @@
 /** Where a new mapping goes: get_unmapped_area() and the search from the top down (mm/mmap.c, arch/x86/kernel/sys_x86_64.c). */
 
-import { PMD_SIZE, pageDown, taskSize, type VirtAddr } from '../machine/address.ts';
+import { MMAP_MIN_ADDR, PMD_SIZE, pageDown, taskSize, type VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { VM_GROWSDOWN, type Vma } from './vma.ts';
 import { NOWHERE } from './vma-tree.ts';
 
 export const DEFAULT_MAP_WINDOW = 0x7ffffffff000;
-/** An ordinary user may not map below 64 KiB. */
-export const MMAP_MIN_ADDR = 0x10000;
 
 /**
  * TASK_SIZE of the machine: a map above the 47-bit window needs five levels. Departs from Linux: user space of five

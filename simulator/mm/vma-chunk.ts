@@ -8,12 +8,17 @@ import { type AnonVmaChain, SPECIAL_NAMES, VM_OPS, type Vma } from './vma.ts';
 
 /** VMAs that a chunk has room for; a power of two. */
 export const CHUNK_VMAS = 128;
-/** Where the other fields begin in {@link VmaChunk.words} and {@link VmaChunk.ints}. */
-const ENDS = CHUNK_VMAS;
-const PGOFFS = 2 * CHUNK_VMAS;
-const FILES = CHUNK_VMAS;
-const INODES = 2 * CHUNK_VMAS;
-const KINDS = 3 * CHUNK_VMAS;
+/** The fields of a slot in {@link VmaChunk.words}, side by side: vm_start, vm_end, vm_pgoff. */
+const WORDS = 3;
+const END = 1;
+const PGOFF = 2;
+/** Those in {@link VmaChunk.ints}: vm_flags, vm_file, inode, and vm_ops with the special name and {@link HAS_ANON}. */
+const INTS = 4;
+const FILE = 1;
+const INODE = 2;
+const KIND = 3;
+/** Bit of the kind: the VMA has an anon_vma. */
+const HAS_ANON = 0x8000;
 
 export class VmaChunk {
   /** Epoch in which it may be changed. */
@@ -21,23 +26,22 @@ export class VmaChunk {
   /** First slot in use, and the one behind the last. */
   first: number;
   end: number;
-  /** vm_start, vm_end and vm_pgoff of each slot. */
   private readonly words: Float64Array;
-  /** vm_flags, vm_file, inode, and vm_ops with the special name. */
   private readonly ints: Int32Array;
-  private readonly anons: (AnonVmaChain | null)[];
-  /** VMAs that were asked for, as objects. */
-  private readonly made: (Vma | null)[];
+  /** Null until a VMA of the chunk has one: most runs of many VMAs never do. */
+  private anons: (AnonVmaChain | null)[] | null;
+  /** VMAs that were asked for, as objects; null until one was. */
+  private made: (Vma | null)[] | null;
 
   /** An empty chunk that begins at slot `first`, or the copy of another for a new owner. */
   constructor(owner: number, first: number, from?: VmaChunk) {
     this.owner = owner;
     this.first = from?.first ?? first;
     this.end = from?.end ?? first;
-    this.words = from?.words.slice() ?? new Float64Array(3 * CHUNK_VMAS);
-    this.ints = from?.ints.slice() ?? new Int32Array(4 * CHUNK_VMAS);
-    this.anons = from?.anons.slice() ?? new Array<null>(CHUNK_VMAS).fill(null);
-    this.made = from?.made.slice() ?? new Array<null>(CHUNK_VMAS).fill(null);
+    this.words = from?.words.slice() ?? new Float64Array(WORDS * CHUNK_VMAS);
+    this.ints = from?.ints.slice() ?? new Int32Array(INTS * CHUNK_VMAS);
+    this.anons = from?.anons?.slice() ?? null;
+    this.made = from?.made?.slice() ?? null;
   }
 
   get size(): number {
@@ -45,38 +49,39 @@ export class VmaChunk {
   }
 
   start(slot: number): VirtAddr {
-    return this.words[slot] as number;
+    return this.words[WORDS * slot] as number;
   }
 
   stop(slot: number): VirtAddr {
-    return this.words[ENDS + slot] as number;
+    return this.words[WORDS * slot + END] as number;
   }
 
   pgoff(slot: number): number {
-    return this.words[PGOFFS + slot] as number;
+    return this.words[WORDS * slot + PGOFF] as number;
   }
 
   flags(slot: number): number {
-    return this.ints[slot] as number;
+    return this.ints[INTS * slot] as number;
   }
 
   file(slot: number): number {
-    return this.ints[FILES + slot] as number;
+    return this.ints[INTS * slot + FILE] as number;
   }
 
   inode(slot: number): number {
-    return this.ints[INODES + slot] as number;
+    return this.ints[INTS * slot + INODE] as number;
   }
 
   anon(slot: number): AnonVmaChain | null {
-    return this.anons[slot] as AnonVmaChain | null;
+    return this.anons === null ? null : (this.anons[slot] as AnonVmaChain | null);
   }
 
   /** The VMA as an object: the same one until it changes. */
   vma(slot: number): Vma {
+    this.made ??= emptySlots();
     const made = this.made[slot];
     if (made !== null && made !== undefined) return made;
-    const kind = this.ints[KINDS + slot] as number;
+    const kind = (this.ints[INTS * slot + KIND] as number) & ~HAS_ANON;
     const vma: Vma = {
       vm_start: this.start(slot),
       vm_end: this.stop(slot),
@@ -99,48 +104,53 @@ export class VmaChunk {
     let high = this.end;
     while (low < high) {
       const mid = (low + high) >>> 1;
-      if ((words[ENDS + mid] as number) > addr) high = mid;
+      if ((words[WORDS * mid + END] as number) > addr) high = mid;
       else low = mid + 1;
     }
     return low;
   }
 
   setFlags(slot: number, flags: number): void {
-    this.ints[slot] = flags;
-    if (this.made[slot] !== null) this.made[slot] = null;
+    this.ints[INTS * slot] = flags;
+    if (this.made !== null) this.made[slot] = null;
   }
 
   /** Puts the fields of a VMA into a slot. */
   set(slot: number, vma: Vma): void {
     const { words, ints } = this;
-    words[slot] = vma.vm_start;
-    words[ENDS + slot] = vma.vm_end;
-    words[PGOFFS + slot] = vma.vm_pgoff;
-    ints[slot] = vma.vm_flags;
-    ints[FILES + slot] = vma.vm_file;
-    ints[INODES + slot] = vma.inode;
-    ints[KINDS + slot] = kindOf(vma);
-    if (this.anons[slot] !== vma.anon) this.anons[slot] = vma.anon;
-    if (this.made[slot] !== null) this.made[slot] = null;
+    const word = WORDS * slot;
+    words[word] = vma.vm_start;
+    words[word + END] = vma.vm_end;
+    words[word + PGOFF] = vma.vm_pgoff;
+    const int = INTS * slot;
+    ints[int] = vma.vm_flags;
+    ints[int + FILE] = vma.vm_file;
+    ints[int + INODE] = vma.inode;
+    ints[int + KIND] = kindOf(vma);
+    this.forget(slot);
+    if (vma.anon === null) return;
+    this.anons ??= emptySlots();
+    this.anons[slot] = vma.anon;
   }
 
   /** Puts private anonymous memory that nobody touched yet into a slot. */
   setPlain(slot: number, start: VirtAddr, end: VirtAddr, flags: number): void {
     const { words, ints } = this;
-    words[slot] = start;
-    words[ENDS + slot] = end;
-    words[PGOFFS + slot] = start / 4096;
-    ints[slot] = flags;
-    ints[FILES + slot] = 0;
-    ints[INODES + slot] = 0;
-    ints[KINDS + slot] = 0;
-    if (this.anons[slot] !== null) this.anons[slot] = null;
-    if (this.made[slot] !== null) this.made[slot] = null;
+    const word = WORDS * slot;
+    words[word] = start;
+    words[word + END] = end;
+    words[word + PGOFF] = start / 4096;
+    const int = INTS * slot;
+    ints[int] = flags;
+    ints[int + FILE] = 0;
+    ints[int + INODE] = 0;
+    ints[int + KIND] = 0;
+    this.forget(slot);
   }
 
   /** Neither a file nor an anon_vma belongs to the VMA, and it is no special mapping. */
   isPlain(slot: number): boolean {
-    return this.ints[KINDS + slot] === 0 && this.ints[FILES + slot] === 0 && this.anons[slot] === null;
+    return this.ints[INTS * slot + KIND] === 0 && this.ints[INTS * slot + FILE] === 0;
   }
 
   /** Makes room before the VMA at `slot` (or at the end) and returns the slot to fill; there must be room. */
@@ -160,11 +170,11 @@ export class VmaChunk {
   close(slot: number): number {
     if (slot - this.first < this.end - 1 - slot) {
       for (let i = slot; i > this.first; i--) this.move(i - 1, i);
-      this.clear(this.first++);
+      this.forget(this.first++);
       return slot + 1;
     }
     for (let i = slot + 1; i < this.end; i++) this.move(i, i - 1);
-    this.clear(--this.end);
+    this.forget(--this.end);
     return slot;
   }
 
@@ -174,7 +184,7 @@ export class VmaChunk {
     const right = new VmaChunk(this.owner, (CHUNK_VMAS - count) >> 1);
     right.end = right.first + count;
     for (let i = 0; i < count; i++) this.moveTo(right, slot + i, right.first + i);
-    while (this.end > slot) this.clear(--this.end);
+    while (this.end > slot) this.forget(--this.end);
     return right;
   }
 
@@ -185,9 +195,10 @@ export class VmaChunk {
     return hole;
   }
 
-  private clear(slot: number): void {
-    if (this.anons[slot] !== null) this.anons[slot] = null;
-    if (this.made[slot] !== null) this.made[slot] = null;
+  /** Drops the objects of a slot. */
+  private forget(slot: number): void {
+    if (this.anons !== null) this.anons[slot] = null;
+    if (this.made !== null) this.made[slot] = null;
   }
 
   private move(from: number, to: number): void {
@@ -195,25 +206,28 @@ export class VmaChunk {
   }
 
   private moveTo(other: VmaChunk, from: number, to: number): void {
-    const { words, ints, anons, made } = other;
-    words[to] = this.words[from] as number;
-    words[ENDS + to] = this.words[ENDS + from] as number;
-    words[PGOFFS + to] = this.words[PGOFFS + from] as number;
-    ints[to] = this.ints[from] as number;
-    ints[FILES + to] = this.ints[FILES + from] as number;
-    ints[INODES + to] = this.ints[INODES + from] as number;
-    ints[KINDS + to] = this.ints[KINDS + from] as number;
-    // A look costs less than a store that the garbage collector must hear of.
-    const anon = this.anons[from] as AnonVmaChain | null;
-    if (anons[to] !== anon) anons[to] = anon;
-    const vma = this.made[from] as Vma | null;
-    if (made[to] !== vma) made[to] = vma;
+    const { words, ints } = other;
+    for (let i = 0; i < WORDS; i++) words[WORDS * to + i] = this.words[WORDS * from + i] as number;
+    for (let i = 0; i < INTS; i++) ints[INTS * to + i] = this.ints[INTS * from + i] as number;
+    if (this.anons !== null) {
+      other.anons ??= emptySlots();
+      other.anons[to] = this.anons[from] as AnonVmaChain | null;
+    } else if (other.anons !== null) other.anons[to] = null;
+    if (this.made !== null) {
+      other.made ??= emptySlots();
+      other.made[to] = this.made[from] as Vma | null;
+    } else if (other.made !== null) other.made[to] = null;
   }
 }
 
-/** vm_ops and the special name in one number. */
+function emptySlots(): null[] {
+  return new Array<null>(CHUNK_VMAS).fill(null);
+}
+
+/** vm_ops, the special name and whether there is an anon_vma in one number. */
 function kindOf(vma: Vma): number {
-  if (vma.vm_ops === 'none') return 0;
+  const anon = vma.anon === null ? 0 : HAS_ANON;
+  if (vma.vm_ops === 'none') return anon;
   const special = vma.special === null ? 0 : SPECIAL_NAMES.indexOf(vma.special);
-  return VM_OPS.indexOf(vma.vm_ops) | (special << 4);
+  return VM_OPS.indexOf(vma.vm_ops) | (special << 4) | anon;
 }

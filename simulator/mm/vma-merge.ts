@@ -11,6 +11,7 @@ import { refuse } from './refuse.ts';
 import {
   type AnonVmaChain,
   VM_FLAG_NAMES,
+  VM_IGNORE_MERGE,
   VM_MAYBE_GUARD,
   VM_SPECIAL,
   type Vma,
@@ -21,8 +22,7 @@ import {
 import { vma_replace, vma_split, vma_unlink, vmaRef } from './vma-link.ts';
 import { NOWHERE, type VmaPlace } from './vma-tree.ts';
 
-/** VM_IGNORE_MERGE: a difference in them does not keep VMAs apart; VM_STICKY: the merged VMA has it if one had. */
-const VM_IGNORE_MERGE = VM_MAYBE_GUARD;
+/** The merged VMA has it if one had. */
 const VM_STICKY = VM_MAYBE_GUARD;
 
 /** The fields that a merge of a proposed or changed range compares (struct vma_merge_struct). */
@@ -225,42 +225,6 @@ function vma_merge_existing_range(
   if (whole) return commit(k, mm, target, to, [middle]);
   vma_replace(k, mm, middle, vmaSlice(middle, middle.vm_start, start));
   return commit(k, mm, target, to, []);
-}
-
-/**
- * {@link vma_merge_new_range} and vma_link() for the commonest case: private anonymous memory at [start, end) whose
- * neighbours' flags are others. False when it is not so, or when somebody listens: nothing changed then.
- */
-export function vma_link_plain(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, flags: number): boolean {
-  const { vmas } = mm;
-  const above = vmas.seek(start);
-  if (k.sink !== null || flagsAgree(mm, above, flags) || flagsAgree(mm, vmas.previous(above), flags)) return false;
-  vmas.insertPlain(start, end, flags, above);
-  return true;
-}
-
-/** True when the VMA at a place has flags that let it merge with one of `flags`, if nothing else forbids it. */
-function flagsAgree(mm: Mm, place: VmaPlace, flags: number): boolean {
-  return place !== NOWHERE && ((mm.vmas.vm_flags(place) ^ flags) & ~VM_IGNORE_MERGE) === 0;
-}
-
-/**
- * {@link vma_modify_flags} for the commonest case: [start, end) is the whole VMA at `place` and the neighbours' flags
- * are others. False when it is not so, or when somebody listens: nothing changed then.
- */
-export function vma_modify_whole(
-  k: Kernel,
-  mm: Mm,
-  place: VmaPlace,
-  start: VirtAddr,
-  end: VirtAddr,
-  flags: number,
-): boolean {
-  const { vmas } = mm;
-  if (k.sink !== null || vmas.vm_start(place) !== start || vmas.vm_end(place) !== end) return false;
-  if (flagsAgree(mm, vmas.previous(place), flags) || flagsAgree(mm, vmas.next(place), flags)) return false;
-  vmas.setFlags(place, flags);
-  return true;
 }
 
 /**

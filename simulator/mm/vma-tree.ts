@@ -3,9 +3,9 @@
  * owner epoch a chunk). Places are numbers: a walk over VMAs makes no object.
  */
 
-import type { VirtAddr } from '../machine/address.ts';
+import { MMAP_MIN_ADDR, nextPmd, type VirtAddr } from '../machine/address.ts';
 import type { Epoch } from '../state/cow.ts';
-import type { AnonVmaChain, Vma } from './vma.ts';
+import { type AnonVmaChain, VM_GROWSDOWN, VM_IGNORE_MERGE, type Vma } from './vma.ts';
 import { CHUNK_VMAS, VmaChunk } from './vma-chunk.ts';
 import { VmaDirectory } from './vma-directory.ts';
 
@@ -23,14 +23,19 @@ const HINTS = 1 << 15;
 const SHIFT = 31 - Math.clz32(CHUNK_VMAS);
 const SLOT = CHUNK_VMAS - 1;
 
+/** Whether the flags of two VMAs let them merge, if nothing else forbids it. */
+function isLike(a: number, b: number): boolean {
+  return ((a ^ b) & ~VM_IGNORE_MERGE) === 0;
+}
+
 export class VmaTree {
   private readonly epoch: Epoch;
   private dir: VmaDirectory;
   private dirOwner: number;
   private count = 0;
-  /** No hole lies in [fullFrom, fullTo): what the last search for a page found out. */
-  private fullFrom = 0;
-  private fullTo = 0;
+  /** No hole lies in [fullFrom, fullTo): what the last search for a page found out. To be read only. */
+  fullFrom = 0;
+  fullTo = 0;
   /** What the last search found: the steps of one system call ask for the same place again and again. */
   private finger: VmaPlace = 0;
   /** Places by page number, once there are many VMAs. They may be of another time: whoever takes one looks whether it holds. */
@@ -63,12 +68,14 @@ export class VmaTree {
 
   /** Place of the first VMA that ends behind `addr`. */
   seek(addr: VirtAddr): VmaPlace {
-    if (this.isNear(addr)) return this.finger;
-    const hint = this.hint(addr);
-    if (this.isFirstBehind(hint, addr)) {
-      this.finger = hint;
-      return hint;
+    if (this.hints !== null) {
+      const hint = (this.dir.chunks.length << SHIFT) - (this.hints[(addr / 4096) & (HINTS - 1)] as number);
+      if (this.isFirstBehind(hint, addr)) {
+        this.finger = hint;
+        return hint;
+      }
     }
+    if (this.isNear(addr)) return this.finger;
     const found = this.search(addr);
     if (found === NOWHERE) return found;
     this.finger = found;
@@ -148,14 +155,79 @@ export class VmaTree {
     const chunk = this.dir.chunks[index] as VmaChunk;
     chunk.set(this.finger & SLOT, vma);
     this.dir.bound(index, chunk, this.finger & SLOT);
+    if (vma.vm_end === this.fullFrom) this.fullFrom = vma.vm_start;
   }
 
-  /** Adds private anonymous memory that nobody touched yet before the VMA at `next`; it overlaps none. */
-  insertPlain(start: VirtAddr, end: VirtAddr, flags: number, next: VmaPlace): void {
-    const index = this.openFor(start, next);
+  /**
+   * Place of the VMA that is [start, start + length), the length rounded up to pages, when it is private anonymous
+   * memory without an anon_vma under one PTE table; NOWHERE when there is none.
+   */
+  wholePlain(start: VirtAddr, length: number): VmaPlace {
+    const place = this.seek(start);
+    if (place === NOWHERE) return NOWHERE;
+    const slot = place & SLOT;
+    const chunk = this.dir.chunks[place >> SHIFT] as VmaChunk;
+    const over = chunk.stop(slot) - start - length;
+    const whole = chunk.start(slot) === start && over >= 0 && over < 4096 && chunk.stop(slot) <= nextPmd(start);
+    return whole && chunk.isPlain(slot) ? place : NOWHERE;
+  }
+
+  /**
+   * Place of the VMA above the hole that ends at {@link fullFrom}, when `pages` with `flags` fit there and would be like
+   * no VMA that they touch; NOWHERE when it takes a search to know.
+   */
+  placeInTopHole(pages: number, flags: number): VmaPlace {
+    const end = this.fullFrom;
+    const place = this.isFirstBehind(this.finger, end) ? this.finger : this.seek(end);
+    if (place === NOWHERE) return NOWHERE;
+    const index = place >> SHIFT;
+    const slot = place & SLOT;
     const chunk = this.dir.chunks[index] as VmaChunk;
-    chunk.setPlain(this.finger & SLOT, start, end, flags);
-    this.dir.bound(index, chunk, this.finger & SLOT);
+    // The guard gap of a stack, and what starts below the hole's end, are for the search.
+    if ((chunk.flags(slot) & VM_GROWSDOWN) !== 0 || chunk.start(slot) < end) return NOWHERE;
+    const start = end - pages * 4096;
+    const below = slot > chunk.first ? chunk.stop(slot - 1) : index > 0 ? (this.dir.lasts[index - 1] as number) : 0;
+    if (start < below || start < MMAP_MIN_ADDR) return NOWHERE;
+    if (chunk.start(slot) === end && isLike(chunk.flags(slot), flags)) return NOWHERE;
+    if (start > below) return place;
+    const previous = this.previous(place);
+    return previous !== NOWHERE && isLike(this.vm_flags(previous), flags) ? NOWHERE : place;
+  }
+
+  /** Adds private anonymous memory that nobody touched yet in the hole below `above`, which {@link placeInTopHole} found. */
+  fillTopHole(above: VmaPlace, pages: number, flags: number): void {
+    const end = this.fullFrom;
+    const start = end - pages * 4096;
+    this.ownDirectory();
+    let index = above >> SHIFT;
+    let chunk = this.ownChunk(index);
+    if (chunk.size === CHUNK_VMAS) {
+      index = this.openFor(start, above);
+      chunk = this.dir.chunks[index] as VmaChunk;
+    } else this.openSlot(index, chunk, above & SLOT, start);
+    const slot = this.finger & SLOT;
+    chunk.setPlain(slot, start, end, flags);
+    this.dir.bound(index, chunk, slot);
+    this.fullFrom = start;
+  }
+
+  /** Gives the VMA at `place` other flags, unless a neighbour has the like (which may also lie apart from it). */
+  setFlagsApart(place: VmaPlace, flags: number): boolean {
+    const index = place >> SHIFT;
+    const slot = place & SLOT;
+    let chunk = this.dir.chunks[index] as VmaChunk;
+    if (slot > chunk.first) {
+      if (isLike(chunk.flags(slot - 1), flags)) return false;
+    } else if (index > 0 && isLike(this.vm_flags(this.previous(place)), flags)) return false;
+    if (slot + 1 < chunk.end) {
+      if (isLike(chunk.flags(slot + 1), flags)) return false;
+    } else if (index + 1 < this.dir.chunks.length && isLike(this.vm_flags(this.next(place)), flags)) return false;
+    if (chunk.owner !== this.epoch.now) {
+      this.ownDirectory();
+      chunk = this.ownChunk(index);
+    }
+    chunk.setFlags(slot, flags);
+    return true;
   }
 
   /** Opens a slot for a VMA that starts at `start`, where the finger points then; the caller fills it. Returns its chunk. */
@@ -178,11 +250,14 @@ export class VmaTree {
       }
       slot = chunk.slotFor(start);
     }
-    slot = chunk.open(slot);
-    this.finger = (index << SHIFT) | slot;
+    this.openSlot(index, chunk, slot, start);
+    return index;
+  }
+
+  private openSlot(index: number, chunk: VmaChunk, before: number, start: VirtAddr): void {
+    this.finger = (index << SHIFT) | chunk.open(before);
     this.setHint(start, this.finger);
     this.count++;
-    return index;
   }
 
   /** Removes the VMA that holds `addr`. Throws when there is none. */
@@ -197,8 +272,9 @@ export class VmaTree {
     this.forgetFull(chunk.stop(place & SLOT));
     const next = chunk.close(place & SLOT);
     if (chunk.size > 0) {
-      dir.bound(index, chunk, next < chunk.end ? next : next - 1);
-      this.finger = (index << SHIFT) | next;
+      const near = next < chunk.end ? next : next - 1;
+      dir.bound(index, chunk, near);
+      this.finger = (index << SHIFT) | near;
     } else dir.dropChunk(index);
     this.count--;
   }
@@ -215,12 +291,6 @@ export class VmaTree {
     if (vma.vm_start === start && vma.vm_end === end) return;
     this.forgetFull(end);
     dir.bound(place >> SHIFT, chunk, slot);
-  }
-
-  /** Gives the VMA at `place` other flags. */
-  setFlags(place: VmaPlace, flags: number): void {
-    this.ownDirectory();
-    this.ownChunk(place >> SHIFT).setFlags(place & SLOT, flags);
   }
 
   /** Calls `visit` for the VMAs that end behind `from`, in order, until it returns false. */
@@ -297,12 +367,6 @@ export class VmaTree {
 
   private at(place: VmaPlace): VmaChunk {
     return this.dir.chunks[place >> SHIFT] as VmaChunk;
-  }
-
-  private hint(addr: VirtAddr): VmaPlace {
-    if (this.hints === null) return NOWHERE;
-    const hint = this.hints[(addr / 4096) & (HINTS - 1)] as number;
-    return (this.dir.chunks.length << SHIFT) - hint;
   }
 
   /** Counts from the last chunk: those that mmap adds, from the top down, come below. */

@@ -38,6 +38,8 @@ export const VM_NOHUGEPAGE = 0x40000000;
 export const VM_MERGEABLE = 0x80000000 | 0;
 
 export const VM_ACCESS_FLAGS = VM_READ | VM_WRITE | VM_EXEC;
+/** A difference in them does not keep VMAs apart. */
+export const VM_IGNORE_MERGE = VM_MAYBE_GUARD;
 export const VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT;
 /** Mappings that mlock, madvise and merging leave alone. */
 export const VM_SPECIAL = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP;

@@ -9,7 +9,6 @@ import {
   PTE_DIRTY,
   PTE_GUARD,
   PTE_MAPPED,
-  PTE_PRESENT,
   PTE_SPECIAL,
   PTE_SWAP,
   type PteTable,
@@ -72,19 +71,23 @@ function zapTable(
   const words = table.words;
   const last = 2 * pteIndex(end - 4096);
   const batch = new FrameBatch(k.frames);
-  let addr = start;
-  for (let at = 2 * pteIndex(start); at <= last; at += 2, addr += 4096) {
+  const first = 2 * pteIndex(start);
+  for (let at = first; at <= last; at += 2) {
+    if (k.sink === null) {
+      at = batch.release(words, at, last);
+      if (at > last) break;
+    }
     const flags = words[at] as number;
     if (flags === 0 || (what === 'pages' && (flags & PTE_GUARD) !== 0)) continue;
     const value = words[at + 1] as number;
     if (k.sink !== null) {
-      k.emit({ type: 'pte', mm: mm.id, va: addr, before: { flags, pfn: value }, after: { flags: 0, pfn: 0 } });
+      const va = start + (at - first) * 2048;
+      k.emit({ type: 'pte', mm: mm.id, va, before: { flags, pfn: value }, after: { flags: 0, pfn: 0 } });
     }
-    words[at] = 0;
-    words[at + 1] = 0;
-    if ((flags & (PTE_PRESENT | PTE_SPECIAL)) === PTE_PRESENT && batch.release(value)) {
-      if (k.sink !== null) k.emit({ type: 'frame-free', pfn: value });
-    } else {
+    if (k.sink !== null && batch.release(words, at, at) > at) k.emit({ type: 'frame-free', pfn: value });
+    else {
+      words[at] = 0;
+      words[at + 1] = 0;
       batch.finish();
       zapEntry(k, mm, flags, value, recency);
     }
