@@ -68,12 +68,10 @@ export class VmaTree {
 
   /** Place of the first VMA that ends behind `addr`. */
   seek(addr: VirtAddr): VmaPlace {
-    if (this.hints !== null) {
-      const hint = (this.dir.chunks.length << SHIFT) - (this.hints[(addr / 4096) & (HINTS - 1)] as number);
-      if (this.isFirstBehind(hint, addr)) {
-        this.finger = hint;
-        return hint;
-      }
+    const hint = this.hint(addr);
+    if (this.isFirstBehind(hint, addr)) {
+      this.finger = hint;
+      return hint;
     }
     if (this.isNear(addr)) return this.finger;
     const found = this.search(addr);
@@ -163,13 +161,16 @@ export class VmaTree {
    * memory without an anon_vma under one PTE table; NOWHERE when there is none.
    */
   wholePlain(start: VirtAddr, length: number): VmaPlace {
-    const place = this.seek(start);
-    if (place === NOWHERE) return NOWHERE;
-    const slot = place & SLOT;
+    let place = this.hint(start);
+    if (!this.startsAt(place, start)) {
+      place = this.seek(start);
+      if (!this.startsAt(place, start)) return NOWHERE;
+    }
     const chunk = this.dir.chunks[place >> SHIFT] as VmaChunk;
-    const over = chunk.stop(slot) - start - length;
-    const whole = chunk.start(slot) === start && over >= 0 && over < 4096 && chunk.stop(slot) <= nextPmd(start);
-    return whole && chunk.isPlain(slot) ? place : NOWHERE;
+    const slot = place & SLOT;
+    const end = chunk.stop(slot);
+    const over = end - start - length;
+    return over >= 0 && over < 4096 && end <= nextPmd(start) && chunk.isPlain(slot) ? place : NOWHERE;
   }
 
   /**
@@ -365,8 +366,21 @@ export class VmaTree {
     return index === 0 || (this.dir.lasts[index - 1] as number) <= addr;
   }
 
+  /** Whether a place that may be of another time holds a VMA that starts at `addr`. */
+  private startsAt(place: VmaPlace, addr: VirtAddr): boolean {
+    if (place < 0) return false;
+    const slot = place & SLOT;
+    const chunk = this.dir.chunks[place >> SHIFT];
+    return chunk !== undefined && slot >= chunk.first && slot < chunk.end && chunk.start(slot) === addr;
+  }
+
   private at(place: VmaPlace): VmaChunk {
     return this.dir.chunks[place >> SHIFT] as VmaChunk;
+  }
+
+  private hint(addr: VirtAddr): VmaPlace {
+    if (this.hints === null) return NOWHERE;
+    return (this.dir.chunks.length << SHIFT) - (this.hints[(addr / 4096) & (HINTS - 1)] as number);
   }
 
   /** Counts from the last chunk: those that mmap adds, from the top down, come below. */
