@@ -92,6 +92,8 @@ export type EventData =
     }
   | { readonly type: 'writeback'; readonly path: string; readonly index: number; readonly pfn: Pfn }
   | { readonly type: 'cache-drop'; readonly path: string; readonly index: number; readonly pfn: Pfn }
+  /** A page given up with MADV_FREE goes without a write. */
+  | { readonly type: 'lazyfree-drop'; readonly pfn: Pfn }
   | { readonly type: 'swap-out'; readonly pfn: Pfn; readonly slot: number; readonly written: boolean }
   | { readonly type: 'swap-in'; readonly slot: number; readonly pfn: Pfn; readonly cached: boolean }
   /** Reclaim begins; what it does until its end is deeper. `min`, `low` and `high` are the watermarks, in frames. */
@@ -126,7 +128,10 @@ export type EventData =
   | { readonly type: 'victim'; readonly pfn: Pfn; readonly by: TextbookPolicy; readonly next: NextUse | null }
   /** An active page became inactive. */
   | { readonly type: 'deactivated'; readonly pfn: Pfn }
-  /** A process is weighed by the OOM killer: pages of its kinds, and oom_score_adj. */
+  /**
+   * A process is weighed by the OOM killer: pages of its kinds, and oom_score_adj times `unit`, a thousandth of RAM and
+   * swap. `badness` is null where the process may not be killed.
+   */
   | {
       readonly type: 'oom-badness';
       readonly pid: number;
@@ -134,9 +139,12 @@ export type EventData =
       readonly swapents: number;
       readonly pgtables: number;
       readonly adj: number;
-      readonly badness: number;
+      readonly unit: number;
+      readonly badness: number | null;
     }
   | { readonly type: 'oom-kill'; readonly pid: number; readonly badness: number }
+  /** The OOM killer found nobody. */
+  | { readonly type: 'oom-nobody' }
   | {
       readonly type: 'vma-insert' | 'vma-remove';
       readonly mm: number;

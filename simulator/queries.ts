@@ -5,6 +5,7 @@ import { process_faults } from './kernel/task.ts';
 import { foldWord, pteIndex } from './machine/address.ts';
 import { contentByte, readFrameByte } from './machine/content.ts';
 import { PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from './machine/pagetable.ts';
+import { oom_score } from './mm/oom.ts';
 import { cache_entry, disk_page, file_pages, find_get_page } from './mm/page-cache.ts';
 import { linear_page_index } from './mm/vma.ts';
 import { vma_perms } from './proc/maps.ts';
@@ -139,6 +140,8 @@ export function answer_query(k: Kernel, query: Query): Answer {
   if (task === undefined) return error('there is no such process');
   if (name === 'minflt') return int(process_faults(k, task).minflt);
   if (name === 'majflt') return int(process_faults(k, task).majflt);
+  if (name === 'oom_score_adj') return { kind: 'int', value: BigInt.asUintN(64, BigInt(task.oom_score_adj)) };
+  if (name === 'oom_score') return int(oom_score(k, task));
   if (task.mm === 0) return error('the process is gone');
   const mm = k.mms.get(task.mm);
   const ofPage = PAGE_QUERIES[name];

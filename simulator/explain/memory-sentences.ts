@@ -149,15 +149,19 @@ export function swapIn(event: Event<'swap-in'>): string {
 }
 
 export function oomBadness(telling: Telling, event: Event<'oom-badness'>): string {
-  const { rss, swapents, pgtables, adj, badness } = event;
+  const { rss, swapents, pgtables, adj, unit, badness } = event;
+  const who = `oom_badness() of ${telling.name(event.pid)}`;
+  if (badness === null) return `${who}: oom_score_adj is ${adj}, so it is never chosen`;
   const parts = `${rss} resident + ${swapents} in swap + ${count(pgtables, 'page table')}`;
-  const adjusted = adj === 0 ? '' : `, oom_score_adj ${adj}`;
-  return `oom_badness() of ${telling.name(event.pid)}: ${parts}${adjusted} = ${badness}`;
+  const sign = adj < 0 ? '−' : '+';
+  const adjusted =
+    adj === 0 ? '' : ` ${sign} oom_score_adj ${Math.abs(adj)} × ${unit} (a thousandth of RAM and swap, in pages)`;
+  return `${who}: ${parts}${adjusted} = ${badness}`;
 }
 
 export function oomKill(telling: Telling, event: Event<'oom-kill'>): string {
   const name = telling.name(event.pid);
-  return `out of memory: nothing is left to reclaim; the OOM killer takes ${name}, whose end frees most (badness ${event.badness})`;
+  return `out of memory: nothing is left to reclaim; the OOM killer takes ${name}, which has the highest badness (${event.badness})`;
 }
 
 export function fork(telling: Telling, event: Event<'fork'>): string {

@@ -76,6 +76,8 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
       return `writeback: page ${event.index} of ${event.path} goes from frame ${hex(event.pfn)} to the disk; it is clean now`;
     case 'cache-drop':
       return `page ${event.index} of ${event.path} leaves the page cache and frame ${hex(event.pfn)}: the disk has the same bytes`;
+    case 'lazyfree-drop':
+      return `frame ${hex(event.pfn)} is dropped: MADV_FREE gave its page up and nobody wrote to it since, so it needs no swap slot; the next access finds zeros`;
     case 'swap-out':
       return memory.swapOut(telling, event, around);
     case 'swap-in':
@@ -94,6 +96,8 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
       return memory.victim(event);
     case 'oom-kill':
       return memory.oomKill(telling, event);
+    case 'oom-nobody':
+      return 'out of memory: nothing is left to reclaim, and no process may be killed; Linux would panic here';
     case 'vma-insert':
       return `new ${vmaWords(event.vma)}`;
     case 'vma-remove':

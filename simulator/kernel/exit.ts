@@ -81,7 +81,10 @@ export function do_group_exit(k: Kernel, pid: number, end: TaskEnd): void {
  */
 export function out_of_memory(k: Kernel): boolean {
   const victim = select_bad_process(k);
-  if (victim === undefined) return false;
+  if (victim === undefined) {
+    if (k.sink !== null) k.emit({ type: 'oom-nobody' });
+    return false;
+  }
   if (k.sink !== null) k.emit({ type: 'oom-kill', pid: victim.pid, badness: oom_badness(k, victim) });
   k.frames.countEvent(OOM_KILL);
   const { mm } = victim;

@@ -6,6 +6,7 @@ import { PG_FILE } from '../machine/frames.ts';
 import { DROP_PAGECACHE } from '../machine/vm-events.ts';
 import { remap_pfn_range, vm_insert_page } from '../mm/device.ts';
 import { filemap_write, page_is_dirty } from '../mm/filemap.ts';
+import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN, set_oom_score_adj } from '../mm/oom.ts';
 import { cache_delete, cache_for_each } from '../mm/page-cache.ts';
 import { swapoff, swapon } from '../mm/swapoff.ts';
 import { set_size } from '../mm/truncate.ts';
@@ -84,6 +85,16 @@ function oom(k: Kernel): Result {
   return killed ? 0 : { skip: 'there is no process to kill' };
 }
 
+/** What writing to /proc/PID/oom_score_adj does. */
+function oom_score_adj(k: Kernel, args: readonly Arg[]): Result {
+  const task = k.tasks.find(word(args, 0));
+  if (task === undefined || task.state === 'dead') return { skip: 'the process is gone' };
+  const adj = typeof args[1] === 'bigint' ? BigInt.asIntN(64, args[1]) : 0n;
+  if (adj < OOM_SCORE_ADJ_MIN || adj > OOM_SCORE_ADJ_MAX) return 'EINVAL';
+  set_oom_score_adj(k, task, Number(adj));
+  return 0;
+}
+
 export const KERNEL_OPERATIONS: Readonly<Record<string, Handler>> = {
   reclaim: (k, args) => reclaim_on_demand(k, word(args, 0)),
   writeback,
@@ -94,4 +105,5 @@ export const KERNEL_OPERATIONS: Readonly<Record<string, Handler>> = {
   remap_pfn_range: remap,
   truncate,
   oom,
+  oom_score_adj,
 };

@@ -2,24 +2,49 @@
 
 import type { Kernel } from '../state/kernel.ts';
 import type { Task } from '../state/records.ts';
+import { total_swap_pages } from './accounting.ts';
 
-/** oom_score_adj of a process that may not be killed. */
-const OOM_SCORE_ADJ_MIN = -1000;
+/** oom_score_adj of a process that may not be killed; and the other end of its range. */
+export const OOM_SCORE_ADJ_MIN = -1000;
+export const OOM_SCORE_ADJ_MAX = 1000;
 /** Processes whose badness is told. */
 const MAX_TOLD = 32;
+
+/** What badness is measured against (constrained_alloc()): pages of RAM and of swap that is on. */
+function totalPages(k: Kernel): number {
+  return k.frames.total + total_swap_pages(k);
+}
 
 /** oom_badness(): pages that would be freed, plus oom_score_adj in thousandths of all memory. */
 export function oom_badness(k: Kernel, task: Task): number {
   const mm = k.mms.get(task.mm);
   const pages = mm.rss_anon + mm.rss_file + mm.rss_shmem + mm.swapents + mm.pt.tables;
-  return pages + task.oom_score_adj * Math.floor((k.frames.total + k.swap.total) / 1000);
+  return pages + task.oom_score_adj * Math.floor(totalPages(k) / 1000);
 }
 
-function tellBadness(k: Kernel, task: Task, badness: number): void {
+/** /proc/PID/oom_score: badness on a scale where 667 is nothing and about 1333 all memory; 0 for who may not be killed. */
+export function oom_score(k: Kernel, task: Task): number {
+  if (task.mm === 0 || task.oom_score_adj === OOM_SCORE_ADJ_MIN) return 0;
+  const points = 1000 + Math.trunc((oom_badness(k, task) * 1000) / totalPages(k));
+  return Math.trunc((points * 2) / 3);
+}
+
+/** __set_oom_adj(): of the whole process, and of others that share its address space unless they are vfork children. */
+export function set_oom_score_adj(k: Kernel, task: Task, adj: number): void {
+  const isVforked = (other: Task): boolean => k.tasks.find(other.parent)?.vforkChild === other.pid;
+  const spreads = task.mm !== 0 && !isVforked(task);
+  for (const other of [...k.tasks.values()]) {
+    const shares = spreads && other.mm === task.mm && !isVforked(other);
+    if (other.tgid === task.tgid || shares) k.tasks.edit(other.pid).oom_score_adj = adj;
+  }
+}
+
+function tellBadness(k: Kernel, task: Task, badness: number | null): void {
   const { rss_anon, rss_file, rss_shmem, swapents, pt } = k.mms.get(task.mm);
   const rss = rss_anon + rss_file + rss_shmem;
   const adj = task.oom_score_adj;
-  k.emit({ type: 'oom-badness', pid: task.pid, rss, swapents, pgtables: pt.tables, adj, badness });
+  const unit = Math.floor(totalPages(k) / 1000);
+  k.emit({ type: 'oom-badness', pid: task.pid, rss, swapents, pgtables: pt.tables, adj, unit, badness });
 }
 
 /**
@@ -31,12 +56,12 @@ export function select_bad_process(k: Kernel): Task | undefined {
   let most = Number.NEGATIVE_INFINITY;
   let told = 0;
   for (const task of k.tasks.values()) {
-    if (task.mm === 0 || task.state !== 'alive' || task.oom_score_adj === OOM_SCORE_ADJ_MIN) continue;
+    if (task.mm === 0 || task.state !== 'alive') continue;
     if (task.tgid !== task.pid && k.tasks.find(task.tgid)?.state === 'alive') continue;
     if (k.tasks.find(task.parent)?.vforkChild === task.pid) continue;
-    const badness = oom_badness(k, task);
+    const badness = task.oom_score_adj === OOM_SCORE_ADJ_MIN ? null : oom_badness(k, task);
     if (k.sink !== null && told++ < MAX_TOLD) tellBadness(k, task, badness);
-    if (badness < most) continue;
+    if (badness === null || badness < most) continue;
     most = badness;
     chosen = task;
   }

@@ -210,6 +210,7 @@ function dropLazyfree(k: Kernel, pfn: Pfn): Verdict {
     return spare('activated', 'written again');
   }
   try_to_unmap(k, pfn, -1);
+  if (k.sink !== null) k.emit({ type: 'lazyfree-drop', pfn });
   free_page(k, pfn);
   k.frames.countEvent(PGLAZYFREED);
   return 'freed';

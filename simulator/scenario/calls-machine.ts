@@ -59,4 +59,10 @@ export const KERNEL_CALLS: readonly CallRow[] = [
     doc: 'Somebody else sets the length of a file.',
   },
   { name: 'oom', parameters: '', returns: '0', doc: 'The OOM killer takes the process with the highest badness.' },
+  {
+    name: 'oom_score_adj',
+    parameters: 'process:process adj:int',
+    returns: '0',
+    doc: 'Sets /proc/PID/oom_score_adj, -1000 to 1000: so many thousandths of RAM and swap are added to the badness. A process at -1000 is never chosen. Children inherit it, and execve keeps it.',
+  },
 ];

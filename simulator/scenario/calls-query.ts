@@ -21,6 +21,13 @@ export const QUERY_FUNCTIONS: readonly CallRow[] = [
   query('minflt', 'p:process', 'a count', 'Minor faults of a process so far.'),
   query('majflt', 'p:process', 'a count', 'Major faults of a process so far.'),
   query('vmas', 'p:process', 'a count', 'How many VMAs the address space has.'),
+  query('oom_score_adj', 'p:process', '-1000 to 1000', 'What /proc/PID/oom_score_adj says.'),
+  query(
+    'oom_score',
+    'p:process',
+    'a number',
+    'What /proc/PID/oom_score says: the badness of a process. 667 is nothing, 1333 all of RAM and swap, 0 never chosen.',
+  ),
   query('cached', 'path:path offset:length', 'true or false', 'Whether that page of the file is in the page cache.'),
   query(
     'disk',

@@ -1,6 +1,6 @@
 // The corpus: each scenario states one rule of Linux and must run as it says. Goldens beside it hold what /proc prints at
-// its end, and what the hardware did on the way (`X.events`). `UPDATE_GOLDENS=1` rewrites them; a new one starts as an
-// empty `X.PROCESS.maps` or `X.events`, or as an `X.PROCESS.json` that names the fields to keep.
+// its end, what the hardware did on the way (`X.events`), and what the steps of nobody's process tell (`X.story`).
+// `UPDATE_GOLDENS=1` rewrites them; a new one starts as an empty file, but an `X.PROCESS.json` names the fields to keep.
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -13,6 +13,7 @@ const update = process.env['UPDATE_GOLDENS'] === '1';
 const scenarios = globSync('**/*.vas', { cwd: here }).sort();
 const goldens = globSync('**/*.{maps,json}', { cwd: here }).sort();
 const eventGoldens = globSync('**/*.events', { cwd: here }).sort();
+const storyGoldens = globSync('**/*.story', { cwd: here }).sort();
 
 /** Fields of smaps entries by the address of the VMA, of status, and of pages by their address. */
 interface PartsGolden {
@@ -68,6 +69,7 @@ function partsLike({ smaps, status, pages }: PartsGolden, report: ProcessReport)
 test('the corpus is complete', () => {
   expect(scenarios.length).toBeGreaterThanOrEqual(569);
   expect(goldens.length).toBeGreaterThanOrEqual(124);
+  expect(storyGoldens.length).toBeGreaterThanOrEqual(2);
   expect(eventGoldens.length).toBeGreaterThanOrEqual(13);
 });
 
@@ -108,6 +110,28 @@ describe('shows in /proc what the golden says', () => {
 describe('makes the hardware do what the golden says', () => {
   test.each(eventGoldens)('%s', (golden) => {
     const actual = hardwareEvents(finished(golden.replace(/\.events$/, '.vas')));
+    const path = join(here, golden);
+    if (update) writeFileSync(path, actual);
+    expect(actual).toBe(readFileSync(path, 'utf8'));
+  });
+});
+
+/** The stories of the `kernel:` steps, line by line. */
+function kernelStories(timeline: Timeline): string {
+  const told: string[] = [];
+  timeline.start();
+  for (let record = timeline.step(); record !== null; record = timeline.step()) {
+    if (record.process !== 'kernel') continue;
+    told.push(
+      ...record.story().map(({ depth, text }) => `${'  '.repeat(depth)}${depth === 0 ? `${record.line} ` : ''}${text}`),
+    );
+  }
+  return `${told.join('\n')}\n`;
+}
+
+describe('tells what the golden says', () => {
+  test.each(storyGoldens)('%s', (golden) => {
+    const actual = kernelStories(finished(golden.replace(/\.story$/, '.vas')));
     const path = join(here, golden);
     if (update) writeFileSync(path, actual);
     expect(actual).toBe(readFileSync(path, 'utf8'));
