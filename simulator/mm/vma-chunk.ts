@@ -1,24 +1,16 @@
 /**
- * A run of neighbouring VMAs, field by field in typed arrays: what a search compares lies together, and a VMA becomes
- * an object only when somebody asks for it. The run lies in the middle of its room, so that it grows at both ends.
+ * A run of neighbouring VMAs. What a search compares lies together in typed arrays; a VMA of plain anonymous memory
+ * becomes an object only when somebody asks for it. The run lies in the middle of its room, so that it grows at both ends.
  */
 
 import type { VirtAddr } from '../machine/address.ts';
-import { type AnonVmaChain, SPECIAL_NAMES, VM_OPS, type Vma } from './vma.ts';
+import { type AnonVmaChain, type Vma, vmaWithFlags } from './vma.ts';
 
 /** VMAs that a chunk has room for; a power of two. */
 export const CHUNK_VMAS = 128;
-/** The fields of a slot in {@link VmaChunk.words}, side by side: vm_start, vm_end, vm_pgoff. */
-const WORDS = 3;
-const END = 1;
-const PGOFF = 2;
-/** Those in {@link VmaChunk.ints}: vm_flags, vm_file, inode, and vm_ops with the special name and {@link HAS_ANON}. */
-const INTS = 4;
-const FILE = 1;
-const INODE = 2;
-const KIND = 3;
-/** Bit of the kind: the VMA has an anon_vma. */
-const HAS_ANON = 0x8000;
+
+/** More slots than this are moved faster by a call of the library. */
+const MANY = 24;
 
 export class VmaChunk {
   /** Epoch in which it may be changed. */
@@ -26,11 +18,11 @@ export class VmaChunk {
   /** First slot in use, and the one behind the last. */
   first: number;
   end: number;
-  private readonly words: Float64Array;
+  /** vm_start and vm_end of each slot. */
+  private readonly bounds: Float64Array;
+  /** vm_flags of each slot, then 1 if its VMA is plain (see {@link isPlain}). */
   private readonly ints: Int32Array;
-  /** Null until a VMA of the chunk has one: most runs of many VMAs never do. */
-  private anons: (AnonVmaChain | null)[] | null;
-  /** VMAs that were asked for, as objects; null until one was. */
+  /** The VMAs as objects: those that are not plain, and those that were asked for. Null while there is none. */
   private made: (Vma | null)[] | null;
 
   /** An empty chunk that begins at slot `first`, or the copy of another for a new owner. */
@@ -38,9 +30,8 @@ export class VmaChunk {
     this.owner = owner;
     this.first = from?.first ?? first;
     this.end = from?.end ?? first;
-    this.words = from?.words.slice() ?? new Float64Array(WORDS * CHUNK_VMAS);
-    this.ints = from?.ints.slice() ?? new Int32Array(INTS * CHUNK_VMAS);
-    this.anons = from?.anons?.slice() ?? null;
+    this.bounds = from?.bounds.slice() ?? new Float64Array(2 * CHUNK_VMAS);
+    this.ints = from?.ints.slice() ?? new Int32Array(2 * CHUNK_VMAS);
     this.made = from?.made?.slice() ?? null;
   }
 
@@ -49,131 +40,111 @@ export class VmaChunk {
   }
 
   start(slot: number): VirtAddr {
-    return this.words[WORDS * slot] as number;
+    return this.bounds[2 * slot] as number;
   }
 
   stop(slot: number): VirtAddr {
-    return this.words[WORDS * slot + END] as number;
-  }
-
-  pgoff(slot: number): number {
-    return this.words[WORDS * slot + PGOFF] as number;
+    return this.bounds[2 * slot + 1] as number;
   }
 
   flags(slot: number): number {
-    return this.ints[INTS * slot] as number;
+    return this.ints[2 * slot] as number;
+  }
+
+  /** No file, no anon_vma and no operations belong to the VMA, and its vm_pgoff is that of its address. */
+  isPlain(slot: number): boolean {
+    return this.ints[2 * slot + 1] === 1;
   }
 
   file(slot: number): number {
-    return this.ints[INTS * slot + FILE] as number;
-  }
-
-  inode(slot: number): number {
-    return this.ints[INTS * slot + INODE] as number;
+    return this.made?.[slot]?.vm_file ?? 0;
   }
 
   anon(slot: number): AnonVmaChain | null {
-    return this.anons === null ? null : (this.anons[slot] as AnonVmaChain | null);
+    return this.made?.[slot]?.anon ?? null;
   }
 
   /** The VMA as an object: the same one until it changes. */
   vma(slot: number): Vma {
-    this.made ??= emptySlots();
-    const made = this.made[slot];
-    if (made !== null && made !== undefined) return made;
-    const kind = (this.ints[INTS * slot + KIND] as number) & ~HAS_ANON;
+    return this.made?.[slot] ?? this.make(slot);
+  }
+
+  private make(slot: number): Vma {
+    const vm_start = this.start(slot);
     const vma: Vma = {
-      vm_start: this.start(slot),
+      vm_start,
       vm_end: this.stop(slot),
       vm_flags: this.flags(slot),
-      vm_pgoff: this.pgoff(slot),
-      vm_file: this.file(slot),
-      inode: this.inode(slot),
-      anon: this.anon(slot),
-      vm_ops: VM_OPS[kind & 15] as Vma['vm_ops'],
-      special: SPECIAL_NAMES[kind >> 4] ?? null,
+      vm_pgoff: vm_start / 4096,
+      vm_file: 0,
+      inode: 0,
+      anon: null,
+      vm_ops: 'none',
+      special: null,
     };
-    this.made[slot] = vma;
+    this.keep(slot, vma);
     return vma;
   }
 
   /** First slot whose VMA ends behind `addr`; `end` when there is none. */
   slotFor(addr: VirtAddr): number {
-    const words = this.words;
+    const { bounds } = this;
     let low = this.first;
     let high = this.end;
     while (low < high) {
       const mid = (low + high) >>> 1;
-      if ((words[WORDS * mid + END] as number) > addr) high = mid;
+      if ((bounds[2 * mid + 1] as number) > addr) high = mid;
       else low = mid + 1;
     }
     return low;
   }
 
   setFlags(slot: number, flags: number): void {
-    this.ints[INTS * slot] = flags;
-    if (this.made !== null) this.made[slot] = null;
+    this.ints[2 * slot] = flags;
+    if (this.made === null) return;
+    const vma = this.made[slot] ?? null;
+    this.made[slot] = vma === null || this.isPlain(slot) ? null : vmaWithFlags(vma, flags);
   }
 
-  /** Puts the fields of a VMA into a slot. */
   set(slot: number, vma: Vma): void {
-    const { words, ints } = this;
-    const word = WORDS * slot;
-    words[word] = vma.vm_start;
-    words[word + END] = vma.vm_end;
-    words[word + PGOFF] = vma.vm_pgoff;
-    const int = INTS * slot;
-    ints[int] = vma.vm_flags;
-    ints[int + FILE] = vma.vm_file;
-    ints[int + INODE] = vma.inode;
-    ints[int + KIND] = kindOf(vma);
-    this.forget(slot);
-    if (vma.anon === null) return;
-    this.anons ??= emptySlots();
-    this.anons[slot] = vma.anon;
+    this.setPlain(slot, vma.vm_start, vma.vm_end, vma.vm_flags);
+    if (isPlainVma(vma)) return;
+    this.ints[2 * slot + 1] = 0;
+    this.keep(slot, vma);
   }
 
   /** Puts private anonymous memory that nobody touched yet into a slot. */
   setPlain(slot: number, start: VirtAddr, end: VirtAddr, flags: number): void {
-    const { words, ints } = this;
-    const word = WORDS * slot;
-    words[word] = start;
-    words[word + END] = end;
-    words[word + PGOFF] = start / 4096;
-    const int = INTS * slot;
-    ints[int] = flags;
-    ints[int + FILE] = 0;
-    ints[int + INODE] = 0;
-    ints[int + KIND] = 0;
+    const { bounds, ints } = this;
+    bounds[2 * slot] = start;
+    bounds[2 * slot + 1] = end;
+    ints[2 * slot] = flags;
+    ints[2 * slot + 1] = 1;
     this.forget(slot);
-  }
-
-  /** Neither a file nor an anon_vma belongs to the VMA, and it is no special mapping. */
-  isPlain(slot: number): boolean {
-    return this.ints[INTS * slot + KIND] === 0 && this.ints[INTS * slot + FILE] === 0;
   }
 
   /** Makes room before the VMA at `slot` (or at the end) and returns the slot to fill; there must be room. */
   open(slot: number): number {
-    const down = this.first > 0 && (slot - this.first < this.end - slot || this.end === CHUNK_VMAS);
-    if (down) {
-      for (let i = this.first; i < slot; i++) this.move(i, i - 1);
+    const { first, end } = this;
+    if (first > 0 && (slot - first < end - slot || end === CHUNK_VMAS)) {
+      this.shift(first, slot, -1);
       this.first--;
       return slot - 1;
     }
-    for (let i = this.end - 1; i >= slot; i--) this.move(i, i + 1);
+    this.shift(slot, end, 1);
     this.end++;
     return slot;
   }
 
   /** Closes a slot. Returns the slot that the VMA behind it has now. */
   close(slot: number): number {
-    if (slot - this.first < this.end - 1 - slot) {
-      for (let i = slot; i > this.first; i--) this.move(i - 1, i);
+    const { first, end } = this;
+    if (slot - first < end - 1 - slot) {
+      this.shift(first, slot, 1);
       this.forget(this.first++);
       return slot + 1;
     }
-    for (let i = slot + 1; i < this.end; i++) this.move(i, i - 1);
+    this.shift(slot + 1, end, -1);
     this.forget(--this.end);
     return slot;
   }
@@ -183,7 +154,11 @@ export class VmaChunk {
     const count = this.end - slot;
     const right = new VmaChunk(this.owner, (CHUNK_VMAS - count) >> 1);
     right.end = right.first + count;
-    for (let i = 0; i < count; i++) this.moveTo(right, slot + i, right.first + i);
+    right.bounds.set(this.bounds.subarray(2 * slot, 2 * this.end), 2 * right.first);
+    right.ints.set(this.ints.subarray(2 * slot, 2 * this.end), 2 * right.first);
+    this.made?.slice(slot, this.end).forEach((vma, i) => {
+      if (vma !== null) right.keep(right.first + i, vma);
+    });
     while (this.end > slot) this.forget(--this.end);
     return right;
   }
@@ -195,39 +170,47 @@ export class VmaChunk {
     return hole;
   }
 
-  /** Drops the objects of a slot. */
+  private keep(slot: number, vma: Vma): void {
+    this.made ??= new Array<null>(CHUNK_VMAS).fill(null);
+    this.made[slot] = vma;
+  }
+
   private forget(slot: number): void {
-    if (this.anons !== null) this.anons[slot] = null;
     if (this.made !== null) this.made[slot] = null;
   }
 
-  private move(from: number, to: number): void {
-    this.moveTo(this, from, to);
+  /** Moves the slots [from, end) by one, up (1) or down (-1). */
+  private shift(from: number, end: number, by: 1 | -1): void {
+    if (end - from > MANY) {
+      this.bounds.copyWithin(2 * (from + by), 2 * from, 2 * end);
+      this.ints.copyWithin(2 * (from + by), 2 * from, 2 * end);
+      if (this.made !== null) shiftObjects(this.made, from, end, by);
+    } else if (by < 0) for (let i = from; i < end; i++) this.moveOne(i, i - 1);
+    else for (let i = end - 1; i >= from; i--) this.moveOne(i, i + 1);
   }
 
-  private moveTo(other: VmaChunk, from: number, to: number): void {
-    const { words, ints } = other;
-    for (let i = 0; i < WORDS; i++) words[WORDS * to + i] = this.words[WORDS * from + i] as number;
-    for (let i = 0; i < INTS; i++) ints[INTS * to + i] = this.ints[INTS * from + i] as number;
-    if (this.anons !== null) {
-      other.anons ??= emptySlots();
-      other.anons[to] = this.anons[from] as AnonVmaChain | null;
-    } else if (other.anons !== null) other.anons[to] = null;
-    if (this.made !== null) {
-      other.made ??= emptySlots();
-      other.made[to] = this.made[from] as Vma | null;
-    } else if (other.made !== null) other.made[to] = null;
+  private moveOne(from: number, to: number): void {
+    const { bounds, ints, made } = this;
+    bounds[2 * to] = bounds[2 * from] as number;
+    bounds[2 * to + 1] = bounds[2 * from + 1] as number;
+    ints[2 * to] = ints[2 * from] as number;
+    ints[2 * to + 1] = ints[2 * from + 1] as number;
+    if (made !== null) made[to] = made[from] as Vma | null;
   }
 }
 
-function emptySlots(): null[] {
-  return new Array<null>(CHUNK_VMAS).fill(null);
+function shiftObjects(made: (Vma | null)[], from: number, end: number, by: 1 | -1): void {
+  if (by < 0) for (let i = from; i < end; i++) made[i - 1] = made[i] as Vma | null;
+  else for (let i = end; i > from; i--) made[i] = made[i - 1] as Vma | null;
 }
 
-/** vm_ops, the special name and whether there is an anon_vma in one number. */
-function kindOf(vma: Vma): number {
-  const anon = vma.anon === null ? 0 : HAS_ANON;
-  if (vma.vm_ops === 'none') return anon;
-  const special = vma.special === null ? 0 : SPECIAL_NAMES.indexOf(vma.special);
-  return VM_OPS.indexOf(vma.vm_ops) | (special << 4) | anon;
+function isPlainVma(vma: Vma): boolean {
+  return (
+    vma.vm_ops === 'none' &&
+    vma.vm_file === 0 &&
+    vma.inode === 0 &&
+    vma.anon === null &&
+    vma.special === null &&
+    vma.vm_pgoff === vma.vm_start / 4096
+  );
 }
