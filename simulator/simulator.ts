@@ -25,7 +25,7 @@ import { dropRemoved, FILE_CALLS } from './kernel/sys-file.ts';
 import { MM_CALLS } from './kernel/sys-mm.ts';
 import { PROCESS_CALLS } from './kernel/sys-process.ts';
 import { SysCall, type SysHandler, type SysResult } from './kernel/syscall.ts';
-import { current_mm, new_task, process_faults, switch_to } from './kernel/task.ts';
+import { current_mm, new_task, process_faults, switch_to, threads_of } from './kernel/task.ts';
 import { WORD_END } from './machine/address.ts';
 import { bytesContent, setFrame } from './machine/content.ts';
 import { mark_accessed } from './machine/lru.ts';
@@ -306,8 +306,8 @@ export class Simulator implements Backend {
     const handlers = new Set(this.kernel.tasks.get(pid).handlers);
     if (handler) handlers.add(signal);
     else handlers.delete(signal);
-    for (const task of this.kernel.tasks.values()) {
-      if (task.tgid === this.kernel.tasks.get(pid).tgid) this.kernel.tasks.edit(task.pid).handlers = handlers;
+    for (const task of threads_of(this.kernel, this.kernel.tasks.get(pid).tgid)) {
+      this.kernel.tasks.edit(task.pid).handlers = handlers;
     }
     return { kind: 'value', value: 0n };
   }

@@ -1,6 +1,7 @@
 /** Invariants between records: files, inodes, anon_vmas, tasks, and what is promised of memory. */
 
 import { VM_ACCOUNT, type Vma, vma_pages } from '../mm/vma.ts';
+import type { Task } from '../state/records.ts';
 import { type Counts, count, hold, same, type Tally } from './tally.ts';
 
 /** VMAs of all address spaces, with the id of their mm. */
@@ -29,6 +30,26 @@ function checkTasks(t: Tally): void {
     hold(t, task.mm === 0 || t.k.mms.find(task.mm) !== undefined, () => `task ${task.pid}: its mm is gone`);
   }
   for (const mm of t.k.mms.values()) same(t, `mm ${mm.id}: users`, mm.users, users.get(mm.id) ?? 0);
+  checkKin(t);
+}
+
+/** What tasks know of each other, against what each says of itself. */
+function checkKin(t: Tally): void {
+  const tasks = [...t.k.tasks.values()];
+  const pids = (which: (task: Task) => boolean): string => `${tasks.filter(which).map(({ pid }) => pid)}`;
+  same(t, 'tasks that hold a pid', t.k.scalars.nr_threads, tasks.filter(({ state }) => state !== 'dead').length);
+  for (const task of tasks) {
+    const { pid } = task;
+    const others = pids((other) => other.tgid === pid && other.pid !== pid);
+    same(t, `task ${pid}: threads`, `${task.threads?.keys() ?? []}`, others);
+    const children = pids((other) => other.parent === pid && other.state !== 'dead');
+    same(t, `task ${pid}: children`, `${task.children?.keys() ?? []}`, children);
+    const sharers = pids((other) => other.filesGroup === pid && other.state === 'alive');
+    if (task.filesSharers !== null) same(t, `task ${pid}: sharers`, `${task.filesSharers.keys()}`, sharers);
+    else hold(t, sharers === '' || sharers === `${pid}`, () => `task ${pid}: its descriptors have unknown sharers`);
+    if (task.vforkChild === 0) continue;
+    same(t, `task ${pid}: vfork child`, t.k.tasks.find(task.vforkChild)?.vforkParent, pid);
+  }
 }
 
 /** struct file: descriptor tables (threads share one) and VMAs. */

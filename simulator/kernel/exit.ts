@@ -9,6 +9,7 @@ import { vma_unlink } from '../mm/vma-link.ts';
 import { zap_page_range } from '../mm/zap.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm, Task, TaskEnd } from '../state/records.ts';
+import { files_sharers, release_task, threads_of, withoutPid } from './task.ts';
 
 /** exit_mmap(): every page, table and VMA of the address space goes. */
 function exit_mmap(k: Kernel, mm: Mm): void {
@@ -29,15 +30,19 @@ export function mmput(k: Kernel, mmId: number): void {
 }
 
 function closeFiles(k: Kernel, task: Task): void {
-  for (const other of k.tasks.values()) {
-    if (other.pid !== task.pid && other.filesGroup === task.filesGroup && other.state === 'alive') return;
-  }
+  const shared = files_sharers(k, task).length > 0;
+  const group = k.tasks.edit(task.filesGroup);
+  group.filesSharers = withoutPid(group.filesSharers, task.pid, k);
+  if (shared) return;
   for (const id of task.files.values()) if (id !== 0) fput(k, id);
 }
 
 /** A vfork parent goes on when its child gives the shared address space up. */
 export function vfork_done(k: Kernel, pid: number): void {
-  for (const task of k.tasks.values()) if (task.vforkChild === pid) k.tasks.edit(task.pid).vforkChild = 0;
+  const child = k.tasks.edit(pid);
+  if (child.vforkParent === 0) return;
+  k.tasks.edit(child.vforkParent).vforkChild = 0;
+  child.vforkParent = 0;
 }
 
 /** do_exit(): memory and files go at once; the parent keeps a zombie until it waits, init waits at once. */
@@ -58,20 +63,21 @@ export function do_exit(k: Kernel, pid: number, end: TaskEnd): void {
   vfork_done(k, pid);
   const parent = k.tasks.find(task.parent);
   const waited = parent !== undefined && parent.state === 'alive' && task.tgid === task.pid;
-  task.state = waited ? 'zombie' : 'dead';
-  for (const other of k.tasks.values()) {
-    if (other.parent !== pid) continue;
-    const orphan = k.tasks.edit(other.pid);
+  if (waited) task.state = 'zombie';
+  else release_task(k, task);
+  const orphans = task.children?.keys() ?? [];
+  task.children = null;
+  for (const id of orphans) {
+    const orphan = k.tasks.edit(id);
     orphan.parent = 1;
-    if (orphan.state === 'zombie') orphan.state = 'dead';
+    if (orphan.state === 'zombie') release_task(k, orphan);
   }
 }
 
 /** do_group_exit(): every thread of the process ends. */
 export function do_group_exit(k: Kernel, pid: number, end: TaskEnd): void {
   const tgid = k.tasks.get(pid).tgid;
-  const group = [...k.tasks.values()].filter((task) => task.tgid === tgid && task.state === 'alive');
-  for (const task of group) if (task.pid !== tgid) do_exit(k, task.pid, end);
+  for (const task of threads_of(k, tgid)) if (task.pid !== tgid) do_exit(k, task.pid, end);
   do_exit(k, tgid, end);
 }
 

@@ -13,6 +13,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { OpenFile } from '../state/records.ts';
 import { MAP, O, PROT } from '../uapi.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
+import { files_sharers, unshare_files } from './task.ts';
 import { access_ok, copy_from_user } from './user-copy.ts';
 
 /** What one read or write moves at most (MAX_RW_COUNT). */
@@ -23,10 +24,8 @@ function setFiles(c: SysCall, change: (files: Map<number, number>, cloexec: Set<
   const files = new Map(c.task.files);
   const cloexec = new Set(c.task.cloexec);
   change(files, cloexec);
-  const group = c.task.filesGroup;
-  for (const task of c.k.tasks.values()) {
-    if (task.filesGroup !== group || task.state !== 'alive') continue;
-    const owned = c.k.tasks.edit(task.pid);
+  for (const pid of [c.task.pid, ...files_sharers(c.k, c.task)]) {
+    const owned = c.k.tasks.edit(pid);
     owned.files = files;
     owned.cloexec = cloexec;
   }
@@ -355,17 +354,8 @@ function shmctl(c: SysCall): SysResult {
 /** execve: the task gets a descriptor table of its own, without those that are closed by it. */
 export function close_on_exec(k: Kernel, pid: number): void {
   const task = k.tasks.edit(pid);
-  const others = [...k.tasks.values()].filter(
-    (t) => t.pid !== pid && t.state === 'alive' && t.filesGroup === task.filesGroup,
-  );
   const files = new Map(task.files);
-  const [heir] = others;
-  if (heir !== undefined) for (const id of files.values()) if (id > 0) get_file(k, id);
-  // A group that bears this task's pid gets another name: this task is a group of its own from now on.
-  if (heir !== undefined && task.filesGroup === pid) {
-    for (const other of others) k.tasks.edit(other.pid).filesGroup = heir.pid;
-  }
-  task.filesGroup = pid;
+  if (unshare_files(k, task)) for (const id of files.values()) if (id > 0) get_file(k, id);
   for (const fd of task.cloexec) {
     const id = files.get(fd) ?? 0;
     files.delete(fd);

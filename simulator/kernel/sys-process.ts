@@ -11,7 +11,7 @@ import { ADDR_NO_RANDOMIZE, CLONE, RLIMIT_NAMES } from '../uapi.ts';
 import { do_exit, do_group_exit, mmput, vfork_done } from './exit.ts';
 import { close_on_exec } from './sys-file.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
-import { new_task } from './task.ts';
+import { new_task, release_task, threads_of, withPid } from './task.ts';
 import { copy_from_user, copy_to_user } from './user-copy.ts';
 
 const WNOHANG = 1;
@@ -22,15 +22,6 @@ const PID_MAX = 0x8000;
 
 /** The lowest pid that alloc_pid() gives out once its search has come round (kernel/pid.c: RESERVED_PIDS). */
 const RESERVED_PIDS = 300;
-
-/** Whether fewer than `most` tasks hold a pid; a zombie holds its own until it is waited for. */
-function fewerTasksThan(k: Kernel, most: number): boolean {
-  // The table keeps the dead as well: while even with them it is short, nobody needs to be counted.
-  if (k.tasks.size < most) return true;
-  let living = 0;
-  for (const task of k.tasks.values()) if (task.state !== 'dead') living++;
-  return living < most;
-}
 
 /** kernel_clone(): a new task. `flags` are CLONE_… bits. */
 function kernel_clone(c: SysCall, flags: number): SysResult {
@@ -43,7 +34,7 @@ function kernel_clone(c: SysCall, flags: number): SysResult {
   const parent = c.task;
   const parentMm = c.mm;
   // copy_process(): is_rlimit_overlimit(UCOUNT_RLIMIT_NPROC), the new task included. All processes are one user's.
-  if (!fewerTasksThan(c.k, parent.rlimits.NPROC.soft)) return refuse(c.k, 'EAGAIN', 'RLIMIT_NPROC');
+  if (c.k.scalars.nr_threads >= parent.rlimits.NPROC.soft) return refuse(c.k, 'EAGAIN', 'RLIMIT_NPROC');
   let mm = parentMm;
   let pages = 0;
   if ((flags & CLONE.VM) === 0) {
@@ -54,25 +45,43 @@ function kernel_clone(c: SysCall, flags: number): SysResult {
   } else parentMm.users++;
   // copy_process() asks alloc_pid() when the memory is copied; idr_alloc_cyclic() tries each pid from RESERVED_PIDS up,
   // and its ENOSPC becomes EAGAIN. The copy is given back: what it write-protected stays so until the next write.
-  if (!fewerTasksThan(c.k, PID_MAX - RESERVED_PIDS)) {
+  if (c.k.scalars.nr_threads >= PID_MAX - RESERVED_PIDS) {
     mmput(c.k, mm.id);
     return refuse(c.k, 'EAGAIN', 'no pid below pid_max is free');
   }
   const child = new_task(c.k, parent.comm);
   child.mm = mm.id;
   child.parent = (flags & CLONE.PARENT) !== 0 ? parent.parent : parent.tgid;
-  if ((flags & CLONE.THREAD) !== 0) child.tgid = parent.tgid;
+  if (c.k.tasks.find(child.parent) !== undefined) {
+    const elder = c.k.tasks.edit(child.parent);
+    elder.children = withPid(elder.children, child.pid, c.k);
+  }
+  if ((flags & CLONE.THREAD) !== 0) {
+    child.tgid = parent.tgid;
+    const leader = c.k.tasks.edit(parent.tgid);
+    leader.threads = withPid(leader.threads, child.pid, c.k);
+  }
   child.rlimits = parent.rlimits;
   child.handlers = parent.handlers;
   child.personality = parent.personality;
   child.oom_score_adj = parent.oom_score_adj;
   child.files = parent.files;
   child.cloexec = parent.cloexec;
-  if ((flags & CLONE.FILES) !== 0) child.filesGroup = parent.filesGroup;
+  if ((flags & CLONE.FILES) !== 0) shareFiles(c.k, parent, child);
   else for (const id of parent.files.values()) if (id > 0) get_file(c.k, id);
-  if ((flags & CLONE.VFORK) !== 0) c.k.tasks.edit(parent.pid).vforkChild = child.pid;
+  if ((flags & CLONE.VFORK) !== 0) {
+    c.k.tasks.edit(parent.pid).vforkChild = child.pid;
+    child.vforkParent = parent.pid;
+  }
   if (c.k.sink !== null) c.k.emit({ type: 'fork', parent: parent.pid, child: child.pid, pages, vmas: mm.vmas.size });
   return { child: child.pid };
+}
+
+/** CLONE_FILES: the child sees the parent's descriptor table. */
+function shareFiles(k: Kernel, parent: Task, child: Task): void {
+  child.filesGroup = parent.filesGroup;
+  const group = k.tasks.edit(parent.filesGroup);
+  group.filesSharers = withPid(group.filesSharers ?? withPid(null, parent.pid, k), child.pid, k);
 }
 
 /** execve(2): argv is the path alone unless given. Only the calling thread survives. */
@@ -99,8 +108,8 @@ function execve(c: SysCall): SysResult {
 }
 
 function endOtherThreads(c: SysCall): void {
-  for (const other of [...c.k.tasks.values()]) {
-    if (other.tgid === c.task.tgid && other.pid !== c.task.pid) do_exit(c.k, other.pid, { kind: 'exit', status: 0 });
+  for (const other of threads_of(c.k, c.task.tgid)) {
+    if (other.pid !== c.task.pid) do_exit(c.k, other.pid, { kind: 'exit', status: 0 });
   }
 }
 
@@ -125,17 +134,18 @@ function waitStatus(task: Task): number {
 
 function wait4(c: SysCall): SysResult {
   const wanted = c.has(0) ? c.int(0) : -1;
-  const children = [...c.k.tasks.values()].filter(
-    (task) =>
-      task.parent === c.task.tgid &&
-      task.tgid === task.pid &&
-      task.state !== 'dead' &&
-      (wanted <= 0 || task.pid === wanted),
-  );
-  if (children.length === 0) return 'ECHILD';
-  const ended = children.find((task) => task.state === 'zombie');
+  let any = false;
+  let ended: Task | undefined;
+  for (const [pid] of c.k.tasks.get(c.task.tgid).children ?? []) {
+    const child = c.k.tasks.get(pid);
+    if (child.tgid !== child.pid || (wanted > 0 && pid !== wanted)) continue;
+    any = true;
+    if (child.state === 'zombie') ended = child;
+    if (ended !== undefined) break;
+  }
+  if (!any) return 'ECHILD';
   if (ended === undefined) return (c.bits(2) & WNOHANG) !== 0 ? 0 : { skip: 'wait4 would block: no child has ended' };
-  c.k.tasks.edit(ended.pid).state = 'dead';
+  release_task(c.k, c.k.tasks.edit(ended.pid));
   const address = c.word(1);
   if (address !== 0) {
     const status = new Uint8Array(4);
@@ -171,8 +181,7 @@ function toLimit(word: bigint): number {
 function changeLimit(c: SysCall, task: Task, name: RlimitName, limit: Rlimit): SysResult {
   if (limit.soft > limit.hard) return 'EINVAL';
   if (limit.hard > task.rlimits[name].hard) return 'EPERM';
-  for (const other of c.k.tasks.values()) {
-    if (other.tgid !== task.tgid) continue;
+  for (const other of threads_of(c.k, task.tgid)) {
     const owned = c.k.tasks.edit(other.pid);
     owned.rlimits = { ...owned.rlimits, [name]: limit };
   }

@@ -1,5 +1,6 @@
 /** Tasks: making them, finding them, running one of them on the CPU. */
 
+import { Counts } from '../state/counts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm, Rlimit, RlimitName, Task } from '../state/records.ts';
 import { ADDR_NO_RANDOMIZE, RLIMIT_NAMES } from '../uapi.ts';
@@ -17,8 +18,57 @@ export function defaultRlimits(k: Kernel): Record<RlimitName, Rlimit> {
   return limits;
 }
 
+/** With one more of a task's kin. */
+export function withPid(pids: Counts | null, pid: number, k: Kernel): Counts {
+  return (pids ?? Counts.empty(k.epoch.now)).plus(pid, 1, k.epoch.now);
+}
+
+/** Without one of a task's kin that may be among them. */
+export function withoutPid(pids: Counts | null, pid: number, k: Kernel): Counts | null {
+  return pids === null || pids.get(pid) === 0 ? pids : pids.plus(pid, -1, k.epoch.now);
+}
+
+/** Tasks of a thread group, those that ended too, the leader first. */
+export function threads_of(k: Kernel, tgid: number): Task[] {
+  const leader = k.tasks.get(tgid);
+  return leader.threads === null ? [leader] : [leader, ...leader.threads.keys().map((pid) => k.tasks.get(pid))];
+}
+
+/** Pids of the other living tasks that see a task's descriptor table. */
+export function files_sharers(k: Kernel, task: Task): number[] {
+  const sharers = k.tasks.get(task.filesGroup).filesSharers;
+  return sharers === null ? [] : sharers.keys().filter((pid) => pid !== task.pid);
+}
+
+/** A task sees a descriptor table of its own from now on; true when it leaves others behind. `task` is owned by the epoch. */
+export function unshare_files(k: Kernel, task: Task): boolean {
+  const others = files_sharers(k, task);
+  const [heir] = others;
+  const group = k.tasks.edit(task.filesGroup);
+  const left = withoutPid(group.filesSharers, task.pid, k);
+  group.filesSharers = left;
+  // A group that bears this task's pid gets another name.
+  if (task.filesGroup === task.pid) {
+    for (const other of others) k.tasks.edit(other).filesGroup = heir ?? 0;
+    if (heir !== undefined) k.tasks.edit(heir).filesSharers = left;
+    group.filesSharers = null;
+  }
+  task.filesGroup = task.pid;
+  return heir !== undefined;
+}
+
+/** release_task(): nobody waits for it any more, its pid is free. `task` is owned by the epoch. */
+export function release_task(k: Kernel, task: Task): void {
+  task.state = 'dead';
+  k.scalars.nr_threads--;
+  if (k.tasks.find(task.parent) === undefined) return;
+  const parent = k.tasks.edit(task.parent);
+  parent.children = withoutPid(parent.children, task.pid, k);
+}
+
 /** A task without an address space, child of init. Descriptors 0, 1 and 2 are open on a terminal (file id 0). */
 export function new_task(k: Kernel, comm: string): Task {
+  k.scalars.nr_threads++;
   return k.tasks.add((pid, owner) => ({
     pid,
     owner,
@@ -36,11 +86,15 @@ export function new_task(k: Kernel, comm: string): Task {
     ]),
     cloexec: new Set(),
     filesGroup: pid,
+    filesSharers: null,
+    threads: null,
+    children: null,
     rlimits: defaultRlimits(k),
     handlers: new Set(),
     personality: k.config.aslr === null ? ADDR_NO_RANDOMIZE : 0,
     comm,
     vforkChild: 0,
+    vforkParent: 0,
     oom_score_adj: 0,
   }));
 }
@@ -61,8 +115,7 @@ export function switch_to(k: Kernel, task: Task): void {
 export function process_faults(k: Kernel, task: Task): { readonly minflt: number; readonly majflt: number } {
   let minflt = 0;
   let majflt = 0;
-  for (const thread of k.tasks.values()) {
-    if (thread.tgid !== task.tgid) continue;
+  for (const thread of threads_of(k, task.tgid)) {
     minflt += thread.min_flt;
     majflt += thread.maj_flt;
   }

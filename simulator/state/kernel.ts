@@ -36,6 +36,8 @@ export interface Scalars {
   /** Task that the CPU runs, 0 at first. */
   current: number;
   nextShmid: number;
+  /** Tasks that hold a pid: those that are not dead. */
+  nr_threads: number;
   /** Task that the OOM killer chose while it ran: it dies where its step ends; 0 for none. */
   oomVictim: number;
   nextTable: number;
@@ -130,6 +132,7 @@ export class Kernel {
       committed: 0,
       current: 0,
       nextShmid: 0,
+      nr_threads: 0,
       oomVictim: 0,
       nextTable: 0,
       step: -1,

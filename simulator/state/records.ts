@@ -103,8 +103,14 @@ export interface Task extends CowRecord {
   files: ReadonlyMap<number, number>;
   /** Descriptors that execve closes (O_CLOEXEC). */
   cloexec: ReadonlySet<number>;
-  /** Other tasks see this descriptor table (CLONE_FILES): id of the group. */
+  /** Other tasks see this descriptor table (CLONE_FILES): id of the group, the pid of a task. */
   filesGroup: number;
+  /** Of the task that names a group of {@link filesGroup}: its living members; null when nobody ever joined. */
+  filesSharers: Counts | null;
+  /** Of a leader: the other threads there ever were; null for none. */
+  threads: Counts | null;
+  /** Tasks whose parent it is, those that are dead left out; null for none yet. */
+  children: Counts | null;
   rlimits: Readonly<Record<RlimitName, Rlimit>>;
   /** Signals with a handler. */
   handlers: ReadonlySet<string>;
@@ -113,6 +119,8 @@ export interface Task extends CowRecord {
   comm: string;
   /** The child that a vfork waits for, 0 for none. */
   vforkChild: number;
+  /** The task that waits for this one, a vfork child; 0 for none. */
+  vforkParent: number;
   oom_score_adj: number;
 }
 
