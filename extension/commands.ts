@@ -1,6 +1,6 @@
 // What the commands of the palette, the title bars, the keys and the trees do.
 import { commands, type Disposable, type ExtensionContext, env, type TextEditor, window } from 'vscode';
-import { type MemoryFile, type ProcFile, processViews, type Timeline } from '../simulator/index.ts';
+import { type MemoryFile, type ProcFile, processPids, type Timeline } from '../simulator/index.ts';
 import { numberText } from '../webview/protocol.ts';
 import { command } from './names.ts';
 import { type PageTablePanel, revealLine } from './panel/panel.ts';
@@ -188,14 +188,15 @@ function pidOf(node: TreeNode | undefined): number | null {
 }
 
 async function pickProcess(timeline: Timeline): Promise<number | null> {
-  const alive = processViews(timeline).filter((process) => process.state === 'alive');
+  const alive = processPids(timeline, 'alive');
   const [only] = alive;
   if (only === undefined) {
     void window.showInformationMessage('No process is alive at this step.');
     return null;
   }
-  if (alive.length === 1) return only.pid;
-  const items = alive.map((process) => ({ label: process.name, description: `PID ${process.pid}`, pid: process.pid }));
+  if (alive.length === 1) return only;
+  const { names } = timeline;
+  const items = alive.map((pid) => ({ label: names.get(pid) ?? String(pid), description: `PID ${pid}`, pid }));
   return (await window.showQuickPick(items, { title: 'Which process?' }))?.pid ?? null;
 }
 

@@ -10,7 +10,7 @@ import { stepSentence } from './explain/step-sentence.ts';
 import { count, type Telling } from './explain/words.ts';
 import type { StepReport } from './scenario/interpreter.ts';
 import type { Simulator } from './simulator.ts';
-import { ownerOf, processName } from './view/place.ts';
+import { ownersOfMms, processName } from './view/place.ts';
 import type { StoryLine } from './view/types.ts';
 
 /** Lines of one story. What lies between its beginning and its end is counted. */
@@ -70,12 +70,16 @@ export function storyteller(
 ): (report: StepReport, events: readonly KernelEvent[], names: ReadonlyMap<number, string>) => readonly StoryLine[] {
   return (report, events, names) => {
     const { state } = simulator;
+    let owners: ReadonlyMap<number, number> | null = null;
     const telling: Telling = {
       levels: state.config.levels,
       zeroPfn: state.frames.zeroPfn,
       byPolicy: state.config.replacement !== 'linux',
       name: (pid) => processName(names, pid),
-      ownerOf: (mm) => ownerOf(state, mm)?.pid ?? null,
+      ownerOf: (mm) => {
+        owners ??= ownersOfMms(state);
+        return owners.get(mm) ?? null;
+      },
     };
     return explain(telling, report, events);
   };

@@ -33,6 +33,9 @@ export interface LastStep {
   readonly story: readonly StoryLine[];
 }
 
+/** A process to choose. */
+export type ProcessChoice = Pick<ProcessView, 'pid' | 'name' | 'state' | 'ended'>;
+
 /** A name of the scenario with its value: offered in the address field. */
 export interface Binding {
   readonly name: string;
@@ -55,7 +58,10 @@ export interface StateMessage {
   readonly busy: string | null;
   readonly canStep: boolean;
   readonly canBack: boolean;
-  readonly processes: readonly ProcessView[];
+  /** By pid. */
+  readonly processes: readonly ProcessChoice[];
+  /** Processes that are not among them, for there are too many. */
+  readonly hiddenProcesses: number;
   readonly bindings: readonly Binding[];
   /** On: after each step the selection moves to the step's last access. */
   readonly follow: boolean;

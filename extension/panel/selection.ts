@@ -1,5 +1,5 @@
 // What the page-table view looks at in one session: an address of a process, or whatever was accessed last.
-import { lastAccess, processViews, type Timeline } from '../../simulator/index.ts';
+import { lastAccess, processPids, processViews, type Timeline } from '../../simulator/index.ts';
 import type { SavedState, Selection } from '../../webview/protocol.ts';
 
 /** The answer to an address expression of the user. */
@@ -62,14 +62,14 @@ export function hex(value: bigint): string {
 
 /** A process to look at when nobody said which: one that is alive. */
 export function firstProcess(timeline: Timeline): number | null {
-  return processViews(timeline).find((process) => process.state === 'alive')?.pid ?? null;
+  return processPids(timeline, 'alive')[0] ?? null;
 }
 
 function exists(timeline: Timeline, pid: number): boolean {
-  return processViews(timeline).some((process) => process.pid === pid);
+  return processViews(timeline, [pid]).length > 0;
 }
 
 function processStart(timeline: Timeline, pid: number): string {
-  const process = processViews(timeline).find((candidate) => candidate.pid === pid);
+  const [process] = processViews(timeline, [pid]);
   return process?.numbers.find((number) => number.name === 'start_code')?.value ?? '0x0';
 }

@@ -4,14 +4,18 @@ import {
   frameView,
   machineNumbers,
   memoryMaps,
+  processPids,
   processViews,
   type Timeline,
   walk,
 } from '../../simulator/index.ts';
-import { frameMapUpdate, type LastStep, type StateMessage } from '../../webview/protocol.ts';
+import { frameMapUpdate, type LastStep, type ProcessChoice, type StateMessage } from '../../webview/protocol.ts';
 import { outcomeText } from '../outcome-text.ts';
 import type { Session } from '../session.ts';
 import { type Focus, hex } from './selection.ts';
+
+/** Processes that the view is offered at most. */
+const MAX_CHOICES = 500;
 
 export interface BuiltState {
   readonly message: StateMessage;
@@ -27,7 +31,7 @@ export function stateMessage(
   sent: FrameMapView | null,
 ): BuiltState {
   const selection = focus.selection(timeline);
-  const processes = processViews(timeline);
+  const { processes, hidden } = processChoices(timeline, selection?.pid ?? null);
   const alive = processes.some((process) => process.pid === selection?.pid && process.state === 'alive');
   const { frames, swap } = memoryMaps(timeline);
   const uri = session.document.uri;
@@ -41,6 +45,7 @@ export function stateMessage(
     canStep: session.canStep,
     canBack: session.canStepBack,
     processes,
+    hiddenProcesses: hidden,
     bindings: [...timeline.bindings].map(([name, value]) => ({ name, value: hex(value) })),
     follow: focus.follow,
     selection,
@@ -52,6 +57,18 @@ export function stateMessage(
     lastStep: lastStep(session, timeline),
   };
   return { message, frames };
+}
+
+/** Processes to choose from: the oldest and the newest, and the one chosen. A message of thousands would hold a step up. */
+function processChoices(timeline: Timeline, chosen: number | null) {
+  const pids = processPids(timeline);
+  const half = MAX_CHOICES / 2;
+  const long = pids.length > MAX_CHOICES;
+  const shown = long ? pids.filter((pid, i) => i < half || i >= pids.length - half || pid === chosen) : pids;
+  const processes = processViews(timeline, shown).map(
+    ({ pid, name, state, ended }): ProcessChoice => ({ pid, name, state, ended }),
+  );
+  return { processes, hidden: pids.length - processes.length };
 }
 
 /** The frame that the user chose in the map; null when there is none of that number. */

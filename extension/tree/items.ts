@@ -47,6 +47,8 @@ function shape(timeline: Timeline, node: TreeNode): TreeItem {
   switch (node.kind) {
     case 'process':
       return processItem(node);
+    case 'processes':
+      return makeItem(node.label, Collapsed, 'list-tree', '');
     case 'mm':
       return makeItem('mm_struct', Collapsed, 'symbol-structure', mmSummary(node));
     case 'number':

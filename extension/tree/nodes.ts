@@ -21,6 +21,8 @@ export interface TextNode extends Common {
 export type TreeNode =
   | TextNode
   | (Common & { readonly kind: 'process'; readonly view: ProcessView })
+  /** Some of all processes, counted by pid from 0. */
+  | (Common & { readonly kind: 'processes'; readonly label: string; readonly from: number; readonly count: number })
   | (Common & { readonly kind: 'mm'; readonly view: ProcessView })
   | (Common & { readonly kind: 'number'; readonly view: NumberView })
   | (Common & { readonly kind: 'chunk'; readonly pid: number; readonly from: number; readonly count: number })

@@ -1,23 +1,25 @@
 // What the tree of processes is made of: processes, their mm_struct, their VMAs, the runs of pages in them.
-import { type ProcessView, pageRuns, processViews, type Timeline, vmaViews } from '../../simulator/index.ts';
-import { countText } from '../../webview/protocol.ts';
+import { pageRuns, processPids, processViews, type Timeline, vmaViews } from '../../simulator/index.ts';
+import { countText, numberText } from '../../webview/protocol.ts';
 import { chunks } from './chunks.ts';
 import type { NodeOf, TreeNode } from './nodes.ts';
 
 /** Runs shown under one VMA; the webview shows the rest. */
 const MAX_RUNS = 200;
 
-/** Processes shown at each end of a long list. */
+/** Processes at each end of a long list that stand in no group. */
 const MAX_PROCESSES = 50;
 
 /** Children of `node`, or the processes when it is undefined. */
 export function processChildren(timeline: Timeline, node: TreeNode | undefined): TreeNode[] {
   if (node === undefined) {
-    return processNodes(processViews(timeline));
+    return rootNodes(timeline);
   }
   switch (node.kind) {
     case 'process':
       return ofProcess(timeline, node);
+    case 'processes':
+      return processNodes(timeline, node, node.from, node.count);
     case 'mm':
       return node.view.numbers.map((view) => ({ kind: 'number', id: `${node.id}/${view.name}`, parent: node, view }));
     case 'chunk':
@@ -29,22 +31,39 @@ export function processChildren(timeline: Timeline, node: TreeNode | undefined):
   }
 }
 
-/** The oldest and the newest processes; of those between only the number, for a tree of ten thousand roots takes seconds. */
-function processNodes(views: readonly ProcessView[]): TreeNode[] {
-  const nodeOf = (view: ProcessView): TreeNode => ({ kind: 'process', id: `p${view.pid}`, parent: null, view });
-  const left = views.length - 2 * MAX_PROCESSES;
-  if (left <= 0) return views.map(nodeOf);
+/** The oldest and the newest processes, and those between in groups: a tree of ten thousand roots takes seconds. */
+function rootNodes(timeline: Timeline): TreeNode[] {
+  const { length } = processPids(timeline);
+  const left = length - 2 * MAX_PROCESSES;
+  if (left <= 0) return processNodes(timeline, null, 0, length);
   const more: TreeNode = {
-    kind: 'text',
+    kind: 'processes',
     id: 'more-processes',
     parent: null,
     label: `… ${countText(left, 'more process', 'more processes')}`,
-    description: '',
-    tooltip: 'The view of page tables can show each of them.',
-    icon: 'ellipsis',
-    changed: false,
+    from: MAX_PROCESSES,
+    count: left,
   };
-  return [...views.slice(0, MAX_PROCESSES).map(nodeOf), more, ...views.slice(-MAX_PROCESSES).map(nodeOf)];
+  return [
+    ...processNodes(timeline, null, 0, MAX_PROCESSES),
+    more,
+    ...processNodes(timeline, null, length - MAX_PROCESSES, MAX_PROCESSES),
+  ];
+}
+
+function processNodes(timeline: Timeline, parent: TreeNode | null, from: number, count: number): TreeNode[] {
+  const pieces = chunks(from, count);
+  if (pieces.length > 0) {
+    return pieces.map((piece) => ({
+      kind: 'processes',
+      id: `processes${piece.from}-${piece.count}`,
+      parent,
+      label: `Processes ${numberText(piece.from + 1)}–${numberText(piece.from + piece.count)}`,
+      ...piece,
+    }));
+  }
+  const views = processViews(timeline, processPids(timeline).slice(from, from + count));
+  return views.map((view) => ({ kind: 'process', id: `p${view.pid}`, parent, view }));
 }
 
 function ofProcess(timeline: Timeline, node: NodeOf<'process'>): TreeNode[] {

@@ -8,7 +8,7 @@ import { pteWord } from '../mm/fault.ts';
 import { rmap_walk } from '../mm/rmap.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { listNames, listOf, useOf } from './frame-map.ts';
-import { type Moment, momentOf, ownerOf, type Place, processName } from './place.ts';
+import { type Moment, momentOf, ownersOfMms, type Place, processName } from './place.ts';
 import { tableUse } from './tables.ts';
 import type { FrameUse, FrameView, MapperView } from './types.ts';
 
@@ -23,11 +23,12 @@ interface Mapped {
 
 function mappersOf(k: Kernel, names: ReadonlyMap<number, string>, pfn: number): Mapped {
   const mapped: Mapped = { mappers: [], dirty: false, accessed: false };
+  const pids = ownersOfMms(k);
   rmap_walk(k, pfn, (mm, _vma, addr) => {
     const flags = mm.pt.find(addr)?.words[pteWord(addr)] ?? 0;
     if ((flags & PTE_DIRTY) !== 0) mapped.dirty = true;
     if ((flags & PTE_ACCESSED) !== 0) mapped.accessed = true;
-    const pid = ownerOf(k, mm.id)?.pid ?? 0;
+    const pid = pids.get(mm.id) ?? 0;
     const writable = (flags & PTE_RW) !== 0;
     mapped.mappers.push({ pid, process: processName(names, pid), va: hex(addr), writable });
     return mapped.mappers.length < MAX_MAPPERS;

@@ -3,6 +3,7 @@
 import { PTE_ACCESSED, PTE_DIRTY, PTE_MAPPED, PTE_SWAP, type PteTable, type UpperTable } from '../machine/pagetable.ts';
 import { cache_for_each } from '../mm/page-cache.ts';
 import type { Kernel } from '../state/kernel.ts';
+import { ownersOfMms } from './place.ts';
 import type { SharedSlotView, SharedUse } from './types.ts';
 
 /** What an owner is that is no pid; pids are greater. */
@@ -74,15 +75,6 @@ function seeTables(pass: PageOwners, table: UpperTable, pid: number): void {
     if (table.level > 1) seeTables(pass, kid as UpperTable, pid);
     else seeTable(pass, (kid as PteTable).words, pid);
   }
-}
-
-/** Pid of the process that an address space is named after, by the id of the address space: the first alive in it. */
-function ownersOfMms(k: Kernel): Map<number, number> {
-  const pids = new Map<number, number>();
-  for (const task of k.tasks.values()) {
-    if (task.mm !== 0 && task.state === 'alive' && !pids.has(task.mm)) pids.set(task.mm, task.pid);
-  }
-  return pids;
 }
 
 /**

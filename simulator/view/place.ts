@@ -4,7 +4,7 @@ import type { KernelEvent } from '../events.ts';
 import type { StepReport } from '../scenario/interpreter.ts';
 import type { Simulator } from '../simulator.ts';
 import { Kernel, type Snapshot } from '../state/kernel.ts';
-import type { Mm, Task } from '../state/records.ts';
+import type { Mm } from '../state/records.ts';
 
 /** What a view is made from. A Timeline is one; a machine without a run is one as well, and marks no changes. */
 export interface Place {
@@ -63,10 +63,13 @@ export function mmBefore(moment: Moment, mm: Mm): Mm | undefined {
   return moment.before?.mms.find(mm.id);
 }
 
-/** The process that an address space is named after: the first that is alive in it. */
-export function ownerOf(k: Kernel, mmId: number): Task | undefined {
-  for (const task of k.tasks.values()) if (task.mm === mmId && task.state === 'alive') return task;
-  return undefined;
+/** Pid of the process that an address space is named after, by the id of the address space: the first alive in it. */
+export function ownersOfMms(k: Kernel): Map<number, number> {
+  const pids = new Map<number, number>();
+  for (const task of k.tasks.values()) {
+    if (task.mm !== 0 && task.state === 'alive' && !pids.has(task.mm)) pids.set(task.mm, task.pid);
+  }
+  return pids;
 }
 
 /** The same bytes. A run that came here by another way holds them in another array. */

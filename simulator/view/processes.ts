@@ -98,10 +98,22 @@ function sharers(k: Kernel, task: Task): number[] {
   return pids;
 }
 
-/** All processes and threads that were ever made, by pid. */
-export function processViews(place: Place): ProcessView[] {
+/** Pids of all processes and threads that were ever made, or of the living ones, ascending. */
+export function processPids(place: Pick<Place, 'simulator'>, which: 'all' | 'alive' = 'all'): number[] {
+  const pids: number[] = [];
+  for (const task of place.simulator.state.tasks.values()) {
+    if (which === 'all' || task.state === 'alive') pids.push(task.pid);
+  }
+  return pids;
+}
+
+/** What the processes of `pids` are like, those left out that were never made; without `pids`, all there ever were. */
+export function processViews(place: Place, pids: readonly number[] = processPids(place)): ProcessView[] {
   const moment = momentOf(place);
   const touched = new Set<number>();
   if (moment.before !== null) for (const event of place.events ?? []) if ('mm' in event) touched.add(event.mm);
-  return Array.from(moment.k.tasks.values(), (task) => processView(moment, task, touched));
+  return pids.flatMap((pid) => {
+    const task = moment.k.tasks.find(pid);
+    return task === undefined ? [] : [processView(moment, task, touched)];
+  });
 }

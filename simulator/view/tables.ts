@@ -5,7 +5,7 @@ import type { PteTable, UpperTable } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { pteBits, pteView, tableBits, tableEntryView } from './entries.ts';
-import { type Moment, mmBefore, ownerOf, processName } from './place.ts';
+import { type Moment, mmBefore, ownersOfMms, processName } from './place.ts';
 import type { EntryView, LevelName, LevelView } from './types.ts';
 
 type AnyTable = UpperTable | PteTable;
@@ -117,7 +117,7 @@ export function tableUse(k: Kernel, names: ReadonlyMap<number, string>, pfn: num
   for (const mm of k.mms.values()) {
     const found = findTable(mm.pt.top, mm.pt.levels - 1, 0, pfn);
     if (found === null) continue;
-    const pid = ownerOf(k, mm.id)?.pid ?? 0;
+    const pid = ownersOfMms(k).get(mm.id) ?? 0;
     const name = levelName(found.level, mm.pt.levels);
     const end = found.base + 2 ** (21 + 9 * found.level);
     return `${name} table of ${processName(names, pid)} for ${hex(found.base)}-${hex(end)}.`;

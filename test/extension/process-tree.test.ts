@@ -1,13 +1,18 @@
 // The tree of processes, when there are more of them than anybody wants to see.
 import { expect, test } from 'vitest';
+import type { TreeNode } from '../../extension/tree/nodes.ts';
 import { processChildren } from '../../extension/tree/process-children.ts';
-import { processViews } from '../../simulator/index.ts';
+import { processViews, type Timeline } from '../../simulator/index.ts';
 import { play } from '../view/run.ts';
 
-const rootsOf = (forks: number): string[] => {
-  const timeline = play(`p = spawn()\nrepeat ${forks}\np: k = clone(CLONE_VM, NULL)\nend\n`);
-  return processChildren(timeline, undefined).map((node) => (node.kind === 'text' ? node.label : node.id));
-};
+const clones = (count: number): Timeline => play(`p = spawn()\nrepeat ${count}\np: k = clone(CLONE_VM, NULL)\nend\n`);
+
+const childrenOf = (timeline: Timeline, node?: TreeNode): TreeNode[] => processChildren(timeline, node);
+
+const labels = (nodes: readonly TreeNode[]): string[] =>
+  nodes.map((node) => (node.kind === 'processes' ? node.label : node.id));
+
+const rootsOf = (count: number): string[] => labels(childrenOf(clones(count)));
 
 test('a hundred processes are all there', () => {
   expect(rootsOf(99)).toHaveLength(100);
@@ -18,6 +23,16 @@ test('of thousands, the oldest and the newest are shown and the others counted',
   expect(roots).toHaveLength(101);
   expect(roots[50]).toBe('… 1,901 more processes');
   expect([roots[0], roots[100]]).toEqual(['p1000', 'p3000']);
+});
+
+test('the others are there in groups, each process once', () => {
+  const timeline = clones(2_000);
+  const processes = (nodes: readonly TreeNode[]): string[] =>
+    nodes.flatMap((node) => (node.kind === 'processes' ? processes(childrenOf(timeline, node)) : [node.id]));
+  const roots = childrenOf(timeline);
+  const groups = childrenOf(timeline, roots[50]);
+  expect(labels(groups).slice(0, 2)).toEqual(['Processes 51–150', 'Processes 151–250']);
+  expect(processes(roots)).toEqual(Array.from({ length: 2_001 }, (_, i) => `p${1_000 + i}`));
 });
 
 test('a process that shares its memory with thousands names some of them', () => {

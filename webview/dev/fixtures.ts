@@ -1,7 +1,7 @@
 /** States for the development page: the copy-on-write scenario step by step, and some that strain the layout. */
-import type { FrameMapView, FrameUse, ProcessView, SharedUse, SwapMapView } from '../../simulator/view/types.ts';
+import type { FrameMapView, FrameUse, SharedUse, SwapMapView } from '../../simulator/view/types.ts';
 import { hex } from '../model/address.ts';
-import type { LastStep, StateMessage } from '../protocol.ts';
+import type { LastStep, ProcessChoice, StateMessage } from '../protocol.ts';
 import { BUF, entry, frame, levelsOf, pte, type TableSpec, TEXT_VMA, walkOf } from './fixture-walk.ts';
 
 const LEGEND: readonly FrameUse[] = [
@@ -83,18 +83,8 @@ function swap(counts: readonly number[], changed: readonly number[] = []): SwapM
   };
 }
 
-const BASH: ProcessView = {
-  pid: 1000,
-  name: 'bash',
-  exe: '/bin/bash',
-  state: 'alive',
-  ended: null,
-  sharesMmWith: [],
-  changed: true,
-  numbers: [],
-  vmaCount: 7,
-};
-const KID: ProcessView = { ...BASH, pid: 1001, name: 'kid' };
+const BASH: ProcessChoice = { pid: 1000, name: 'bash', state: 'alive', ended: null };
+const KID: ProcessChoice = { ...BASH, pid: 1001, name: 'kid' };
 
 function tables(value: bigint, before?: bigint, base = 1): TableSpec[] {
   return [
@@ -153,6 +143,7 @@ const BASE: StateMessage = {
   canStep: true,
   canBack: true,
   processes: [BASH],
+  hiddenProcesses: 0,
   bindings: [{ name: 'buf', value: '0x7ffff7ff5000' }],
   follow: true,
   selection: { pid: 1000, address: '0x7ffff7ff6008', text: 'buf + 0x1008' },
@@ -226,6 +217,7 @@ const forked: StateMessage = {
   ...BASE,
   position: 4,
   processes: [BASH, KID],
+  hiddenProcesses: 0,
   lastStep: {
     line: 9,
     text: 'bash: kid = fork()',
@@ -264,6 +256,7 @@ const swapped: StateMessage = {
   ...BASE,
   position: 7,
   processes: [BASH, KID],
+  hiddenProcesses: 0,
   swap: swap([1, 0, 0, 1, 2, 0, 0, 0], [3]),
   frames: { kind: 'full', map: ram('TTTTcdscvwzaaaaa', [9]) },
   walk: walkOf({
@@ -354,6 +347,7 @@ const beginning: StateMessage = {
   position: 0,
   canBack: false,
   processes: [],
+  hiddenProcesses: 0,
   bindings: [],
   selection: null,
   lastStep: null,

@@ -1,10 +1,9 @@
 /** The bar at the top: which process, which address, and travelling through the steps. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ProcessView } from '../../simulator/view/types.ts';
 import type { Post } from '../host.ts';
 import type { Shown } from '../model/view.ts';
-import { positionText } from '../numbers.ts';
-import type { NoticeMessage } from '../protocol.ts';
+import { countText, positionText } from '../numbers.ts';
+import type { NoticeMessage, ProcessChoice } from '../protocol.ts';
 import { Icon, type IconName } from './icon.tsx';
 import { moveFocus } from './keys.ts';
 
@@ -42,7 +41,7 @@ export function Header({ shown, notice, post }: HeaderProps) {
   );
 }
 
-function processText(process: ProcessView): string {
+function processText(process: ProcessChoice): string {
   const ended = process.state === 'alive' ? '' : `, ${process.state}${process.ended ? `: ${process.ended}` : ''}`;
   return `${process.name} (${process.pid}${ended})`;
 }
@@ -63,6 +62,9 @@ function ProcessChooser({ shown, post }: { shown: Shown; post: Post }) {
           {processText(process)}
         </option>
       ))}
+      {shown.hiddenProcesses > 0 && (
+        <option disabled>{`… ${countText(shown.hiddenProcesses, 'more process', 'more processes')}`}</option>
+      )}
     </select>
   );
 }
