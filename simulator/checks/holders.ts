@@ -19,7 +19,11 @@ export function checkHolders(t: Tally): void {
   checkAnonVmas(t, vmas);
   const promised = vmas.reduce((n, [, vma]) => n + ((vma.vm_flags & VM_ACCOUNT) !== 0 ? vma_pages(vma) : 0), 0);
   const reserved = [...t.k.inodes.values()].reduce((n, inode) => n + inode.accounted, 0);
-  same(t, 'committed pages', t.k.scalars.committed, promised + reserved);
+  const blocks = [...t.k.inodes.values()].reduce(
+    (n, { kind, accounted, nrpages, swapped }) => n + (kind === 'shmem' && accounted === 0 ? nrpages + swapped : 0),
+    0,
+  );
+  same(t, 'committed pages', t.k.scalars.committed, promised + reserved + blocks + t.k.scalars.forgotten);
 }
 
 function checkTasks(t: Tally): void {

@@ -12,7 +12,7 @@ import { hold_page, release_page } from '../mm/map-page.ts';
 import { cache_entry, find_get_page, read_page } from '../mm/page-cache.ts';
 import { note_cache_use } from '../mm/page-use.ts';
 import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
-import { shmem_get_page } from '../mm/shmem.ts';
+import { NO_SPACE, shmem_get_page } from '../mm/shmem.ts';
 import { has_block, zero_behind_end } from '../mm/truncate.ts';
 import { task_size } from '../mm/unmapped-area.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -161,13 +161,13 @@ export function file_read(k: Kernel, file: OpenFile, addr: number, count: number
   return shmem ? shmem_read(k, file, addr, count, pos) : filemap_read(k, file, addr, count, pos);
 }
 
-/** write_begin(): the page to write to. One that is overwritten whole is not read first. */
+/** write_begin(): the page to write to, or as {@link shmem_get_page} says why there is none. One that is overwritten whole is not read first. */
 function write_begin(k: Kernel, inodeId: number, at: number): Pfn {
   const index = Math.floor(at / PAGE_SIZE);
   const inode = k.inodes.edit(inodeId);
   if (inode.kind === 'shmem') {
     const { pfn } = shmem_get_page(k, inodeId, index);
-    if (pfn !== 0) mark_accessed(k.frames, pfn);
+    if (pfn > 0) mark_accessed(k.frames, pfn);
     return pfn;
   }
   const cached = find_get_page(inode, index);
@@ -269,7 +269,7 @@ export function file_write(k: Kernel, file: OpenFile, addr: number, count: numbe
     const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
     const fresh = find_get_page(k.inodes.get(file.inode), Math.floor(at / PAGE_SIZE)) === 0;
     const pfn = write_begin(k, file.inode, at);
-    if (pfn === 0) return at > pos ? at - pos : 'ENOMEM';
+    if (pfn <= 0) return at > pos ? at - pos : pfn === NO_SPACE ? 'ENOSPC' : 'ENOMEM';
     const ready = resident(k, from, part);
     copyIn(k, pfn, at % PAGE_SIZE, from, ready);
     write_end(k, file.inode, pfn, at, part, ready, fresh);

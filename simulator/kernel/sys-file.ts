@@ -246,6 +246,7 @@ function unlink(c: SysCall): SysResult {
 const IPC_PRIVATE = 0;
 const IPC_CREAT = 0o1000;
 const IPC_EXCL = 0o2000;
+const SHM_NORESERVE = 0o10000;
 
 function shmget(c: SysCall): SysResult {
   const key = c.int(0);
@@ -262,7 +263,8 @@ function shmget(c: SysCall): SysResult {
     if ((flags & IPC_CREAT) === 0) return 'ENOENT';
   }
   if (size < 1 || size > 2 ** 52) return 'EINVAL';
-  const accounted = pageAlign(size) / PAGE_SIZE;
+  const unreserved = (flags & SHM_NORESERVE) !== 0 && c.k.config.overcommit !== 2;
+  const accounted = unreserved ? 0 : pageAlign(size) / PAGE_SIZE;
   if (!vm_enough_memory(c.k, c.mm, accounted)) return 'ENOMEM';
   const name = `/SYSV${(key >>> 0).toString(16).padStart(8, '0')}`;
   const inode = new_inode(c.k, { kind: 'shmem', path: name, size, deleted: true, accounted, sysv: true });

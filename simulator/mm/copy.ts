@@ -138,15 +138,16 @@ function dupVma(k: Kernel, parent: Mm, child: Mm, vma: Vma): number {
 }
 
 /**
- * Promises the copies of accounted VMAs, one by one as dup_mmap() does. Stacks are promised without asking: on a
- * machine smaller than a stack nothing could fork.
+ * Promises the copies of accounted VMAs, one by one as dup_mmap() does. But with overcommit=2, stacks are promised without
+ * asking: on a machine smaller than a stack nothing could fork.
  */
 function promise(k: Kernel, parent: Mm): boolean {
   const before = k.scalars.committed;
   let granted = true;
   parent.vmas.walk((vma) => {
     if ((vma.vm_flags & (VM_ACCOUNT | VM_DONTCOPY)) !== VM_ACCOUNT) return true;
-    if ((vma.vm_flags & VM_GROWSDOWN) !== 0) k.scalars.committed += vma_pages(vma);
+    const unasked = (vma.vm_flags & VM_GROWSDOWN) !== 0 && k.config.overcommit !== 2;
+    if (unasked) k.scalars.committed += vma_pages(vma);
     else granted = vm_enough_memory(k, parent, vma_pages(vma));
     return granted;
   });

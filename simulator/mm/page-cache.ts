@@ -43,6 +43,9 @@ export function cache_store(k: Kernel, inode: Inode, index: number, value: numbe
   chunk.pages[index % WIDTH] = value;
   inode.nrpages += (value > 0 ? 1 : 0) - (before > 0 ? 1 : 0);
   inode.swapped += (value < 0 ? 1 : 0) - (before < 0 ? 1 : 0);
+  // shmem_acct_blocks(): what was not promised as a whole is promised page by page, wherever the page lies.
+  if (inode.kind === 'shmem' && inode.accounted === 0)
+    k.scalars.committed += (value !== 0 ? 1 : 0) - (before !== 0 ? 1 : 0);
 }
 
 /** The chunk of `index`, owned by the present epoch as the inode is. */

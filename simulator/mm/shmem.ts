@@ -6,18 +6,37 @@ import { lru_del } from '../machine/lru.ts';
 import { Counts } from '../state/counts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { DiskImage, Inode } from '../state/records.ts';
+import { vm_enough_memory, vm_unacct_memory } from './accounting.ts';
 import { handler, VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS, type VmFault, type VmOperations } from './fault.ts';
 import { filemap_map_pages } from './filemap.ts';
 import { hold_page } from './map-page.ts';
 import { alloc_page } from './page-alloc.ts';
 import { cache_entry, cache_insert, cache_store, file_pages } from './page-cache.ts';
+import { refuse } from './refuse.ts';
 import { delete_from_swap_cache, swap_read } from './swap-cache.ts';
 
+/** In place of a frame: overcommit does not promise another page (ENOSPC, in a fault SIGBUS). */
+export const NO_SPACE = -1;
+
 export interface ShmemPage {
-  /** 0: no frame was to be had. */
+  /** 0: no frame was to be had; or {@link NO_SPACE}. */
   readonly pfn: Pfn;
   /** It came from swap. */
   readonly major: boolean;
+}
+
+/** shmem_inode_acct_blocks(): may a page be made? Memory that was promised as a whole need not be asked for. */
+function may_add_block(k: Kernel, inode: Inode): boolean {
+  if (k.config.overcommit !== 2 || inode.accounted > 0) return true;
+  const mm = k.mms.find(k.tasks.find(k.scalars.current)?.mm ?? 0);
+  if (mm === undefined) return true;
+  if (!vm_enough_memory(k, mm, 1)) {
+    refuse(k, 'ENOSPC', 'overcommit: no other page of shared memory can be promised');
+    return false;
+  }
+  // The page is counted where it enters the file.
+  vm_unacct_memory(k, 1);
+  return true;
 }
 
 /** shmem_get_folio(): the page at `index`; made when there is none, brought back when it is in swap. */
@@ -26,6 +45,7 @@ export function shmem_get_page(k: Kernel, inodeId: number, index: number): Shmem
   const entry = cache_entry(inode, index);
   if (entry > 0) return { pfn: entry, major: false };
   if (entry === 0) {
+    if (!may_add_block(k, inode)) return { pfn: NO_SPACE, major: false };
     const pfn = alloc_page(k, 'shmem');
     if (pfn !== 0) cache_insert(k, k.inodes.edit(inodeId), index, pfn);
     return { pfn, major: false };
@@ -62,7 +82,7 @@ function shmem_fault(vmf: VmFault, index: number): number {
   const { k, vma } = vmf;
   if (index >= file_pages(k.inodes.get(vma.inode))) return VM_FAULT_SIGBUS;
   const { pfn, major } = shmem_get_page(k, vma.inode, index);
-  if (pfn === 0) return VM_FAULT_OOM;
+  if (pfn <= 0) return pfn === NO_SPACE ? VM_FAULT_SIGBUS : VM_FAULT_OOM;
   if (major) {
     handler(vmf, 'shmem_swapin_folio', 'swap-device');
     vmf.kind = 'swap-in';

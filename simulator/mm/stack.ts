@@ -14,7 +14,9 @@ function acct_stack_growth(k: Kernel, mm: Mm, vma: Vma, size: number, grow: numb
   if (limit !== null) return limit;
   if (size > rlimit(k, 'STACK')) return 'RLIMIT_STACK';
   if (!mlock_future_ok(k, mm, (vma.vm_flags & VM_LOCKED) !== 0, grow * 4096)) return 'RLIMIT_MEMLOCK';
-  if ((vma.vm_flags & VM_ACCOUNT) !== 0 && !vm_enough_memory(k, mm, grow)) return 'overcommit';
+  if (!vm_enough_memory(k, mm, grow)) return 'overcommit';
+  // Who is not accounted gives nothing back: Linux forgets these pages for ever.
+  if ((vma.vm_flags & VM_ACCOUNT) === 0) k.scalars.forgotten += grow;
   return null;
 }
 

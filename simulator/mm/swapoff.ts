@@ -6,11 +6,13 @@ import { lru_add } from '../machine/lru.ts';
 import { PTE_ACCESSED, PTE_SWAP, PTE_SWP_EXCLUSIVE } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
+import { vm_commit_limit } from './accounting.ts';
 import { pteWord } from './fault.ts';
 import { mlock_folio } from './mlock-page.ts';
 import { init_anon_page } from './page-alloc.ts';
 import { cache_for_each } from './page-cache.ts';
 import { get_mapping, set_pte, vm_page_prot } from './pte.ts';
+import { refuse } from './refuse.ts';
 import { shmem_get_page } from './shmem.ts';
 import { folio_free_swap, read_swap_cache } from './swap-cache.ts';
 import { linear_page_index, VM_LOCKED, type Vma } from './vma.ts';
@@ -75,6 +77,10 @@ function dropCache(k: Kernel): void {
 /** swapoff(2): EINVAL when it is off already, ENOMEM when RAM cannot take all pages back. */
 export function swapoff(k: Kernel): 0 | string {
   if (!k.swap.on) return 'EINVAL';
+  // security_vm_enough_memory_mm(), of the superuser: what is promised must fit without the slots.
+  if (k.config.overcommit === 2 && k.scalars.committed + k.swap.total >= vm_commit_limit(k)) {
+    return refuse(k, 'ENOMEM', 'overcommit: more is promised than the limit without swap');
+  }
   k.swap.on = false;
   // set_current_oom_origin(): where memory is short it is swapoff that ends, and nobody else.
   const { oomKiller } = k;

@@ -33,6 +33,8 @@ import {
 export interface Scalars {
   /** Pages promised (vm_committed_as). */
   committed: number;
+  /** Of them, pages whose promise nobody will give back (mm/stack.ts). */
+  forgotten: number;
   /** Task that the CPU runs, 0 at first. */
   current: number;
   nextShmid: number;
@@ -130,6 +132,7 @@ export class Kernel {
     this.tablePages = { next: this.frames.tableBase };
     this.scalars = {
       committed: 0,
+      forgotten: 0,
       current: 0,
       nextShmid: 0,
       nr_threads: 0,
