@@ -61,6 +61,15 @@ const ADMIN_RESERVE = 2048;
 const USER_RESERVE = 32768;
 const RESERVE_PART = 32;
 
+/** Pages that mode 2 keeps from an ordinary user's process: for the administrator, and for the user's recovery. */
+function reserves(k: Kernel, mm: Mm): { readonly admin: number; readonly user: number } {
+  const part = Math.floor(k.frames.total / RESERVE_PART);
+  return {
+    admin: Math.min(part, ADMIN_RESERVE),
+    user: Math.min(Math.floor(mm.total_vm / RESERVE_PART), part, USER_RESERVE),
+  };
+}
+
 /**
  * __vm_enough_memory(): promises `pages` more. Mode 0 refuses what is plainly too much; mode 2 what does not stay below
  * the limit, less the administrator's reserve and the one for the user's recovery (a part of the process).
@@ -69,12 +78,23 @@ export function vm_enough_memory(k: Kernel, mm: Mm, pages: number): boolean {
   const after = k.scalars.committed + pages;
   if (k.config.overcommit === 0 && pages > k.frames.total + total_swap_pages(k)) return false;
   if (k.config.overcommit === 2) {
-    const part = Math.floor(k.frames.total / RESERVE_PART);
-    const user = Math.min(Math.floor(mm.total_vm / RESERVE_PART), part, USER_RESERVE);
-    if (after >= vm_commit_limit(k) - Math.min(part, ADMIN_RESERVE) - user) return false;
+    const { admin, user } = reserves(k, mm);
+    if (after >= vm_commit_limit(k) - admin - user) return false;
   }
   k.scalars.committed = after;
   return true;
+}
+
+/** Why {@link vm_enough_memory} does not promise `pages`. */
+export function commit_refusal(k: Kernel, mm: Mm, pages: number): string {
+  const { committed } = k.scalars;
+  if (k.config.overcommit !== 2) {
+    const all = k.frames.total + total_swap_pages(k);
+    return `overcommit: ${pages} pages at once are more than RAM and swap have together (${all})`;
+  }
+  const { admin, user } = reserves(k, mm);
+  const limit = vm_commit_limit(k);
+  return `overcommit: ${committed} pages are promised; ${pages} more do not stay below the limit of ${limit}, less ${admin} for the administrator and ${user} for the user's recovery`;
 }
 
 export function vm_unacct_memory(k: Kernel, pages: number): void {

@@ -4,6 +4,7 @@ import { PAGE_SIZE, pageAlign, type VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import {
+  commit_refusal,
   may_expand_vm,
   mlock_future_ok,
   read_implies_exec,
@@ -73,7 +74,7 @@ export function do_brk_flags(k: Kernel, mm: Mm, addr: VirtAddr, length: number, 
   const limit = may_expand_vm(k, mm, flags, pages);
   if (limit !== null) return refuse(k, 'ENOMEM', limit);
   if (mm.vmas.size > k.config.max_map_count) return refuse(k, 'ENOMEM', 'max_map_count');
-  if (!vm_enough_memory(k, mm, pages)) return refuse(k, 'ENOMEM', 'overcommit');
+  if (!vm_enough_memory(k, mm, pages)) return refuse(k, 'ENOMEM', commit_refusal(k, mm, pages));
   const vma: vm.Vma = {
     vm_start: addr,
     vm_end: addr + length,

@@ -15,7 +15,7 @@ import {
 } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
-import { vm_enough_memory, vm_stat_account } from './accounting.ts';
+import { commit_refusal, vm_enough_memory, vm_stat_account } from './accounting.ts';
 import { anon_vma_fork } from './anon-vma.ts';
 import { walk_pte_tables } from './pagewalk.ts';
 import { refuse } from './refuse.ts';
@@ -149,12 +149,10 @@ function promise(k: Kernel, parent: Mm): boolean {
     const unasked = (vma.vm_flags & VM_GROWSDOWN) !== 0 && k.config.overcommit !== 2;
     if (unasked) k.scalars.committed += vma_pages(vma);
     else granted = vm_enough_memory(k, parent, vma_pages(vma));
+    if (!granted) refuse(k, 'ENOMEM', commit_refusal(k, parent, vma_pages(vma)));
     return granted;
   });
-  if (!granted) {
-    k.scalars.committed = before;
-    refuse(k, 'ENOMEM', 'overcommit: the copy of private writable memory cannot be promised');
-  }
+  if (!granted) k.scalars.committed = before;
   return granted;
 }
 

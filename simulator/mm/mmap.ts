@@ -16,6 +16,7 @@ import type { Inode, Mm, OpenFile } from '../state/records.ts';
 import { errnoOf, MAP, PROT } from '../uapi.ts';
 import {
   can_do_mlock,
+  commit_refusal,
   may_expand_vm,
   mlock_future_ok,
   read_implies_exec,
@@ -249,7 +250,9 @@ export function mmap_region(k: Kernel, mm: Mm, region: Region): 0 | Errno {
   let flags = region.flags;
   if (accountable(flags)) {
     // What is replaced gives its promise back in remove_vmas(); the check counts only the difference.
-    if (pages > unaccounted && !vm_enough_memory(k, mm, pages - unaccounted)) return refuse(k, 'ENOMEM', 'overcommit');
+    if (pages > unaccounted && !vm_enough_memory(k, mm, pages - unaccounted)) {
+      return refuse(k, 'ENOMEM', commit_refusal(k, mm, pages - unaccounted));
+    }
     if (pages <= unaccounted) k.scalars.committed += pages - unaccounted;
     k.scalars.committed += unaccounted;
     flags |= vm.VM_ACCOUNT;
@@ -277,7 +280,7 @@ function insertRegion(k: Kernel, mm: Mm, region: Region, flags: number): 0 | Err
   const end = addr + length;
   if (file === null && (flags & vm.VM_SHARED) !== 0) {
     const id = shmem_zero_setup(k, mm, region);
-    if (id < 0) return refuse(k, 'ENOMEM', 'overcommit');
+    if (id < 0) return refuse(k, 'ENOMEM', commit_refusal(k, mm, length / PAGE_SIZE));
     // Its file is new, so no neighbour can have the same.
     emitApart(k, mm, { vm_start: addr, vm_end: end, vm_flags: flags, vm_pgoff: 0, vm_file: id, anon: null });
     linkFile(k, mm, { addr, end, flags, file: k.files.get(id), pgoff: 0 });

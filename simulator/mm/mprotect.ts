@@ -16,7 +16,14 @@ import {
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { PROT } from '../uapi.ts';
-import { may_expand_vm, read_implies_exec, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
+import {
+  commit_refusal,
+  may_expand_vm,
+  read_implies_exec,
+  vm_enough_memory,
+  vm_stat_account,
+  vm_unacct_memory,
+} from './accounting.ts';
 import { change_ptes } from './pagewalk.ts';
 import { mprotect_plain } from './plain.ts';
 import { populate_vma } from './populate.ts';
@@ -79,7 +86,7 @@ function mprotect_fixup(
       return refuse(k, 'ENOMEM', 'private writable memory counts as data: RLIMIT_DATA is reached');
     }
     if ((old & (vm.VM_ACCOUNT | vm.VM_WRITE | vm.VM_SHARED | vm.VM_NORESERVE)) === 0) {
-      if (!vm_enough_memory(k, mm, pages)) return refuse(k, 'ENOMEM', 'overcommit');
+      if (!vm_enough_memory(k, mm, pages)) return refuse(k, 'ENOMEM', commit_refusal(k, mm, pages));
       charged = pages;
       flags |= vm.VM_ACCOUNT;
     }

@@ -14,7 +14,14 @@ import {
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { MREMAP } from '../uapi.ts';
-import { may_expand_vm, mlock_future_ok, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
+import {
+  commit_refusal,
+  may_expand_vm,
+  mlock_future_ok,
+  vm_enough_memory,
+  vm_stat_account,
+  vm_unacct_memory,
+} from './accounting.ts';
 import { do_munmap } from './munmap.ts';
 import { mm_populate } from './populate.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
@@ -89,7 +96,7 @@ function check_prep_vma(k: Kernel, mm: Mm, r: Remap, vma: vm.Vma | undefined): s
 /** Charges the pages that the operation adds; false when overcommit forbids it. */
 function charge(k: Kernel, mm: Mm, vma: vm.Vma, pages: number): boolean {
   if ((vma.vm_flags & vm.VM_ACCOUNT) === 0 || vm_enough_memory(k, mm, pages)) return true;
-  refuse(k, 'ENOMEM', 'overcommit');
+  refuse(k, 'ENOMEM', commit_refusal(k, mm, pages));
   return false;
 }
 

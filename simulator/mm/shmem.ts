@@ -6,7 +6,7 @@ import { lru_del } from '../machine/lru.ts';
 import { Counts } from '../state/counts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { DiskImage, Inode } from '../state/records.ts';
-import { vm_enough_memory, vm_unacct_memory } from './accounting.ts';
+import { commit_refusal, vm_enough_memory, vm_unacct_memory } from './accounting.ts';
 import { handler, VM_FAULT_MAJOR, VM_FAULT_OOM, VM_FAULT_SIGBUS, type VmFault, type VmOperations } from './fault.ts';
 import { filemap_map_pages } from './filemap.ts';
 import { hold_page } from './map-page.ts';
@@ -31,7 +31,7 @@ function may_add_block(k: Kernel, inode: Inode): boolean {
   const mm = k.mms.find(k.tasks.find(k.scalars.current)?.mm ?? 0);
   if (mm === undefined) return true;
   if (!vm_enough_memory(k, mm, 1)) {
-    refuse(k, 'ENOSPC', 'overcommit: no other page of shared memory can be promised');
+    refuse(k, 'ENOSPC', commit_refusal(k, mm, 1));
     return false;
   }
   // The page is counted where it enters the file.
