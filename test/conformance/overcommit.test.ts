@@ -90,20 +90,16 @@ test('there are scenarios to compare', () => {
 describe.skipIf(why !== undefined)(
   `the commit limit of the whole machine${why === undefined ? '' : ` (${why})`}`,
   () => {
-    test.for(names)(
-      '%s',
-      async (name, { skip }) => {
-        const source = readFileSync(new URL(name, FOLDER), 'utf8');
-        for (let attempts = 0; attempts < ATTEMPTS; attempts++) {
-          const verdict = await attempt(source);
-          if (verdict !== null) {
-            expect(verdict).toBe('agree');
-            return;
-          }
+    test.for(names)('%s', { timeout: PATIENCE }, async (name, { skip }) => {
+      const source = readFileSync(new URL(name, FOLDER), 'utf8');
+      for (let attempts = 0; attempts < ATTEMPTS; attempts++) {
+        const verdict = await attempt(source);
+        if (verdict !== null) {
+          expect(verdict).toBe('agree');
+          return;
         }
-        skip('others promise and give back too much memory to compare');
-      },
-      PATIENCE,
-    );
+      }
+      skip('others promise and give back too much memory to compare');
+    });
   },
 );
