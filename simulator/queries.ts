@@ -69,7 +69,8 @@ function fileByte(k: Kernel, inode: Inode, index: number, offset: number): numbe
   const entry = cache_entry(inode, index);
   if (entry > 0) return readFrameByte(k.frames, entry, offset);
   if (entry < 0) return contentByte(k.swap.content(-entry - 1), offset);
-  if (index >= file_pages(inode)) return 0;
+  // Where shmem has neither page nor slot there is a hole.
+  if (inode.kind === 'shmem' || index >= file_pages(inode)) return 0;
   return contentByte(disk_page(inode, index), offset);
 }
 

@@ -92,7 +92,8 @@ export function set_size(k: Kernel, inodeId: number, size: number): void {
   unmap_mapping_range(k, inode, first, Number.MAX_SAFE_INTEGER, true);
   drop_pages(k, inode, first, Number.POSITIVE_INFINITY);
   zeroPartial(k, inode, size);
-  inode.imageEnd = Math.min(inode.imageEnd, size);
+  // Whole blocks are given back. What lies behind the end in the last one stays on disk until that page is written.
+  inode.imageEnd = Math.min(inode.imageEnd, first * PAGE_SIZE);
   forgetDisk(k, inode, first, Number.POSITIVE_INFINITY, false);
 }
 

@@ -170,7 +170,7 @@ export interface Inode extends CowRecord {
   /** i_size, bytes. */
   size: number;
   readonly image: DiskImage;
-  /** Bytes of the image that truncation has left valid. */
+  /** Bytes of the image that are still on disk: truncation gives back whole blocks. */
   imageEnd: number;
   /** Pages that were written back, by index. */
   written: ReadonlyMap<number, PageContent>;
