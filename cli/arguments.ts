@@ -4,6 +4,9 @@ import { parseArgs } from 'node:util';
 import { POLICY_NAMES, type PolicyName, type PolicyOptions } from '../simulator/policy/index.ts';
 import type { MemoryFile, ProcFile } from '../simulator/view/proc-text.ts';
 
+/** Page numbers that the JSON of `vas policy` lists as being in memory, all its steps together. */
+export const MAX_RESIDENT = 50_000_000;
+
 export const USAGE = `usage: vas COMMAND FILE …
 
 Runs scenarios of Linux memory management (FILE is a .vas file, or - for standard input).
@@ -28,7 +31,8 @@ Runs scenarios of Linux memory management (FILE is a .vas file, or - for standar
   --seed S           seed of random (default 0)
   --until LINE       stop before the first step behind LINE
   --max-steps N      stop after N steps (default ${(10_000_000).toLocaleString('en')})
-  --json             print JSON
+  --json             print JSON (that of policy names the pages in memory at each step only while accesses × pages in
+                     memory × policies are at most ${MAX_RESIDENT.toLocaleString('en')})
   --trace FILE       write the state after each step to FILE, a line of JSON each
   -h, --help         print this
   -V, --version      print the version
@@ -142,24 +146,45 @@ export function parseArguments(args: readonly string[]): Command {
   }
 }
 
+const OPTIONS = {
+  json: { type: 'boolean' },
+  trace: { type: 'string' },
+  until: { type: 'string' },
+  'max-steps': { type: 'string' },
+  frames: { type: 'string' },
+  policy: { type: 'string' },
+  bits: { type: 'string' },
+  seed: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' },
+} as const;
+
 function read(args: readonly string[]) {
+  const parsed = parse(joined(args));
+  const seen = new Set<string>();
+  for (const token of parsed.tokens) {
+    if (token.kind !== 'option' || token.value === undefined) continue;
+    if (seen.has(token.name)) throw new UsageError(`--${token.name} is given twice`);
+    seen.add(token.name);
+  }
+  return parsed;
+}
+
+/** `--frames -1` as `--frames=-1`: a negative number is a wrong value, and no option. */
+function joined(args: readonly string[]): string[] {
+  const result: string[] = [];
+  for (const arg of args) {
+    const before = result.at(-1) ?? '';
+    const wantsValue = Object.entries(OPTIONS).some(([name, { type }]) => type === 'string' && before === `--${name}`);
+    if (wantsValue && /^-[0-9]/.test(arg)) result[result.length - 1] = `${before}=${arg}`;
+    else result.push(arg);
+  }
+  return result;
+}
+
+function parse(args: string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean' },
-        trace: { type: 'string' },
-        until: { type: 'string' },
-        'max-steps': { type: 'string' },
-        frames: { type: 'string' },
-        policy: { type: 'string' },
-        bits: { type: 'string' },
-        seed: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean', short: 'V' },
-      },
-    });
+    return parseArgs({ args, allowPositionals: true, tokens: true, options: OPTIONS });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

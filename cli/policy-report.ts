@@ -11,6 +11,7 @@ import {
   pageText,
   type References,
 } from '../simulator/policy/index.ts';
+import { MAX_RESIDENT } from './arguments.ts';
 import type { Output } from './output.ts';
 
 /** Longer runs, and wider memories, are left to the JSON. */
@@ -34,22 +35,42 @@ function victimsOf(policy: Policy, outcome: number): readonly number[] {
   return policy.victims?.() ?? (outcome === HIT || outcome === FREE_FRAME ? [] : [outcome]);
 }
 
+/** Whether all steps together may name the pages in memory: a long run with a wide memory would print gigabytes. */
+function listsResident({ references, policies, options }: PolicyRun): boolean {
+  const width = Math.min(options.frames, references.names.length);
+  return references.accesses.length * width * policies.length <= MAX_RESIDENT;
+}
+
 /** All policies as one JSON document. It is written step by step: that of a million steps would fit in no string. */
 export function writePolicyJson(run: PolicyRun, output: Output): void {
-  output.write('{"policies": [');
+  const lists = listsResident(run);
+  const most = MAX_RESIDENT.toLocaleString('en');
+  const note = `"resident" is left out: the steps together would name more than ${most} pages`;
+  output.write(lists ? '{"policies": [' : `{"note": ${JSON.stringify(note)},\n"policies": [`);
   run.policies.forEach((name, index) => {
     const { hits, misses } = countAccesses(make(run, name), run.references.accesses);
     const head = `{"policy": "${name}", "frames": ${run.options.frames}, "hits": ${hits}, "misses": ${misses}, "steps": [`;
     output.write(`${index > 0 ? ',' : ''}\n${head}`);
-    writeSteps(run, make(run, name), output);
+    if (lists) writeSteps(run, make(run, name), output);
+    else writeShortSteps(run, make(run, name), output);
     output.write('\n]}');
   });
   output.write('\n]}\n');
 }
 
+/** A step without its end, on a line of its own. */
+function stepHead(json: readonly string[], page: number, outcome: number, victims: readonly number[]): string {
+  const others = victims.length > 1 ? `, "victims": ${listText(json, victims)}` : '';
+  const victim = victims.length > 0 ? json[victims[0] as number] : 'null';
+  return `{"page": ${json[page]}, "hit": ${outcome === HIT}, "victim": ${victim}${others}`;
+}
+
+function listText(json: readonly string[], pages: readonly number[]): string {
+  return `[${pages.map((page) => json[page]).join(', ')}]`;
+}
+
 function writeSteps({ references }: PolicyRun, policy: Policy, output: Output): void {
   const json = references.names.map((name) => JSON.stringify(name));
-  const list = (pages: readonly number[]) => `[${pages.map((page) => json[page]).join(', ')}]`;
   let resident = '[]';
   let before = -1;
   let separator = '\n';
@@ -57,14 +78,22 @@ function writeSteps({ references }: PolicyRun, policy: Policy, output: Output): 
     const outcome = policy.access(page);
     const victims = victimsOf(policy, outcome);
     if (outcome !== HIT || victims.length > 0 || (policy.ordersByUse && page !== before)) {
-      resident = list(policy.resident());
+      resident = listText(json, policy.resident());
     }
-    const others = victims.length > 1 ? `, "victims": ${list(victims)}` : '';
-    const victim = victims.length > 0 ? json[victims[0] as number] : 'null';
-    const head = `{"page": ${json[page]}, "hit": ${outcome === HIT}, "victim": ${victim}${others}`;
-    output.write(`${separator}${head}, "resident": ${resident}}`);
+    output.write(`${separator}${stepHead(json, page, outcome, victims)}, "resident": ${resident}}`);
     separator = ',\n';
     before = page;
+  }
+}
+
+/** {@link writeSteps} without the pages in memory. */
+function writeShortSteps({ references }: PolicyRun, policy: Policy, output: Output): void {
+  const json = references.names.map((name) => JSON.stringify(name));
+  let separator = '\n';
+  for (const page of references.accesses) {
+    const outcome = policy.access(page);
+    output.write(`${separator}${stepHead(json, page, outcome, victimsOf(policy, outcome))}}`);
+    separator = ',\n';
   }
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { policiesOf, resultOf, vasPolicy } from './support.ts';
+import { policiesOf, resultOf, type Step, vasPolicy } from './support.ts';
 
 const pagesOf = (input: string | Uint8Array, name?: string) =>
   resultOf(input, 'fifo', '--frames 3', name).steps.map(({ page }) => page);
@@ -113,6 +113,9 @@ describe('arguments', () => {
     ['', 'vas policy wants --frames N: how many pages fit in memory'],
     ['--frames 0', `${FRAMES}, not '0'`],
     ['--frames=-3', `${FRAMES}, not '-3'`],
+    ['--frames -1', `${FRAMES}, not '-1'`],
+    ['--frames 3 --frames 4', '--frames is given twice'],
+    ['--frames 3 --policy lru --policy lru', '--policy is given twice'],
     ['--frames 1e12', `${FRAMES}, not '1e12'`],
     ['--frames 1000000000000', `${FRAMES}, not '1000000000000'`],
     ['--frames three', `${FRAMES}, not 'three'`],
@@ -213,5 +216,24 @@ describe('what is printed', () => {
       expect(frames).toBe(8);
       expect(steps.every(({ page, resident }) => resident.length <= 8 && resident.includes(page))).toBe(true);
     }
+  });
+
+  test('JSON of a long run with a wide memory leaves out who is in memory, and nothing else', () => {
+    const pages = Array.from({ length: 60_000 }, (_, i) => (i * i) % 1999);
+    const short = vasPolicy(pages.slice(0, 40_000).join(' '), '--frames 1000 --policy fifo --json');
+    expect(JSON.parse(short.out)).toEqual({ policies: [expect.anything()] });
+    const { status, out } = vasPolicy(pages.join(' '), '--frames 1000 --policy fifo --json');
+    const { note, policies } = JSON.parse(out);
+    expect([status, note]).toEqual([
+      0,
+      '"resident" is left out: the steps together would name more than 50,000,000 pages',
+    ]);
+    const { steps, hits } = policies[0];
+    expect(steps.filter((step: Step) => step.hit)).toHaveLength(hits);
+    expect(steps.map((step: Step) => step.page)).toEqual(pages);
+    expect(steps.every((step: Step) => step.resident === undefined)).toBe(true);
+    expect(steps.slice(0, 40_000)).toEqual(
+      JSON.parse(short.out).policies[0].steps.map(({ resident: _, ...step }: Step) => step),
+    );
   });
 });
