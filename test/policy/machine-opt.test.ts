@@ -106,6 +106,57 @@ test('the answers of the published exercise', () => {
   }
 });
 
+const USES = ['load(a', 'store(a', 'load(m', 'store(m', 'pread', 'pwrite', 'long load'] as const;
+
+/** One use of page `page` by process `who`. */
+function useLine(use: (typeof USES)[number], who: string, page: number): string {
+  const at = `+ ${page} * 4K`;
+  if (use === 'pread' || use === 'pwrite') return `${who}: ${use}(f, b, 100, ${page} * 4K)`;
+  if (use === 'long load') return `${who}: load(a ${at}, 12K)`;
+  return `${who}: ${use} ${at}${use.startsWith('store') ? ', 7' : ''})`;
+}
+
+/** Pages read from the swap and the file while a parent and its children use shared, copied and mapped pages. */
+function pagesRead(lines: readonly string[], frames: number, replacement: string): number {
+  const timeline = Timeline.open(
+    parseScenario(`machine ram=${4 * frames}K swap=4M overcommit=1 fault_around=4K readahead=0 replacement=${replacement}
+file "/f" size=48K
+p = spawn()
+p: a = mmap(0x10000000, 48K, ${ANON})
+p: f = open("/f", O_RDWR)
+p: m = mmap(0x20000000, 48K, PROT_READ|PROT_WRITE, MAP_PRIVATE, f, 0)
+p: b = mmap(0x30000000, 4K, ${ANON})
+${lines.join('\n')}`),
+  );
+  expect(timeline.diagnostics).toEqual([]);
+  timeline.runToEnd({ budgetSteps: 1000 });
+  expect(timeline.totals.errors).toBe(0);
+  const answer = timeline.evaluate('vmstat("pgpgin")');
+  return 'value' in answer ? Number(answer.value) / 4 : Number.NaN;
+}
+
+test('no other policy reads fewer pages, with forks, copies, a file, read() and write()', () => {
+  const use = fc.tuple(fc.constantFrom(...USES), fc.nat(2), fc.nat(9));
+  const plan = fc.record({
+    uses: fc.array(use, { minLength: 30, maxLength: 80 }),
+    forks: fc.tuple(fc.nat(29), fc.nat(29)),
+  });
+  const others = fc.constantFrom('linux', 'fifo', 'clock', 'lru', 'random');
+  fc.assert(
+    fc.property(plan, fc.integer({ min: 8, max: 15 }), others, ({ uses, forks }, frames, other) => {
+      const alive = ['p'];
+      const lines = uses.flatMap(([name, who, page], i) => {
+        const made = forks.flatMap((at, child) => (at === i ? [`k${child}`] : []));
+        const forked = made.map((child) => `p: ${child} = fork()`);
+        alive.push(...made);
+        return [...forked, useLine(name, alive[who % alive.length] ?? 'p', page)];
+      });
+      expect(pagesRead(lines, frames, 'opt')).toBeLessThanOrEqual(pagesRead(lines, frames, other));
+    }),
+    { numRuns: 80 },
+  );
+});
+
 /** The sentences about the victims of each step, by line. */
 function victims(scenario: string): string[] {
   const timeline = Timeline.open(parseScenario(scenario));

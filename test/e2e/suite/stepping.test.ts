@@ -87,6 +87,54 @@ suite('stepping', () => {
     });
   }
 
+  test('with replacement=opt an edit behind the place changes who goes before it', async () => {
+    const uses = (first: number, second: number) => `p: load(a + ${first}K)\np: load(a + ${second}K)\n`;
+    const { session, editor } = await openText(`machine ram=12K swap=64K replacement=opt
+p = spawn()
+p: a = mmap(NULL, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+p: store(a, 1, 12K)
+p: store(a + 12K, 1)
+${uses(4, 0)}p: load(a + 8K)
+`);
+    const swapped = async (page: number) => session.timeline?.evaluate(`swapped(p, a + ${page}K)`);
+    for (let i = 0; i < 4; i++) await step();
+    expect(session.position).to.equal(4);
+    expect(await swapped(8)).to.deep.equal({ value: 1n });
+    const told = recordOf(session)
+      .story()
+      .map(({ text }) => text);
+    expect(
+      told.some((text) => text.includes('next used in line 8')),
+      told.join('\n'),
+    ).to.equal(true);
+    await stepBack();
+    await step();
+    expect(await swapped(8)).to.deep.equal({ value: 1n });
+    await replace(editor, 'p: load(a + 8K)\n', `${uses(8, 4)}p: load(a)\n`);
+    await replace(editor, uses(4, 0), '');
+    await session.settle();
+    expect(session.position).to.equal(4);
+    expect(await swapped(8)).to.deep.equal({ value: 0n });
+    expect(await swapped(0)).to.deep.equal({ value: 1n });
+  });
+
+  test('with replacement=opt the first step of a long run can be cancelled while it foresees', async () => {
+    const { session } = await openText(`machine ram=1M swap=4M replacement=opt
+p = spawn()
+p: a = mmap(NULL, 2M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+repeat 100000
+p: store(a, 1, 2M)
+end
+`);
+    const first = session.step();
+    while (session.busy === null) await new Promise((resolve) => setTimeout(() => resolve(null), 1));
+    expect(session.busy.title).to.contain('Foreseeing');
+    session.cancel();
+    expect(await first).to.equal(null);
+    expect(session.position).to.equal(0);
+    expect(session.busy).to.equal(null);
+  });
+
   test('a failed expectation is an error on its line, and the run goes on', async () => {
     const { session, editor } = await openText('app = spawn()\napp: munmap(0, 4K) = 5\napp: load(0x400000) = minor\n');
     await vscode.commands.executeCommand('vas.runToEnd');
