@@ -3,6 +3,7 @@
 import type { Backend, CallResult, ProcessReport, StepOutcome } from '../simulator/abi.ts';
 import { type RunState, type StepReport, toHex } from '../simulator/scenario/index.ts';
 import type { Listener, RunEnd } from './execution.ts';
+import { OomDeaths, oomJson } from './oom-report.ts';
 import type { Output } from './output.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -31,7 +32,7 @@ function faultsJson(faults: StepOutcome['faults']): Json[] {
 }
 
 /** One element of `steps`. */
-export function stepJson(report: StepReport): Json {
+export function stepJson(report: StepReport, state: RunState): Json {
   const { line, process, call, outcome, request, expected } = report;
   const isSingleByte = request?.op === 'load' && request.length === undefined;
   const json = {
@@ -42,14 +43,23 @@ export function stepJson(report: StepReport): Json {
     faults: faultsJson(outcome.faults),
     minflt: outcome.minflt,
     majflt: outcome.majflt,
+    ...(outcome.oom === undefined
+      ? {}
+      : { oom: outcome.oom.map((kill) => oomJson(kill, state.environment.processNames())) }),
   };
   return expected === undefined ? json : { ...json, expected };
 }
 
 /** The state of every named process, one at a time: the pages of a large one are many. */
-function* processReports(state: RunState, backend: Backend): IterableIterator<[string, ProcessReport]> {
+function* processReports(
+  state: RunState,
+  backend: Backend,
+  deaths: OomDeaths,
+): IterableIterator<[string, ProcessReport & { killed?: 'oom' }]> {
   for (const [name, binding] of state.environment.entries()) {
-    if (binding.kind === 'process') yield [name, backend.reportProcess(binding.pid)];
+    if (binding.kind !== 'process') continue;
+    const report = backend.reportProcess(binding.pid);
+    yield [name, deaths.lineOf(binding.pid) === undefined ? report : { ...report, killed: 'oom' }];
   }
 }
 
@@ -61,20 +71,22 @@ export class JsonReport implements Listener {
   /** Line and outcome of each assert, packed: 2 · line + holds. */
   readonly #asserts: number[] = [];
   readonly #errors: Json[] = [];
+  readonly #deaths = new OomDeaths();
 
   constructor(output: Output, backend: Backend) {
     this.#output = output;
     this.#backend = backend;
   }
 
-  step(report: StepReport): void {
+  step(report: StepReport, state: RunState): void {
+    this.#deaths.see(report);
     if (report.error !== undefined) {
       const { start } = report.error.range;
       this.#errors.push({ line: start.line + 1, column: start.character + 1, message: report.error.message });
     }
     if (report.kind === 'assert') this.#asserts.push(2 * report.line + (report.expected === true ? 1 : 0));
     else if (report.outcome.result.kind !== 'skipped') {
-      this.#output.write(`${this.#separator}\n${JSON.stringify(stepJson(report))}`);
+      this.#output.write(`${this.#separator}\n${JSON.stringify(stepJson(report, state))}`);
       this.#separator = ',';
     }
   }
@@ -86,7 +98,7 @@ export class JsonReport implements Listener {
     this.#output.write(`\n],\n"asserts": ${JSON.stringify(asserts)},\n"errors": ${JSON.stringify(this.#errors)},\n`);
     this.#output.write('"processes": {');
     let separator = '';
-    for (const [name, report] of processReports(end.state, this.#backend)) {
+    for (const [name, report] of processReports(end.state, this.#backend, this.#deaths)) {
       this.#output.write(`${separator}\n${JSON.stringify(name)}: ${JSON.stringify(report)}`);
       separator = ',';
     }
@@ -98,6 +110,7 @@ export class JsonReport implements Listener {
 export class Trace implements Listener {
   readonly #output: Output;
   readonly #backend: Backend;
+  readonly #deaths = new OomDeaths();
 
   constructor(output: Output, backend: Backend) {
     this.#output = output;
@@ -105,9 +118,10 @@ export class Trace implements Listener {
   }
 
   step(report: StepReport, state: RunState): void {
+    this.#deaths.see(report);
     if (report.outcome.result.kind === 'skipped' || report.kind === 'assert') return;
-    const processes = Object.fromEntries(processReports(state, this.#backend));
-    const line = { ...stepJson(report), processes, machine: this.#backend.reportMachine() };
+    const processes = Object.fromEntries(processReports(state, this.#backend, this.#deaths));
+    const line = { ...stepJson(report, state), processes, machine: this.#backend.reportMachine() };
     this.#output.write(`${JSON.stringify(line)}\n`);
   }
 }

@@ -1,9 +1,17 @@
 // `vas run` for people: a line a step as strace would write it, and a summary.
 
 import type { Backend, FaultRecord } from '../simulator/abi.ts';
+import { oomText } from '../simulator/explain/oom-words.ts';
 import { errnoText } from '../simulator/scenario/constants.ts';
-import { describeResult, outcomeOf, type Scenario, type StepReport } from '../simulator/scenario/index.ts';
+import {
+  describeResult,
+  outcomeOf,
+  type RunState,
+  type Scenario,
+  type StepReport,
+} from '../simulator/scenario/index.ts';
 import type { Listener, RunEnd } from './execution.ts';
+import { OomDeaths } from './oom-report.ts';
 import type { Output, Paint } from './output.ts';
 
 /** Column at which results stand, when the call leaves room. */
@@ -16,6 +24,7 @@ export class TextReport implements Listener {
   readonly #output: Output;
   readonly #paint: Paint;
   readonly #lineWidth: number;
+  readonly #deaths = new OomDeaths();
 
   constructor(scenario: Scenario, output: Output, paint: Paint) {
     this.#scenario = scenario;
@@ -24,7 +33,8 @@ export class TextReport implements Listener {
     this.#lineWidth = String(scenario.lines.length).length;
   }
 
-  step(report: StepReport): void {
+  step(report: StepReport, state: RunState): void {
+    this.#deaths.see(report);
     const { start, end } = report.callRange;
     const source = (this.#scenario.lines[start.line] ?? '').slice(start.character, end.character);
     const number = this.#paint('dim', String(report.line).padStart(this.#lineWidth));
@@ -32,9 +42,11 @@ export class TextReport implements Listener {
     const result = isSilent ? '' : ` = ${describeStep(report)}`;
     const text = `${number}  ${source.padEnd(result === '' ? 0 : RESULT_COLUMN)}${result}`;
     const problem = report.failure ?? report.error;
-    const mark =
-      problem === undefined ? '' : `\n${' '.repeat(this.#lineWidth)}  ${this.#paint('red', `✗ ${problem.message}`)}`;
-    this.#output.write(`${text}${mark}\n`);
+    const indent = `\n${' '.repeat(this.#lineWidth)}  `;
+    const nameOf = (pid: number) => state.environment.processNames().get(pid);
+    const kills = (report.outcome.oom ?? []).map((kill) => `${indent}${this.#paint('red', oomText(kill, nameOf))}`);
+    const mark = problem === undefined ? '' : `${indent}${this.#paint('red', `✗ ${problem.message}`)}`;
+    this.#output.write(`${text}${kills.join('')}${mark}\n`);
   }
 
   finish(end: RunEnd, backend: Backend): void {
@@ -49,7 +61,9 @@ export class TextReport implements Listener {
       if (binding.kind !== 'process') continue;
       const { pid, state, minflt, majflt, status } = backend.reportProcess(binding.pid);
       const resident = state === 'alive' ? `, ${status['VmRSS'] ?? 0} kB resident` : '';
-      this.#output.write(`${name} (${pid}) ${state}: ${minflt} minor and ${majflt} major faults${resident}\n`);
+      const line = this.#deaths.lineOf(pid);
+      const how = line === undefined ? '' : ` killed by the OOM killer at line ${line},`;
+      this.#output.write(`${name} (${pid}) ${state}:${how} ${minflt} minor and ${majflt} major faults${resident}\n`);
     }
     const { frames, free, swapSlots, swapUsed } = backend.reportMachine();
     this.#output.write(`${free} of ${frames} frames free, ${swapUsed} of ${swapSlots} swap slots used\n`);

@@ -1,5 +1,5 @@
 // What a step came to, in the few words that stand at the end of its line.
-import type { LineSummary, StepRecord } from '../simulator/index.ts';
+import { type LineSummary, oomSummary, type StepRecord } from '../simulator/index.ts';
 import { countText } from '../webview/protocol.ts';
 
 /** How much attention a result asks for. */
@@ -29,7 +29,8 @@ export function lineText(line: LineSummary, nameOf: (pid: number) => string | un
 function resultParts(record: StepRecord, nameOf: (pid: number) => string | undefined): string[] {
   if (record.kind === 'assert') return [];
   const { result, faults, minflt, majflt } = record.outcome;
-  const parts = [resultText(record, nameOf), faultText(record)].filter((part) => part !== '');
+  const oom = oomSummary(record.outcome.oom, nameOf);
+  const parts = [resultText(record, nameOf), oom, faultText(record)].filter((part) => part !== '');
   const untroubled = faults.length === 0 && minflt + majflt === 0 && result.kind !== 'signal';
   if (isAccess(record.call) && untroubled) parts.push('hit');
   return parts;
@@ -37,7 +38,7 @@ function resultParts(record: StepRecord, nameOf: (pid: number) => string | undef
 
 export function resultTone(record: StepRecord): ResultTone {
   if (record.failure !== undefined || record.error !== undefined) return 'failure';
-  if (record.outcome.result.kind === 'signal') return 'signal';
+  if (record.outcome.result.kind === 'signal' || record.outcome.oom !== undefined) return 'signal';
   return record.outcome.minflt + record.outcome.majflt > 0 ? 'fault' : 'plain';
 }
 

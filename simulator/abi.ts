@@ -51,6 +51,30 @@ export interface FaultRecord {
   readonly major: boolean;
 }
 
+/** A process as the OOM killer weighs it; pages, and page tables. `badness` is null where it may not be killed. */
+export interface OomCandidate {
+  readonly pid: number;
+  readonly resident: number;
+  readonly swapped: number;
+  readonly tables: number;
+  /** oom_score_adj; it counts so many times `unit`, a thousandth of RAM and swap in pages. */
+  readonly adj: number;
+  readonly unit: number;
+  readonly badness: number | null;
+}
+
+/** One choice of the OOM killer. */
+export interface OomKill {
+  /** Null where nobody may be killed. */
+  readonly victim: OomCandidate | null;
+  /** Pids that die by it: the victim, its threads, and who else uses its address space. */
+  readonly killed: readonly number[];
+  /** The other processes, highest badness first. Of very many the first ones. */
+  readonly others: readonly OomCandidate[];
+  /** Processes that `others` leaves out. */
+  readonly more: number;
+}
+
 /** What one step did to its process. */
 export interface StepOutcome {
   readonly result: CallResult;
@@ -58,6 +82,8 @@ export interface StepOutcome {
   /** What the step added to the process's own counters. */
   readonly minflt: number;
   readonly majflt: number;
+  /** Whom the OOM killer chose meanwhile; absent where memory sufficed. */
+  readonly oom?: readonly OomKill[];
   /** The process that spawn, fork, vfork or clone made. */
   readonly child?: number;
 }

@@ -6,7 +6,7 @@ import type { AccessKind } from './abi.ts';
 import type { KernelEvent } from './events.ts';
 import { type Told, tellShortly } from './explain/alike.ts';
 import { sentence } from './explain/sentences.ts';
-import { stepSentence } from './explain/step-sentence.ts';
+import { oomLines, stepSentence } from './explain/step-sentence.ts';
 import { count, type Telling } from './explain/words.ts';
 import type { StepReport } from './scenario/interpreter.ts';
 import type { Simulator } from './simulator.ts';
@@ -52,16 +52,17 @@ function eventCount(told: readonly Told[]): number {
   return told.reduce((sum, item) => sum + ('event' in item ? 1 : item.times * item.period.length), 0);
 }
 
-/** A step's story: the step itself at depth 0, then its events in order; a long one is cut in the middle, with a count. */
+/** A step's story: the step itself at depth 0, whom the OOM killer took, then its events in order; a long one is cut in the middle, with a count. */
 export function explain(telling: Telling, report: StepReport, events: readonly KernelEvent[]): readonly StoryLine[] {
   const head = stepSentence(telling, report);
   if (head === null) return [];
   const told = tellShortly(events);
   const tell = (part: readonly Told[]): StoryLine[] => linesOf(telling, report.call, part);
-  if (told.length <= MAX_LINES) return [head, ...tell(told)];
+  const top = [head, ...oomLines(telling, report)];
+  if (told.length <= MAX_LINES) return [...top, ...tell(told)];
   const cut = told.slice(MAX_LINES - END_LINES, -END_LINES);
   const gap = { depth: 1, text: `… ${count(eventCount(cut), 'more event')}` };
-  return [head, ...tell(told.slice(0, MAX_LINES - END_LINES)), gap, ...tell(told.slice(-END_LINES))];
+  return [...top, ...tell(told.slice(0, MAX_LINES - END_LINES)), gap, ...tell(told.slice(-END_LINES))];
 }
 
 /** Tells the steps of runs on `simulator`. */

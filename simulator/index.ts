@@ -1,6 +1,7 @@
 // The simulator's one public entry.
 export type * from './abi.ts';
 export { checkKernel } from './checks.ts';
+export { oomShortly, oomSummary, oomText } from './explain/oom-words.ts';
 export { type HostFiles, type HostProgram, readHostProgram } from './fs/host-program.ts';
 export * from './scenario/index.ts';
 export * from './scenario/service/index.ts';

@@ -7,6 +7,7 @@ import type {
   FaultRecord,
   MachineConfig,
   MachineReport,
+  OomKill,
   ProcessReport,
   Query,
   QueryResult,
@@ -228,14 +229,17 @@ export class Simulator implements Backend {
     if (k.nextUses !== null) begin_opt_step(k, step);
     const faults: FaultRecord[] = [];
     k.faults = faults;
+    const oom: OomKill[] = [];
+    k.oomKills = oom;
     this.heard = [];
     k.sink = this.listening ? this.heard : null;
     k.depth = 0;
     const outcome = this.dispatch(request, faults);
     kswapd(k);
     k.faults = null;
+    k.oomKills = null;
     k.sink = null;
-    return outcome;
+    return oom.length === 0 ? outcome : { ...outcome, oom };
   }
 
   private dispatch(request: Request, faults: FaultRecord[]): StepOutcome {
@@ -244,6 +248,7 @@ export class Simulator implements Backend {
       const operation = KERNEL_OPERATIONS[request.name];
       const result =
         operation === undefined ? { skip: `unknown call ${request.name}` } : operation(this.kernel, request.args);
+      this.finishOom(0);
       return { result: this.toResult(result), faults, minflt: 0, majflt: 0 };
     }
     const task = this.kernel.tasks.find(request.pid);
@@ -275,12 +280,20 @@ export class Simulator implements Backend {
     return { result: { kind: 'skipped', message }, faults: [], minflt: 0, majflt: 0 };
   }
 
-  /** The OOM killer chose the running process: it dies here. */
+  /**
+   * The OOM killer chose a process while it was on the CPU: it dies here. The signal, where it is `pid`, whose step this
+   * is; a child that was just forked, or somebody for whom the kernel worked, dies alone.
+   */
   private finishOom(pid: number): CallResult | null {
     const k = this.kernel;
     if (k.scalars.oomVictim === 0) return null;
+    const victim = k.tasks.get(k.scalars.oomVictim);
     k.scalars.oomVictim = 0;
-    if (k.tasks.get(pid).state === 'alive') return raise(k, OOM_KILLED, 0n);
+    if (victim.pid !== pid) {
+      do_group_exit(k, victim.pid, { kind: 'signal', signal: OOM_KILLED.signal, code: OOM_KILLED.code });
+      return null;
+    }
+    if (victim.state === 'alive') return raise(k, OOM_KILLED, 0n);
     return { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL', addr: 0n };
   }
 

@@ -5,7 +5,11 @@ import { errnoText } from '../scenario/constants.ts';
 import { describeResult } from '../scenario/expectations.ts';
 import type { StepReport } from '../scenario/interpreter.ts';
 import type { StoryLine } from '../view/types.ts';
+import { oomSummary, oomText } from './oom-words.ts';
 import { count, FAULT_WORDS, type Telling } from './words.ts';
+
+/** Choices of the OOM killer that are told at the top of a story. */
+const MAX_KILLS = 8;
 
 function bytesOf(request: Extract<Request, { op: 'load' | 'store' }>): bigint {
   if (request.length !== undefined) return request.length;
@@ -62,7 +66,8 @@ export function stepSentence(telling: Telling, report: StepReport): StoryLine | 
   const { request, pid } = report;
   if (request === null) return null;
   const who = pid === null ? 'kernel:' : telling.name(pid);
-  const end = cameTo(report);
+  const oom = oomSummary(report.outcome.oom, (who) => telling.name(who));
+  const end = [cameTo(report), oom].filter((part) => part !== '').join('; ');
   const text = `${who} ${asked(request)}${end === '' ? '' : `: ${end}`}`;
   const address = request.op === 'load' || request.op === 'store' || request.op === 'fetch' ? request.addr : null;
   return {
@@ -71,4 +76,16 @@ export function stepSentence(telling: Telling, report: StepReport): StoryLine | 
     ...(pid === null ? {} : { pid }),
     ...(address === null ? {} : { va: `0x${address.toString(16)}` }),
   };
+}
+
+/** What the OOM killer did in a step, for the top of its story: it would stand deep among the pages that were asked for. */
+export function oomLines(telling: Telling, { outcome }: StepReport): StoryLine[] {
+  const kills = outcome.oom ?? [];
+  const lines = kills.slice(0, MAX_KILLS).map((kill) => ({
+    depth: 1,
+    text: oomText(kill, (pid) => telling.name(pid)),
+    ...(kill.victim === null ? {} : { pid: kill.victim.pid }),
+  }));
+  if (kills.length <= MAX_KILLS) return lines;
+  return [...lines, { depth: 1, text: `… the OOM killer chose ${count(kills.length - MAX_KILLS, 'more time')}` }];
 }

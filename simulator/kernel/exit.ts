@@ -3,7 +3,7 @@
 import { OOM_KILL } from '../machine/vm-events.ts';
 import { vm_unacct_memory } from '../mm/accounting.ts';
 import { fput } from '../mm/file-refs.ts';
-import { oom_badness, select_bad_process } from '../mm/oom.ts';
+import { note_oom_kill, select_bad_process } from '../mm/oom.ts';
 import { VM_ACCOUNT, vma_pages } from '../mm/vma.ts';
 import { vma_unlink } from '../mm/vma-link.ts';
 import { zap_page_range } from '../mm/zap.ts';
@@ -83,26 +83,30 @@ export function do_group_exit(k: Kernel, pid: number, end: TaskEnd): void {
 
 /**
  * out_of_memory(): kills the process whose death frees most. Returns true when another process than the running one
- * died, so that frames are free; the running one is only marked and dies where its step ends.
+ * died, so that frames are free; the running one is only marked and dies where its step ends. Until then nobody else has
+ * to die (oom_evaluate_task(): there is a victim already).
  */
 export function out_of_memory(k: Kernel): boolean {
-  const victim = select_bad_process(k);
-  if (victim === undefined) {
+  if (k.scalars.oomVictim !== 0) return false;
+  const choice = select_bad_process(k);
+  const { chosen } = choice;
+  if (chosen === null) {
     if (k.sink !== null) k.emit({ type: 'oom-nobody' });
+    note_oom_kill(k, choice, []);
     return false;
   }
-  if (k.sink !== null) k.emit({ type: 'oom-kill', pid: victim.pid, badness: oom_badness(k, victim) });
+  if (k.sink !== null) k.emit({ type: 'oom-kill', pid: chosen.pid, badness: chosen.badness ?? 0 });
   k.frames.countEvent(OOM_KILL);
-  const { mm } = victim;
+  const { mm } = k.tasks.get(chosen.pid);
+  const dying = [...k.tasks.values()].filter((task) => task.state === 'alive' && task.mm === mm);
+  const pids = dying.map(({ pid }) => pid);
+  note_oom_kill(k, choice, pids);
   const current = k.tasks.find(k.scalars.current);
-  if (current !== undefined && current.mm === mm) {
-    k.scalars.oomVictim = current.pid;
-    return false;
+  const isCurrent = current !== undefined && current.mm === mm;
+  if (isCurrent) k.scalars.oomVictim = current.pid;
+  for (const { pid, tgid } of dying) {
+    if (isCurrent && tgid === current.tgid) continue;
+    do_group_exit(k, pid, { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL' });
   }
-  for (const task of [...k.tasks.values()]) {
-    if (task.state === 'alive' && task.mm === mm) {
-      do_group_exit(k, task.pid, { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL' });
-    }
-  }
-  return true;
+  return !isCurrent;
 }

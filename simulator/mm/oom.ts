@@ -1,5 +1,6 @@
 /** The OOM killer's choice (mm/oom_kill.c). */
 
+import type { OomCandidate } from '../abi.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Task } from '../state/records.ts';
 import { total_swap_pages } from './accounting.ts';
@@ -39,31 +40,56 @@ export function set_oom_score_adj(k: Kernel, task: Task, adj: number): void {
   }
 }
 
-function tellBadness(k: Kernel, task: Task, badness: number | null): void {
+/** What the OOM killer sees of a process. */
+function weigh(k: Kernel, task: Task): OomCandidate {
   const { rss_anon, rss_file, rss_shmem, swapents, pt } = k.mms.get(task.mm);
-  const rss = rss_anon + rss_file + rss_shmem;
   const adj = task.oom_score_adj;
-  const unit = Math.floor(totalPages(k) / 1000);
-  k.emit({ type: 'oom-badness', pid: task.pid, rss, swapents, pgtables: pt.tables, adj, unit, badness });
+  return {
+    pid: task.pid,
+    resident: rss_anon + rss_file + rss_shmem,
+    swapped: swapents,
+    tables: pt.tables,
+    adj,
+    unit: Math.floor(totalPages(k) / 1000),
+    badness: adj === OOM_SCORE_ADJ_MIN ? null : oom_badness(k, task),
+  };
+}
+
+function tellBadness(k: Kernel, { pid, resident, swapped, tables, adj, unit, badness }: OomCandidate): void {
+  k.emit({ type: 'oom-badness', pid, rss: resident, swapents: swapped, pgtables: tables, adj, unit, badness });
 }
 
 /**
- * select_bad_process(): the process to kill, undefined when there is none. Of equals it is the youngest, as in
+ * select_bad_process(): everybody who is weighed, and the one to kill, if there is one. Of equals it is the youngest, as in
  * oom_evaluate_task(). Threads of a process are one, and a vfork child is passed over for its parent.
  */
-export function select_bad_process(k: Kernel): Task | undefined {
-  let chosen: Task | undefined;
+export function select_bad_process(k: Kernel): { chosen: OomCandidate | null; weighed: OomCandidate[] } {
+  let chosen: OomCandidate | null = null;
   let most = Number.NEGATIVE_INFINITY;
-  let told = 0;
+  const weighed: OomCandidate[] = [];
   for (const task of k.tasks.values()) {
     if (task.mm === 0 || task.state !== 'alive') continue;
     if (task.tgid !== task.pid && k.tasks.find(task.tgid)?.state === 'alive') continue;
     if (k.tasks.find(task.parent)?.vforkChild === task.pid) continue;
-    const badness = task.oom_score_adj === OOM_SCORE_ADJ_MIN ? null : oom_badness(k, task);
-    if (k.sink !== null && told++ < MAX_TOLD) tellBadness(k, task, badness);
-    if (badness === null || badness < most) continue;
-    most = badness;
-    chosen = task;
+    const candidate = weigh(k, task);
+    weighed.push(candidate);
+    if (k.sink !== null && weighed.length <= MAX_TOLD) tellBadness(k, candidate);
+    if (candidate.badness === null || candidate.badness < most) continue;
+    most = candidate.badness;
+    chosen = candidate;
   }
-  return chosen;
+  return { chosen, weighed };
+}
+
+/** Notes a choice for who asked for the step. `killed`: pids that die by it. */
+export function note_oom_kill(
+  k: Kernel,
+  { chosen, weighed }: ReturnType<typeof select_bad_process>,
+  killed: readonly number[],
+): void {
+  if (k.oomKills === null) return;
+  const points = ({ badness }: OomCandidate) => badness ?? Number.NEGATIVE_INFINITY;
+  const others = weighed.filter((candidate) => candidate !== chosen).sort((a, b) => points(b) - points(a));
+  const more = Math.max(0, others.length - MAX_TOLD);
+  k.oomKills.push({ victim: chosen, killed, others: others.slice(0, MAX_TOLD), more });
 }

@@ -135,6 +135,7 @@ export function describeResult(result: CallResult): string {
     case 'bytes':
       return quote(result.bytes);
     case 'signal':
+      if (result.signal === 'SIGKILL' && result.code === 'SI_KERNEL') return 'SIGKILL (out of memory)';
       return `${result.signal} ${result.code} at 0x${result.addr.toString(16)}`.replace(/ {2}/, ' ');
     case 'skipped':
       return `nothing: ${result.message}`;

@@ -3,7 +3,7 @@
  * their first argument, as kernel code takes `current` and its globals.
  */
 
-import type { FaultRecord, MachineConfig } from '../abi.ts';
+import type { FaultRecord, MachineConfig, OomKill } from '../abi.ts';
 import type { EventData, KernelEvent } from '../events.ts';
 import { PAGE_SIZE } from '../machine/address.ts';
 import { Frames, type FramesRoot } from '../machine/frames.ts';
@@ -106,6 +106,8 @@ export class Kernel {
   sink: KernelEvent[] | null = null;
   /** Faults of the step, null when only counters matter. */
   faults: FaultRecord[] | null = null;
+  /** Choices of the OOM killer in the step, null when nobody asks. */
+  oomKills: OomKill[] | null = null;
   depth = 0;
   /** What replacement=opt knows of the run to come; null when nobody foresaw it. */
   future: Future | null = null;

@@ -72,6 +72,16 @@ test('errors, signals and failures stand out', () => {
   expect(resultTone(failed)).toBe('failure');
 });
 
+test('who the OOM killer took stands before the faults', () => {
+  const victim = { pid: 1001, resident: 9, swapped: 0, tables: 7, adj: 0, unit: 0, badness: 16 };
+  const kill = { victim, killed: [1001], others: [], more: 0 };
+  const step = record('store', { outcome: { ...outcome(zero, 20), oom: [kill] } });
+  expect(text(step)).toBe('OOM: kid (1001) killed, badness 16 · 20 minor faults');
+  expect(resultTone(step)).toBe('signal');
+  const more = record('store', { outcome: { ...outcome(zero), oom: [kill, { ...kill, victim: null }] } });
+  expect(text(more)).toBe('OOM: kid (1001) killed, badness 16, and 1 more · hit');
+});
+
 test('a line of a loop tells its last iteration and how many there were', () => {
   const last = record('store', { outcome: outcome(zero), expected: true });
   const summary: LineSummary = { executions: 3, failures: 1, errors: 0, last };

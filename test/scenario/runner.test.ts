@@ -121,3 +121,40 @@ test('absurd sizes and endless loops end', () => {
 test('the version is the one of the package', () => {
   expect(vas(['--version'], '').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
+
+const SHORT_OF_MEMORY = `machine ram=64K swap=0
+big = spawn()
+small = spawn()
+big: b = mmap(NULL, 48K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+small: s = mmap(NULL, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+big: store(b, 1, 32K)      = minor
+small: store(s, 1, 28K)    = minor
+small: store(s, 1, 64K)    = SIGKILL
+`;
+
+test('the choices of the OOM killer are printed, with the badness of all', () => {
+  const { status, stdout } = vas(['run', '-'], SHORT_OF_MEMORY);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(
+    / = minor \[7 × anon\]\n *OOM: big \(1000\) killed, badness 16 = 9 resident \+ 0 swapped \+ 7 tables; small 14\n/,
+  );
+  expect(stdout).toMatch(
+    / = SIGKILL \(out of memory\) .*\n *OOM: small \(1001\) killed, .*; there is no other process\n/,
+  );
+  expect(stdout).toContain('\nbig (1000) dead: killed by the OOM killer at line 7, ');
+  expect(stdout).toContain('\nsmall (1001) dead: killed by the OOM killer at line 8, ');
+});
+
+test('the choices of the OOM killer are in the JSON', () => {
+  const { steps, processes } = JSON.parse(vas(['run', '-', '--json'], SHORT_OF_MEMORY).stdout);
+  const parts = { swapped: 0, tables: 7, oom_score_adj: 0 };
+  expect(steps[4]).not.toHaveProperty('oom');
+  expect(steps[5].oom).toEqual([
+    {
+      ...{ victim: 'big', pid: 1000, badness: 16, resident: 9, ...parts, more: 0 },
+      others: [{ process: 'small', pid: 1001, badness: 14, resident: 7, ...parts }],
+    },
+  ]);
+  expect(steps[6].result).toEqual({ signal: 'SIGKILL', code: 'SI_KERNEL', addr: '0x0' });
+  expect(processes.big).toMatchObject({ state: 'dead', killed: 'oom' });
+});

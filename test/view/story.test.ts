@@ -161,6 +161,9 @@ b: store(n, 1, 24K)`);
     expect(story).toMatch(/oom_badness\(\) of a: \d+ resident \+ 0 in swap \+ \d+ page tables = \d+/);
     expect(story).toMatch(/oom_badness\(\) of b: /);
     expect(story).toMatch(/the OOM killer takes a, which has the highest badness \(\d+\)/);
+    const [head, choice] = story.split('\n');
+    expect(head).toMatch(/6 page faults; OOM: a \(1000\) killed, badness \d+$/);
+    expect(choice).toMatch(/OOM: a \(1000\) killed, badness (\d+) = \d+ resident \+ 0 swapped \+ \d+ tables; b \d+$/);
   });
 
   test('is the same when the run comes back to the step', () => {

@@ -1,5 +1,6 @@
 8 kernel: oom_score_adj(): = 0
-10 kernel: oom(): = 0
+10 kernel: oom(): = 0; OOM: small (1001) killed, badness 1208
+  OOM: small (1001) killed, badness 1208 = 2 resident + 0 swapped + 6 tables + oom_score_adj 300 × 4; big 1034
   oom_badness() of big: 1026 resident + 0 in swap + 8 page tables = 1034
   oom_badness() of small: 2 resident + 0 in swap + 6 page tables + oom_score_adj 300 × 4 (a thousandth of RAM and swap, in pages) = 1208
   out of memory: nothing is left to reclaim; the OOM killer takes small, which has the highest badness (1208)
