@@ -1,9 +1,9 @@
-/** The system calls on files, memfds and SysV shared memory (fs/, mm/memfd.c, ipc/shm.c). */
+/** The system calls that move a file's bytes, and those on SysV shared memory (fs/read_write.c, ipc/shm.c); all of files are listed. */
 
 import { file_read, file_write } from '../fs/read-write.ts';
 import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { vm_enough_memory } from '../mm/accounting.ts';
-import { evict_inode, fput, get_file, open_file } from '../mm/file-refs.ts';
+import { evict_inode, fput, open_file } from '../mm/file-refs.ts';
 import { filemap_write } from '../mm/filemap.ts';
 import { do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
@@ -11,104 +11,14 @@ import { new_inode } from '../mm/shmem.ts';
 import { set_size } from '../mm/truncate.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { OpenFile } from '../state/records.ts';
-import { MAP, O, PROT } from '../uapi.ts';
+import { MAP, PROT } from '../uapi.ts';
+import { OPEN_CALLS } from './sys-open.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
-import { files_sharers, unshare_files } from './task.ts';
 import { access_ok, copy_from_user } from './user-copy.ts';
 
 /** What one read or write moves at most (MAX_RW_COUNT). */
 const MAX_RW_COUNT = 0x7ffff000;
 const MAX_FILE = 2 ** 43;
-
-function setFiles(c: SysCall, change: (files: Map<number, number>, cloexec: Set<number>) => void): void {
-  const files = new Map(c.task.files);
-  const cloexec = new Set(c.task.cloexec);
-  change(files, cloexec);
-  for (const pid of [c.task.pid, ...files_sharers(c.k, c.task)]) {
-    const owned = c.k.tasks.edit(pid);
-    owned.files = files;
-    owned.cloexec = cloexec;
-  }
-}
-
-function lowestFree(c: SysCall): number {
-  let fd = 0;
-  while (c.task.files.has(fd)) fd++;
-  return fd;
-}
-
-function install(c: SysCall, file: number, closeOnExec: boolean): number {
-  const fd = lowestFree(c);
-  setFiles(c, (files, cloexec) => {
-    files.set(fd, file);
-    if (closeOnExec) cloexec.add(fd);
-  });
-  return fd;
-}
-
-function fdLimit(c: SysCall): boolean {
-  return lowestFree(c) >= c.task.rlimits.NOFILE.soft;
-}
-
-/** The root, or a directory above a path that exists. */
-function isDirectory(k: Kernel, path: string): boolean {
-  const prefix = path.endsWith('/') ? path : `${path}/`;
-  if (prefix === '/') return true;
-  for (const [known] of k.paths.entries()) if (known.startsWith(prefix)) return true;
-  return false;
-}
-
-function do_open(c: SysCall, path: string, flags: number): SysResult {
-  const access = flags & O.ACCMODE;
-  const writable = access === O.WRONLY || access === O.RDWR;
-  let id = c.k.paths.get(path);
-  if (id === undefined && isDirectory(c.k, path)) {
-    if (writable || (flags & O.CREAT) !== 0) return 'EISDIR';
-    id = new_inode(c.k, { kind: 'device', path, size: 4096, deleted: false }).id;
-    c.k.paths.set(path, id);
-  }
-  if (id === undefined) {
-    if ((flags & O.CREAT) === 0 || path === '') return 'ENOENT';
-    const kind = c.k.config.filesystem === 'tmpfs' ? 'shmem' : 'file';
-    id = new_inode(c.k, { kind, path, size: 0, deleted: false }).id;
-    c.k.paths.set(path, id);
-  } else if ((flags & (O.CREAT | O.EXCL)) === (O.CREAT | O.EXCL)) return 'EEXIST';
-  const inode = c.k.inodes.get(id);
-  if ((flags & O.DIRECTORY) !== 0 && !isDirectory(c.k, path)) return 'ENOTDIR';
-  if (writable && inode.executing > 0) return 'ETXTBSY';
-  if (fdLimit(c)) return 'EMFILE';
-  if ((flags & O.TRUNC) !== 0 && writable && inode.kind !== 'device') set_size(c.k, id, 0);
-  const readable = access === O.RDONLY || access === O.RDWR;
-  return install(
-    c,
-    open_file(c.k, id, { readable, writable, append: (flags & O.APPEND) !== 0 }),
-    (flags & O.CLOEXEC) !== 0,
-  );
-}
-
-function open(c: SysCall, pathAt: number): SysResult {
-  const path = c.string(pathAt);
-  return path === null ? 'EFAULT' : do_open(c, path.text, c.bits(pathAt + 1));
-}
-
-function close(c: SysCall): SysResult {
-  const id = c.fileId(0);
-  if (id < 0) return 'EBADF';
-  const fd = c.int(0);
-  setFiles(c, (files, cloexec) => {
-    files.delete(fd);
-    cloexec.delete(fd);
-  });
-  if (id > 0) fput(c.k, id);
-  return 0;
-}
-
-function dup(c: SysCall): SysResult {
-  const id = c.fileId(0);
-  if (id < 0) return 'EBADF';
-  if (id > 0) get_file(c.k, id);
-  return install(c, id, false);
-}
 
 /** vfs_read(): checks, then the file's pages. */
 function do_read(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): number | string {
@@ -210,36 +120,6 @@ function fsync(c: SysCall): SysResult {
   const file = c.file(0);
   if (file === null) return 'EBADF';
   filemap_write(c.k, file.inode, 0, Number.POSITIVE_INFINITY);
-  return 0;
-}
-
-const MFD_CLOEXEC = 1;
-
-function memfd_create(c: SysCall): SysResult {
-  const name = c.string(0);
-  const known = 0x1f;
-  if ((c.bits(1) & ~known) !== 0) return 'EINVAL';
-  if (name === null) return 'EFAULT';
-  if (name.bytes.length > 249) return 'EINVAL';
-  if (fdLimit(c)) return 'EMFILE';
-  const inode = new_inode(c.k, { kind: 'shmem', path: `/memfd:${name.text}`, size: 0, deleted: true });
-  return install(
-    c,
-    open_file(c.k, inode.id, { readable: true, writable: true, append: false }),
-    (c.bits(1) & MFD_CLOEXEC) !== 0,
-  );
-}
-
-function unlink(c: SysCall): SysResult {
-  const path = c.string(0);
-  if (path === null) return 'EFAULT';
-  const id = c.k.paths.get(path.text);
-  if (id === undefined) return 'ENOENT';
-  c.k.paths.delete(path.text);
-  c.k.elves.delete(path.text);
-  const inode = c.k.inodes.edit(id);
-  inode.deleted = true;
-  if (inode.users === 0) evict_inode(c.k, inode);
   return 0;
 }
 
@@ -353,29 +233,8 @@ function shmctl(c: SysCall): SysResult {
   return 0;
 }
 
-/** execve: the task gets a descriptor table of its own, without those that are closed by it. */
-export function close_on_exec(k: Kernel, pid: number): void {
-  const task = k.tasks.edit(pid);
-  const files = new Map(task.files);
-  if (unshare_files(k, task)) for (const id of files.values()) if (id > 0) get_file(k, id);
-  for (const fd of task.cloexec) {
-    const id = files.get(fd) ?? 0;
-    files.delete(fd);
-    if (id > 0) fput(k, id);
-  }
-  task.files = files;
-  task.cloexec = new Set();
-}
-
 export const FILE_CALLS: Readonly<Record<string, SysHandler>> = {
-  open: (c) => open(c, 0),
-  openat: (c) => open(c, 1),
-  creat: (c) => {
-    const path = c.string(0);
-    return path === null ? 'EFAULT' : do_open(c, path.text, O.CREAT | O.WRONLY | O.TRUNC);
-  },
-  close,
-  dup,
+  ...OPEN_CALLS,
   read,
   write,
   pread,
@@ -385,8 +244,6 @@ export const FILE_CALLS: Readonly<Record<string, SysHandler>> = {
   lseek,
   ftruncate,
   fsync,
-  memfd_create,
-  unlink,
   shmget,
   shmat,
   shmdt,
