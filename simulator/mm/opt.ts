@@ -3,6 +3,7 @@
  * (mm/future.ts), and keeps its place in it; where the run leaves the way that was foreseen, pages are looked up by place.
  */
 
+import type { NextUse } from '../events.ts';
 import type { Pfn } from '../machine/address.ts';
 import { CHUNK_MASK, LRU_INACTIVE_ANON, PG_ANON, PG_LRU } from '../machine/frames.ts';
 import { lru_list } from '../machine/lru.ts';
@@ -85,11 +86,13 @@ export function farthest_first(k: Kernel): Pfn[] {
   return usesOf(k).inOrder(k.scalars.use, candidates(k));
 }
 
-/** Tells why OPT takes a frame. */
-export function tellFarthest(k: Kernel, pfn: Pfn): void {
-  const { future } = k;
-  const next = usesOf(k).nextOf(pfn);
-  if (future === null) k.emit({ type: 'victim', pfn, by: 'opt', next: 'no future' });
-  else if (next === NEVER) k.emit({ type: 'victim', pfn, by: 'opt', next: future.complete ? 'never' : 'not foreseen' });
-  else k.emit({ type: 'victim', pfn, by: 'opt', next: { line: future.lineOf(next), uses: next - k.scalars.use } });
+/** When the page in a frame is used next, for people; null where the machine does not evict by OPT. Changes nothing. */
+export function next_use(k: Kernel, pfn: Pfn): NextUse | null {
+  const { future, nextUses } = k;
+  if (nextUses === null) return null;
+  if (future === null) return 'no future';
+  const known = nextUses.nextOf(pfn);
+  const next = known >= k.scalars.use ? known : lookUp(k, pfn);
+  if (next === NEVER) return future.complete ? 'never' : 'not foreseen';
+  return { line: future.lineOf(next), uses: next - k.scalars.use };
 }

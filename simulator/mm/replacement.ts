@@ -8,7 +8,7 @@ import { LRU_INACTIVE_ANON, PG_REFERENCED } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
 import { PGSCAN, PGSTEAL } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
-import { farthest, farthest_first, tellFarthest } from './opt.ts';
+import { farthest, farthest_first, next_use } from './opt.ts';
 
 /** Takes a frame from whoever has it; false when that cannot be done. Clears and tells whether it was used lately. */
 export interface Evictor {
@@ -50,8 +50,7 @@ function victim(k: Kernel, evictor: Evictor): Pfn {
 function take(k: Kernel, pfn: Pfn, evictor: Evictor): boolean {
   if (k.sink !== null) {
     const { replacement } = k.config;
-    if (replacement === 'opt') tellFarthest(k, pfn);
-    else if (replacement !== 'linux') k.emit({ type: 'victim', pfn, by: replacement, next: null });
+    if (replacement !== 'linux') k.emit({ type: 'victim', pfn, by: replacement, next: next_use(k, pfn) });
   }
   k.frames.countEvent(PGSCAN + 1);
   if (!evictor.evict(k, pfn)) return false;

@@ -1,10 +1,12 @@
 /** One frame in views, with everything about it: who maps it, how the kernel counts it, its first bytes. */
 
+import type { NextUse } from '../events.ts';
 import { hex } from '../machine/address.ts';
 import { contentByte, readFrame } from '../machine/content.ts';
 import { CHUNK_MASK, PG_DIRTY, PG_FILE, PG_REFERENCED, PG_SHMEM } from '../machine/frames.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_RW } from '../machine/pagetable.ts';
 import { pteWord } from '../mm/fault.ts';
+import { next_use } from '../mm/opt.ts';
 import { rmap_walk } from '../mm/rmap.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { listNames, listOf, useOf } from './frame-map.ts';
@@ -75,6 +77,13 @@ function frameText(use: FrameUse, mappers: readonly MapperView[], file: FrameVie
   }
 }
 
+/** When the page is used next, on a machine that evicts by that. */
+function nextUseText(next: NextUse | null): string {
+  if (next === null || next === 'no future') return '';
+  if (next === 'never') return ' Never used again.';
+  return next === 'not foreseen' ? ' Not used in all that was foreseen.' : ` Next used in line ${next.line}.`;
+}
+
 const NOTHING = { mapcount: 0, refcount: 0, dirty: false, referenced: false, list: '', file: null, bytes: '' } as const;
 
 function fileOf(k: Kernel, flags: number, mapping: number, index: number): FrameView['file'] {
@@ -118,6 +127,7 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
     file,
     mappers: mapped.mappers,
     bytes: use === 'free' ? '' : firstBytes(k, pfn),
-    text: frameText(use, mapped.mappers, file),
+    text:
+      frameText(use, mapped.mappers, file) + (use === 'free' || use === 'device' ? '' : nextUseText(next_use(k, pfn))),
   };
 }

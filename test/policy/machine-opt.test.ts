@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dumpKernel } from '../../simulator/dump.ts';
-import { parseScenario, Simulator, Timeline } from '../../simulator/index.ts';
+import { frameView, parseScenario, Simulator, Timeline } from '../../simulator/index.ts';
 import { resultOf, vasPolicy } from './support.ts';
 
 const ANON = 'PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0';
@@ -188,6 +188,23 @@ p: load(a + 8K)`);
     '5: its page is next used in line 8, behind 3 uses of other pages; no other page is used later',
     '8: its page is never used again',
   ]);
+});
+
+test('a frame tells when its page is used next', () => {
+  const timeline = Timeline.open(
+    parseScenario(
+      `${SPACE}p: store(a, 1, 8K)\np: b = mmap(NULL, 4K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)\np: load(a + 4K)`,
+    ),
+  );
+  timeline.seek(3);
+  const textOf = (page: number) => {
+    const pfn = timeline.evaluate(`pfn(p, a + ${page}K)`);
+    return frameView(timeline, 'value' in pfn ? Number(pfn.value) : 0).text;
+  };
+  expect(textOf(4)).toBe('Anonymous memory, mapped by p. Next used in line 6.');
+  timeline.step();
+  timeline.step();
+  expect(textOf(4)).toBe('Anonymous memory, mapped by p. Never used again.');
 });
 
 test('the uses of a child count for the page that it shares', () => {
