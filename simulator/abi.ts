@@ -107,6 +107,8 @@ export interface MachineConfig {
   tlb: number;
   filesystem: 'ext4' | 'tmpfs';
   page_cache: 'cold' | 'warm';
+  /** Steps that the disk takes to finish a write that nobody waits for. */
+  writeback: number;
 }
 
 /** Shape of a declared ELF file; sizes in bytes. Absent sizes are 0. */

@@ -3,7 +3,7 @@
  * that is counted somewhere is counted again from what is there.
  */
 
-import { checkFrames, checkPageCache, checkSwap } from './checks/frames.ts';
+import { checkFrames, checkPageCache, checkSwap, checkWrites } from './checks/frames.ts';
 import { checkHolders } from './checks/holders.ts';
 import { checkPageTables } from './checks/page-tables.ts';
 import { checkSpace } from './checks/spaces.ts';
@@ -23,6 +23,7 @@ export function checkKernel(k: Kernel): readonly string[] {
   }
   checkPageCache(t);
   checkSwap(t);
+  checkWrites(t);
   checkFrames(t);
   checkHolders(t);
   checkTranslations(t);

@@ -42,11 +42,27 @@ export type SparedBecause =
   | 'executed'
   | 'mlocked'
   | 'busy'
+  | 'dirty'
+  | 'under writeback'
   | 'no swap slot'
   | 'written again';
 
 /** Where it went: round the inactive list once more, to the active list, to the unevictable list. */
 export type SparedFate = 'kept' | 'activated' | 'culled';
+
+/** Who has a dirty page of a file written: `asked for` is `kernel: writeback()`, `flusher` the thread that reclaim wakes. */
+export type WrittenBecause = 'fsync' | 'msync' | 'sync write' | 'asked for' | 'reclaim' | 'flusher';
+
+/** Who waited for the end of a write. */
+export type WaitedBecause =
+  | 'nobody'
+  | 'fsync'
+  | 'msync'
+  | 'sync write'
+  | 'truncation'
+  | 'reclaim'
+  | 'swapoff'
+  | 'shmem';
 
 export type EventData =
   /** The CPU loaded CR3 of another address space and dropped its TLB. */
@@ -90,11 +106,49 @@ export type EventData =
       readonly marker: number;
       readonly async: boolean;
     }
-  | { readonly type: 'writeback'; readonly path: string; readonly index: number; readonly pfn: Pfn }
+  /** The disk takes a dirty page of a file; without a waiter it is done `steps` steps later. */
+  | {
+      readonly type: 'writeback-start';
+      readonly path: string;
+      readonly index: number;
+      readonly pfn: Pfn;
+      readonly why: WrittenBecause;
+      readonly steps: number;
+    }
+  /** The disk has the page. `dirty`: it was dirtied meanwhile. `rotated`: reclaim looks at it next. */
+  | {
+      readonly type: 'writeback-end';
+      readonly path: string;
+      readonly index: number;
+      readonly pfn: Pfn;
+      readonly waiter: WaitedBecause;
+      readonly dirty: boolean;
+      readonly rotated: boolean;
+    }
+  /** A swap slot has the page that was on its way there. */
+  | {
+      readonly type: 'swap-written';
+      readonly slot: number;
+      readonly pfn: Pfn;
+      readonly waiter: WaitedBecause;
+      readonly dirty: boolean;
+      readonly rotated: boolean;
+    }
+  /** Reclaim found nothing to take but what is under writeback, so many pages, and waits for the disk. */
+  | { readonly type: 'throttled'; readonly pages: number }
   | { readonly type: 'cache-drop'; readonly path: string; readonly index: number; readonly pfn: Pfn }
   /** A page given up with MADV_FREE goes without a write. */
   | { readonly type: 'lazyfree-drop'; readonly pfn: Pfn }
-  | { readonly type: 'swap-out'; readonly pfn: Pfn; readonly slot: number; readonly written: boolean }
+  /** `written`: the slot did not have these bytes. `pending`: the write takes time, and the page is in RAM till it ends. */
+  | {
+      readonly type: 'swap-out';
+      readonly pfn: Pfn;
+      readonly slot: number;
+      readonly written: boolean;
+      readonly pending: boolean;
+    }
+  /** A page that nobody maps leaves RAM: its slot has it. */
+  | { readonly type: 'swap-cache-drop'; readonly pfn: Pfn; readonly slot: number }
   | { readonly type: 'swap-in'; readonly slot: number; readonly pfn: Pfn; readonly cached: boolean }
   /** Reclaim begins; what it does until its end is deeper. `min`, `low` and `high` are the watermarks, in frames. */
   | {
@@ -115,6 +169,8 @@ export type EventData =
       readonly got: number;
       readonly scanned: number;
       readonly spared: number;
+      /** Pages whose write it began; they come free later. */
+      readonly writing: number;
       readonly why: ReclaimedBy;
     }
   /** Reclaim looked at a page and left it: why, and the list that it went to. Of one reclaim some are told. */

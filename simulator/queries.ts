@@ -6,8 +6,10 @@ import { foldWord, pteIndex } from './machine/address.ts';
 import { contentByte, readFrameByte } from './machine/content.ts';
 import { PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from './machine/pagetable.ts';
 import { oom_score } from './mm/oom.ts';
+import { page_is_dirty } from './mm/filemap.ts';
 import { cache_entry, disk_page, file_pages, find_get_page } from './mm/page-cache.ts';
 import { linear_page_index } from './mm/vma.ts';
+import { folio_test_writeback } from './mm/writeback.ts';
 import { vma_perms } from './proc/maps.ts';
 import { meminfo } from './proc/meminfo.ts';
 import { smaps_entry } from './proc/smaps.ts';
@@ -110,6 +112,9 @@ const PROCESS_QUERIES: Readonly<Record<string, (k: Kernel, task: Task, mm: Mm) =
   vmas: (_k, _task, mm) => int(mm.vmas.size),
 };
 
+/** Functions of a file and an offset in it. */
+const FILE_QUERIES: ReadonlySet<string> = new Set(['cached', 'dirty', 'writeback', 'disk']);
+
 function fileQuery(k: Kernel, query: Query): Answer {
   const arg = query.args[0];
   const path = typeof arg === 'object' && 'text' in arg ? arg.text : '';
@@ -118,7 +123,10 @@ function fileQuery(k: Kernel, query: Query): Answer {
   const inode = k.inodes.get(id);
   const offset = word(query.args, 1);
   const index = Math.floor(offset / 4096);
-  if (query.name === 'cached') return { kind: 'bool', value: find_get_page(inode, index) !== 0 };
+  const pfn = find_get_page(inode, index);
+  if (query.name === 'cached') return { kind: 'bool', value: pfn !== 0 };
+  if (query.name === 'dirty') return { kind: 'bool', value: pfn !== 0 && page_is_dirty(k, pfn) };
+  if (query.name === 'writeback') return { kind: 'bool', value: pfn !== 0 && folio_test_writeback(k, pfn) };
   return int(contentByte(disk_page(inode, index), offset % 4096));
 }
 
@@ -136,7 +144,7 @@ export function answer_query(k: Kernel, query: Query): Answer {
   if (name === 'swap_used') return int(k.swap.used);
   if (name === 'vmstat') return counter(vmstat(k), query, 1);
   if (name === 'meminfo') return counter(meminfo(k), query, 1024);
-  if (name === 'cached' || name === 'disk') return fileQuery(k, query);
+  if (FILE_QUERIES.has(name)) return fileQuery(k, query);
   const task = k.tasks.find(word(args, 0));
   if (task === undefined) return error('there is no such process');
   if (name === 'minflt') return int(process_faults(k, task).minflt);

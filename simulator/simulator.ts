@@ -36,6 +36,7 @@ import { begin_opt_step } from './mm/opt.ts';
 import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
 import { new_inode, shmem_get_page } from './mm/shmem.ts';
 import { kswapd, try_to_free_pages } from './mm/vmscan.ts';
+import { end_due_writes } from './mm/writeback.ts';
 import { proc_maps } from './proc/maps.ts';
 import { pagemap_report } from './proc/pagemap.ts';
 import { smaps_report } from './proc/smaps.ts';
@@ -64,6 +65,7 @@ export const DEFAULT_MACHINE: MachineConfig = {
   tlb: 64,
   filesystem: 'ext4',
   page_cache: 'cold',
+  writeback: 0,
 };
 
 const SYSCALLS: Readonly<Record<string, SysHandler>> = { ...MM_CALLS, ...FILE_CALLS, ...PROCESS_CALLS };
@@ -234,7 +236,9 @@ export class Simulator implements Backend {
     this.heard = [];
     k.sink = this.listening ? this.heard : null;
     k.depth = 0;
+    k.writes.tick();
     const outcome = this.dispatch(request, faults);
+    end_due_writes(k);
     kswapd(k);
     k.faults = null;
     k.oomKills = null;

@@ -153,8 +153,10 @@ function cacheItem(timeline: Timeline): TreeItem {
 
 function fileItem({ view }: NodeOf<'file'>): TreeItem {
   const dirty = view.dirtyPages > 0 ? `, ${numberText(view.dirtyPages)} dirty` : '';
+  const writing = view.writebackPages > 0 ? `, ${numberText(view.writebackPages)} under writeback` : '';
   const of = Math.ceil(view.size / 4096);
-  return makeItem(view.path, Collapsed, 'file', `${numberText(view.cachedPages)} of ${countText(of, 'page')}${dirty}`);
+  const cached = `${numberText(view.cachedPages)} of ${countText(of, 'page')}`;
+  return makeItem(view.path, Collapsed, 'file', `${cached}${dirty}${writing}`);
 }
 
 function memoryItem(timeline: Timeline): TreeItem {

@@ -38,9 +38,9 @@ function fileRuns(node: NodeOf<'file'>): TreeNode[] {
     id: `${node.id}#${run.first}`,
     parent: node,
     label: run.pages === 1 ? `page ${run.first}` : `pages ${run.first}–${run.first + run.pages - 1}`,
-    description: run.dirty ? 'dirty: differs from the disk' : 'clean',
+    description: run.text,
     tooltip: `File offset 0x${(run.first * 4096).toString(16)}, ${run.pages * 4} KiB`,
-    icon: run.dirty ? 'circle-filled' : 'circle-outline',
+    icon: run.writeback ? 'cloud-upload' : run.dirty ? 'circle-filled' : 'circle-outline',
     changed: false,
   }));
 }

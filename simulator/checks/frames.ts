@@ -12,8 +12,10 @@ import {
   PG_SHMEM,
   PG_SWAPCACHE,
   PG_UNEVICTABLE,
+  PG_WRITEBACK,
 } from '../machine/frames.ts';
 import { lru_list } from '../machine/lru.ts';
+import { cache_entry } from '../mm/page-cache.ts';
 import type { Inode } from '../state/records.ts';
 import { count, hold, same, type Tally } from './tally.ts';
 
@@ -54,17 +56,47 @@ function checkCached(t: Tally, inode: Inode, index: number, pfn: Pfn): void {
 export function checkSwap(t: Tally): void {
   const { swap, frames } = t.k;
   let used = 0;
+  let inCache = 0;
   for (let slot = 0; slot < swap.highWater; slot++) {
     const cached = swap.cached(slot);
     same(t, `swap slot ${slot}: users`, swap.count(slot), t.slots.get(slot) ?? 0);
     if (swap.count(slot) > 0 || cached !== 0) used++;
     if (cached === 0) continue;
+    inCache++;
     count(t.held, cached);
     same(t, `swap slot ${slot}: slot of its cached frame`, frames.chunk(cached).slot[cached & CHUNK_MASK], slot + 1);
     hold(t, (frames.flagsOf(cached) & PG_SWAPCACHE) !== 0, () => `swap slot ${slot}: frame ${cached} is not marked`);
   }
   for (const slot of t.slots.keys()) hold(t, slot < swap.highWater, () => `swap slot ${slot} was never given out`);
   same(t, 'swap slots in use', swap.used, used);
+  same(t, 'pages in the swap cache', swap.cachedPages, inCache);
+}
+
+/**
+ * Pages under writeback: they are in a cache, of a file on a disk or that of swap, and end in the order in which they
+ * began. checkFrames() sees that the frames say the same.
+ */
+export function checkWrites(t: Tally): void {
+  const { writes, frames, inodes } = t.k;
+  let last = 0;
+  for (const [pfn, write] of writes.entries()) {
+    const chunk = frames.chunk(pfn);
+    const i = pfn & CHUNK_MASK;
+    const flags = chunk.flags[i] as number;
+    const where = `frame ${pfn} under writeback`;
+    const left = writes.stepsLeft(write);
+    hold(t, (flags & PG_WRITEBACK) !== 0, () => `${where} is not marked`);
+    hold(t, left > 0 && left <= writes.steps && left >= last, () => `${where} ends in ${left} steps`);
+    last = left;
+    if ((flags & PG_SWAPCACHE) !== 0) {
+      hold(t, write.content === null, () => `${where} is in the swap cache and goes to a file`);
+      continue;
+    }
+    const inode = inodes.find(chunk.mapping[i] as number);
+    const cached = inode === undefined ? 0 : cache_entry(inode, chunk.index[i] as number);
+    hold(t, inode?.kind === 'file' && cached === pfn, () => `${where} is in no cache`);
+    hold(t, write.content !== null, () => `${where} has nothing for the disk`);
+  }
 }
 
 /** Every frame is free, or on one list and as often used as it says. The caches must have been counted before. */
@@ -107,6 +139,7 @@ function checkUsed(t: Tally, pfn: Pfn, listed: ReadonlySet<Pfn>): void {
   );
   same(t, `frame ${pfn}: unevictable`, (flags & PG_UNEVICTABLE) !== 0, (flags & PG_MLOCKED) !== 0);
   same(t, `frame ${pfn}: in the swap cache`, (flags & PG_SWAPCACHE) !== 0, chunk.slot[i] !== 0);
+  same(t, `frame ${pfn}: under writeback`, (flags & PG_WRITEBACK) !== 0, t.k.writes.get(pfn) !== undefined);
   const kind = flags & (PG_ANON | PG_FILE);
   // MADV_WILLNEED brings a page of shmem as far as the swap cache: its file still names the slot.
   const ahead = kind === 0 && (flags & (PG_SHMEM | PG_SWAPCACHE)) === (PG_SHMEM | PG_SWAPCACHE);

@@ -30,6 +30,11 @@ function signature(event: KernelEvent): string {
     case 'vma-remove':
       // Each of them is worth its line.
       return `${event.type} ${event.mm} ${event.vma.start}`;
+    case 'writeback-start':
+      return `${event.depth} ${event.type} ${event.why}`;
+    case 'writeback-end':
+    case 'swap-written':
+      return `${event.depth} ${event.type} ${event.waiter} ${event.dirty} ${event.rotated}`;
     case 'spared':
     case 'frame-alloc':
       return `${event.depth} ${event.type} ${event.type === 'spared' ? `${event.why} ${event.fate}` : event.use}`;

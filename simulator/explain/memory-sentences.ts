@@ -91,9 +91,10 @@ export function reclaimStart(event: Event<'reclaim-start'>): string {
 
 export function reclaim(event: Event<'reclaim'>): string {
   const got = event.got === 0 ? 'none was freed' : `${count(event.got, 'frame')} freed`;
-  const { why, wanted, scanned, spared } = event;
+  const { why, wanted, scanned, spared, writing } = event;
   const who = why === 'asked for' ? 'reclaim' : why;
-  return `${who}: of ${count(wanted, 'frame')} wanted ${got}; ${count(scanned, 'page')} looked at, ${spared} spared`;
+  const later = writing === 0 ? '' : `, ${count(writing, 'page')} under writeback now`;
+  return `${who}: of ${count(wanted, 'frame')} wanted ${got}${later}; ${count(scanned, 'page')} looked at, ${spared} spared`;
 }
 
 const SPARED: Readonly<Record<SparedBecause, string>> = {
@@ -102,6 +103,8 @@ const SPARED: Readonly<Record<SparedBecause, string>> = {
   executed: 'its code was executed',
   mlocked: 'mlock holds it',
   busy: 'somebody works with it',
+  dirty: 'it is newer than the disk, so it has to be written first',
+  'under writeback': 'it is under writeback, and reclaim does not wait for it',
   'no swap slot': 'no swap slot is free for it',
   'written again': 'it was written again since MADV_FREE',
 };
@@ -139,7 +142,9 @@ export function spared(event: Event<'spared'>): string {
 export function swapOut(telling: Telling, event: Event<'swap-out'>, around: Around): string {
   const byAsking = around.call === 'madvise';
   const why = byAsking ? 'MADV_PAGEOUT gives it up; ' : telling.byPolicy ? '' : 'it was not used lately; ';
-  const written = event.written ? 'written there' : 'the slot has the same bytes, so nothing is written';
+  const clean = 'the slot has the same bytes, so nothing is written';
+  const slowly = 'whose write begins; until its end the swap cache has the page';
+  const written = event.pending ? slowly : event.written ? 'written there' : clean;
   return `swap-out of frame ${hex(event.pfn)}: ${why}its page goes to swap slot ${event.slot}, ${written}`;
 }
 

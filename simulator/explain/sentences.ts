@@ -7,6 +7,7 @@ import type { StoryLine } from '../view/types.ts';
 import * as access from './fault-sentences.ts';
 import * as memory from './memory-sentences.ts';
 import { type Around, pteWords, type Telling, vmaWords } from './words.ts';
+import * as writing from './writeback-sentences.ts';
 
 function textOf(telling: Telling, event: KernelEvent, around: Around): string {
   switch (event.type) {
@@ -72,14 +73,22 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
       return `frame ${hex(event.from)} copied to frame ${hex(event.to)}`;
     case 'readahead':
       return memory.readahead(event);
-    case 'writeback':
-      return `writeback: page ${event.index} of ${event.path} goes from frame ${hex(event.pfn)} to the disk; it is clean now`;
+    case 'writeback-start':
+      return writing.writebackStart(event);
+    case 'writeback-end':
+      return writing.writebackEnd(event);
+    case 'swap-written':
+      return writing.swapWritten(event);
+    case 'throttled':
+      return writing.throttled(event);
     case 'cache-drop':
       return `page ${event.index} of ${event.path} leaves the page cache and frame ${hex(event.pfn)}: the disk has the same bytes`;
     case 'lazyfree-drop':
       return `frame ${hex(event.pfn)} is dropped: MADV_FREE gave its page up and nobody wrote to it since, so it needs no swap slot; the next access finds zeros`;
     case 'swap-out':
       return memory.swapOut(telling, event, around);
+    case 'swap-cache-drop':
+      return `frame ${hex(event.pfn)} leaves the swap cache: swap slot ${event.slot} has the same bytes, so nothing is written`;
     case 'swap-in':
       return memory.swapIn(event);
     case 'reclaim-start':

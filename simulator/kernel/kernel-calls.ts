@@ -5,12 +5,13 @@ import { foldWord } from '../machine/address.ts';
 import { PG_FILE } from '../machine/frames.ts';
 import { DROP_PAGECACHE } from '../machine/vm-events.ts';
 import { remap_pfn_range, vm_insert_page } from '../mm/device.ts';
-import { filemap_write, page_is_dirty } from '../mm/filemap.ts';
+import { page_is_dirty, wakeup_flusher_threads } from '../mm/filemap.ts';
 import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN, set_oom_score_adj } from '../mm/oom.ts';
 import { cache_delete, cache_for_each } from '../mm/page-cache.ts';
 import { swapoff, swapon } from '../mm/swapoff.ts';
 import { set_size } from '../mm/truncate.ts';
 import { reclaim_on_demand } from '../mm/vmscan.ts';
+import { folio_test_writeback } from '../mm/writeback.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
 import { out_of_memory } from './exit.ts';
@@ -31,7 +32,7 @@ function fileAt(k: Kernel, args: readonly Arg[], index: number): Inode | Skip {
   return id === undefined ? { skip: `there is no file "${path}"` } : k.inodes.get(id);
 }
 
-/** drop_pagecache_sb(): clean pages that nobody maps go. */
+/** drop_pagecache_sb(): clean pages that nobody maps go; those under writeback stay. */
 function drop_caches(k: Kernel): number {
   k.frames.countEvent(DROP_PAGECACHE);
   for (const file of [...k.inodes.values()]) {
@@ -39,7 +40,9 @@ function drop_caches(k: Kernel): number {
     const inode = k.inodes.edit(file.id);
     cache_for_each(inode, 0, Number.POSITIVE_INFINITY, (index, pfn) => {
       const idle = k.frames.mapcountOf(pfn) === 0 && k.frames.refsOf(pfn) === 1;
-      if (pfn > 0 && idle && (k.frames.flagsOf(pfn) & PG_FILE) !== 0 && !page_is_dirty(k, pfn)) {
+      // mapping_evict_folio()
+      if (pfn <= 0 || !idle || page_is_dirty(k, pfn) || folio_test_writeback(k, pfn)) return;
+      if ((k.frames.flagsOf(pfn) & PG_FILE) !== 0) {
         cache_delete(k, inode, index, pfn);
       }
     });
@@ -48,7 +51,7 @@ function drop_caches(k: Kernel): number {
 }
 
 function writeback(k: Kernel): number {
-  for (const inode of [...k.inodes.values()]) filemap_write(k, inode.id, 0, Number.POSITIVE_INFINITY);
+  wakeup_flusher_threads(k, 'asked for');
   return 0;
 }
 

@@ -4,7 +4,7 @@ import { file_read, file_write } from '../fs/read-write.ts';
 import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { vm_enough_memory } from '../mm/accounting.ts';
 import { evict_inode, fput, open_file } from '../mm/file-refs.ts';
-import { filemap_write } from '../mm/filemap.ts';
+import { filemap_write_and_wait_range } from '../mm/filemap.ts';
 import { do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
 import { new_inode } from '../mm/shmem.ts';
@@ -119,7 +119,7 @@ function fsync(c: SysCall): SysResult {
   if (c.fileId(0) === 0) return 'EINVAL';
   const file = c.file(0);
   if (file === null) return 'EBADF';
-  filemap_write(c.k, file.inode, 0, Number.POSITIVE_INFINITY);
+  filemap_write_and_wait_range(c.k, file.inode, 0, Number.POSITIVE_INFINITY, 'fsync');
   return 0;
 }
 

@@ -2,7 +2,7 @@
 
 import { isPageAligned, PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { sys_brk } from '../mm/brk.ts';
-import { filemap_write } from '../mm/filemap.ts';
+import { filemap_write_and_wait_range } from '../mm/filemap.ts';
 import { do_madvise } from '../mm/madvise.ts';
 import { mincore_vec } from '../mm/madvise-pages.ts';
 import { sys_mlock, sys_mlock2, sys_mlockall, sys_munlock, sys_munlockall } from '../mm/mlock.ts';
@@ -91,7 +91,7 @@ function msync(c: SysCall): SysResult {
     const stop = Math.min(end, vma.vm_end);
     if ((flags & MS.SYNC) !== 0 && vma.inode !== 0 && (vma.vm_flags & VM_SHARED) !== 0) {
       const first = linear_page_index(vma, at);
-      filemap_write(c.k, vma.inode, first, first + (stop - at) / PAGE_SIZE);
+      filemap_write_and_wait_range(c.k, vma.inode, first, first + (stop - at) / PAGE_SIZE, 'msync');
     }
     at = stop;
   }

@@ -5,7 +5,7 @@
 
 import type { Epoch } from '../state/cow.ts';
 import type { Pfn } from './address.ts';
-import { VM_EVENT_NAMES } from './vm-events.ts';
+import { NR_DIRTIED, VM_EVENT_NAMES } from './vm-events.ts';
 
 /** Flags of a frame; where Linux has the flag its name is kept. */
 export const PG_ANON = 1;
@@ -24,12 +24,16 @@ export const PG_ANON_EXCLUSIVE = 0x100;
 export const PG_LAZYFREE = 0x200;
 export const PG_MLOCKED = 0x400;
 export const PG_READAHEAD = 0x800;
+/** PG_reclaim: reclaim wants the page once it is written. The same bit as PG_readahead, in Linux too. */
+export const PG_RECLAIM = PG_READAHEAD;
 export const PG_DEVICE = 0x1000;
 export const PG_UNEVICTABLE = 0x2000;
 /** Only a block of the page was read, to zero its end (!PG_uptodate): a fault must complete it. */
 export const PG_NOT_UPTODATE = 0x4000;
 /** PG_workingset: the page was active once and was deactivated; its eviction is remembered as that of a page in use. */
 export const PG_WORKINGSET = 0x8000;
+/** The page is on its way to the disk, or to its swap slot: `writes` of state/kernel.ts knows until when. */
+export const PG_WRITEBACK = 0x10000;
 
 /** Number of a frame's chunk: `pfn >> CHUNK_BITS`. */
 export const CHUNK_BITS = 8;
@@ -262,14 +266,18 @@ export class Frames {
 
   /** folio_mark_dirty(): the flag that Linux shares between readahead and reclaim goes. */
   markDirty(pfn: Pfn): void {
-    const chunk = this.edit(pfn);
-    const i = pfn & CHUNK_MASK;
-    chunk.flags[i] = ((chunk.flags[i] as number) | PG_DIRTY) & ~PG_READAHEAD;
+    this.markBlockDirty(pfn);
+    this.clearFlags(pfn, PG_READAHEAD);
   }
 
   /** mark_buffer_dirty(): a block of the page changed; unlike {@link markDirty} it leaves the readahead marker. */
   markBlockDirty(pfn: Pfn): void {
-    this.setFlags(pfn, PG_DIRTY);
+    const chunk = this.edit(pfn);
+    const i = pfn & CHUNK_MASK;
+    const flags = chunk.flags[i] as number;
+    // folio_account_dirtied(): of files on a disk.
+    if ((flags & (PG_DIRTY | PG_FILE | PG_SHMEM)) === PG_FILE) this.countEvent(NR_DIRTIED);
+    chunk.flags[i] = flags | PG_DIRTY;
   }
 
   clearFlags(pfn: Pfn, clear: number): void {
@@ -299,7 +307,9 @@ export class Frames {
   give(pfn: Pfn): void {
     const chunk = this.edit(pfn);
     const i = pfn & CHUNK_MASK;
-    if (chunk.mapcount[i] !== 0 || chunk.refs[i] !== 0) throw new Error(`Frames.give: frame ${pfn} is in use`);
+    if (chunk.mapcount[i] !== 0 || chunk.refs[i] !== 0 || ((chunk.flags[i] as number) & PG_WRITEBACK) !== 0) {
+      throw new Error(`Frames.give: frame ${pfn} is in use`);
+    }
     clear_frame(chunk, i);
     chunk.next[i] = this.counters.freeHead;
     this.counters.freeHead = pfn;

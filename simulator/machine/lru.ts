@@ -96,6 +96,24 @@ export function lru_rotate(frames: Frames, pfn: Pfn): void {
   c.head[list] = pfn;
 }
 
+/** lru_move_tail(): the frame is inactive, and the next of its list to be looked at. It must be on a list. */
+export function lru_move_tail(frames: Frames, pfn: Pfn): void {
+  lru_del(frames, pfn);
+  const chunk = frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  const flags = ((chunk.flags[i] as number) & ~PG_ACTIVE) | PG_LRU;
+  chunk.flags[i] = flags;
+  const list = lru_list(frames, flags);
+  const c = frames.counters;
+  const tail = c.tail[list] as number;
+  chunk.next[i] = 0;
+  chunk.prev[i] = tail;
+  if (tail !== 0) frames.edit(tail).next[tail & CHUNK_MASK] = pfn;
+  else c.head[list] = pfn;
+  c.tail[list] = pfn;
+  c.count[list] = (c.count[list] as number) + 1;
+}
+
 /**
  * folio_mark_accessed(): the first use is remembered, the second makes the page active. Where all frames are on one list
  * none is active, and the policy alone orders them.

@@ -33,6 +33,7 @@ export interface SwapRoot {
   readonly fresh: number;
   readonly used: number;
   readonly on: boolean;
+  readonly cachedPages: number;
 }
 
 export class SwapSlots {
@@ -44,6 +45,8 @@ export class SwapSlots {
   private fresh = 0;
   /** Slots in use: named by a PTE or shmem, or held by the swap cache. */
   used = 0;
+  /** Slots whose page is in the swap cache. */
+  cachedPages = 0;
   /** swapon() is in force. */
   on = true;
 
@@ -113,7 +116,9 @@ export class SwapSlots {
   }
 
   setCached(slot: number, pfn: number): void {
-    this.edit(slot).cached[slot & MASK] = pfn;
+    const { cached } = this.edit(slot);
+    this.cachedPages += (pfn === 0 ? 0 : 1) - (cached[slot & MASK] === 0 ? 0 : 1);
+    cached[slot & MASK] = pfn;
     this.releaseIfUnused(slot);
   }
 
@@ -140,7 +145,8 @@ export class SwapSlots {
   }
 
   freeze(): SwapRoot {
-    return { dir: this.dir, freeHead: this.freeHead, fresh: this.fresh, used: this.used, on: this.on };
+    const { dir, freeHead, fresh, used, on, cachedPages } = this;
+    return { dir, freeHead, fresh, used, on, cachedPages };
   }
 
   thaw(root: SwapRoot): void {
@@ -150,6 +156,7 @@ export class SwapSlots {
     this.fresh = root.fresh;
     this.used = root.used;
     this.on = root.on;
+    this.cachedPages = root.cachedPages;
   }
 
   private releaseIfUnused(slot: number): void {

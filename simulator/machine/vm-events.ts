@@ -8,6 +8,9 @@ export const VM_EVENT_NAMES = [
   'workingset_activate_file',
   'workingset_restore_anon',
   'workingset_restore_file',
+  'nr_vmscan_write',
+  'nr_vmscan_immediate_reclaim',
+  'nr_dirtied',
   'nr_written',
   'pgpgin',
   'pgpgout',
@@ -34,6 +37,7 @@ export const VM_EVENT_NAMES = [
   'pgsteal_anon',
   'pgsteal_file',
   'pageoutrun',
+  'pgrotated',
   'drop_pagecache',
   'oom_kill',
   'unevictable_pgs_culled',
@@ -54,7 +58,12 @@ export const WORKINGSET_REFAULT = indexOf('workingset_refault_anon');
 export const WORKINGSET_ACTIVATE = indexOf('workingset_activate_anon');
 /** Of those, the ones that had been active before they went. */
 export const WORKINGSET_RESTORE = indexOf('workingset_restore_anon');
-/** Pages of files that were written back. */
+/** Pages that reclaim wrote to swap itself; dirty pages of files that it left to be written, and wants afterwards. */
+export const NR_VMSCAN_WRITE = indexOf('nr_vmscan_write');
+export const NR_VMSCAN_IMMEDIATE = indexOf('nr_vmscan_immediate_reclaim');
+/** Pages of disk files that became dirty. */
+export const NR_DIRTIED = indexOf('nr_dirtied');
+/** Pages whose writeback has ended, those that went to swap included. */
 export const NR_WRITTEN = indexOf('nr_written');
 /** Kilobytes read from disks and written to them, swap included. */
 export const PGPGIN = indexOf('pgpgin');
@@ -82,6 +91,8 @@ export const PGSCAN_KIND = indexOf('pgscan_anon');
 export const PGSTEAL_KIND = indexOf('pgsteal_anon');
 /** Times that kswapd ran. */
 export const PAGEOUTRUN = indexOf('pageoutrun');
+/** Pages that reclaim wanted while they were being written, and that came to be the next to go. */
+export const PGROTATED = indexOf('pgrotated');
 export const DROP_PAGECACHE = indexOf('drop_pagecache');
 export const OOM_KILL = indexOf('oom_kill');
 /** Pages that went to the unevictable list, and came back. */

@@ -2,7 +2,7 @@
 
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
-import { cache_drop_all } from './page-cache.ts';
+import { cache_drop_range } from './page-cache.ts';
 
 export function get_file(k: Kernel, file: number): void {
   k.files.edit(file).refs++;
@@ -26,7 +26,7 @@ export function iput(k: Kernel, inodeId: number): void {
 
 /** fs/inode.c: evict(): the last name and the last user are gone. */
 export function evict_inode(k: Kernel, inode: Inode): void {
-  cache_drop_all(k, inode);
+  cache_drop_range(k, inode, 0, Number.POSITIVE_INFINITY);
   k.scalars.committed -= inode.accounted;
   k.inodes.delete(inode.id);
 }

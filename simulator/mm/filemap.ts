@@ -16,11 +16,12 @@ import {
   type VmOperations,
 } from './fault.ts';
 import { map_file_page } from './map-page.ts';
-import { cache_for_each, file_pages, find_get_page, read_page, write_page } from './page-cache.ts';
+import { cache_for_each, file_pages, find_get_page, read_page } from './page-cache.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
 import { do_sync_mmap_readahead, page_cache_async_ra, ra_pages } from './readahead.ts';
 import { rmap_walk } from './rmap.ts';
 import { linear_page_index, VM_RAND_READ, VM_SHARED } from './vma.ts';
+import { folio_test_writeback, folio_wait_writeback, start_writepage, writepage } from './writeback.ts';
 
 /**
  * filemap_map_pages(): maps what the page cache has of [start, end). Pages that carry the readahead marker are left
@@ -78,8 +79,10 @@ function filemap_fault(vmf: VmFault, index: number): number {
     if ((vma.vm_flags & VM_RAND_READ) !== 0) return 0;
     if (!vmf.tried && file.mmap_miss > 0) file.mmap_miss--;
     if (vmf.tried || (k.frames.flagsOf(pfn) & PG_READAHEAD) === 0) return 0;
-    // The lock was dropped for the read: the fault starts anew, and finds what came in.
+    // The lock was dropped for the read: the fault starts anew, and finds what came in. A page under writeback keeps its
+    // marker, which is reclaim's.
     page_cache_async_ra(k, inode, file, index, ra_pages(k));
+    vmf.tried = vmf.tried || folio_test_writeback(k, pfn);
     return VM_FAULT_RETRY;
   }
   handler(vmf, 'filemap_fault', 'read');
@@ -129,16 +132,47 @@ export function page_is_dirty(k: Kernel, pfn: Pfn): boolean {
   return dirty;
 }
 
-/** Writes the dirty pages [first, end) of a regular file to disk (filemap_write_and_wait_range()). Returns how many. */
-export function filemap_write(k: Kernel, inodeId: number, first: number, end: number): number {
+/**
+ * filemap_write_and_wait_range(): writes the dirty pages [first, end) of a disk file, those too that are under writeback
+ * and were dirtied since, and goes on when the disk has them all.
+ */
+export function filemap_write_and_wait_range(
+  k: Kernel,
+  inodeId: number,
+  first: number,
+  end: number,
+  why: 'fsync' | 'msync' | 'sync write',
+): void {
   const inode = k.inodes.edit(inodeId);
-  if (inode.kind !== 'file') return 0;
-  let count = 0;
+  if (inode.kind !== 'file') return;
+  const written: Pfn[] = [];
   cache_for_each(inode, first, end, (index, pfn) => {
-    if (pfn <= 0 || !page_is_dirty(k, pfn)) return;
+    const dirty = page_is_dirty(k, pfn);
+    if (!dirty && !folio_test_writeback(k, pfn)) return;
+    written.push(pfn);
+    if (!dirty) return;
+    folio_wait_writeback(k, pfn, why);
     page_mkclean(k, pfn);
-    write_page(k, inode, index, pfn);
-    count++;
+    start_writepage(k, inode, index, pfn, why);
   });
+  for (const pfn of written) folio_wait_writeback(k, pfn, why);
+}
+
+/**
+ * wakeup_flusher_threads(): begins to write all dirty pages of disk files, and waits for none (WB_SYNC_NONE): those that are
+ * under writeback stay as they are. Returns how many it began to write.
+ */
+export function wakeup_flusher_threads(k: Kernel, why: 'asked for' | 'flusher'): number {
+  let count = 0;
+  for (const { id, kind } of [...k.inodes.values()]) {
+    if (kind !== 'file') continue;
+    const inode = k.inodes.edit(id);
+    cache_for_each(inode, 0, Number.POSITIVE_INFINITY, (index, pfn) => {
+      if (folio_test_writeback(k, pfn) || !page_is_dirty(k, pfn)) return;
+      page_mkclean(k, pfn);
+      writepage(k, inode, index, pfn, why);
+      count++;
+    });
+  }
   return count;
 }

@@ -82,7 +82,8 @@ function wp_can_reuse_anon_folio(k: Kernel, pfn: Pfn): boolean {
   if (k.frames.mapcountOf(pfn) > 1) return false;
   if ((flags & PG_SWAPCACHE) !== 0) {
     if (k.swap.count(slot_of(k, pfn)) > 0) return false;
-    folio_free_swap(k, pfn);
+    // While it is being written to its slot, the swap cache has the page too.
+    if (!folio_free_swap(k, pfn)) return false;
   }
   k.frames.setFlags(pfn, PG_ANON_EXCLUSIVE);
   return true;

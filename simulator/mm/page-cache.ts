@@ -4,23 +4,16 @@
  */
 
 import { PAGE_SIZE, type Pfn } from '../machine/address.ts';
-import {
-  bytesContent,
-  filledContent,
-  type PageContent,
-  setFrame,
-  shareFrame,
-  ZERO_CONTENT,
-  zeroTail,
-} from '../machine/content.ts';
-import { CHUNK_MASK, PG_DIRTY, PG_FILE, PG_READAHEAD, PG_SHMEM } from '../machine/frames.ts';
+import { bytesContent, filledContent, type PageContent, setFrame, ZERO_CONTENT, zeroTail } from '../machine/content.ts';
+import { CHUNK_MASK, PG_FILE, PG_SHMEM, PG_WRITEBACK } from '../machine/frames.ts';
 import { lru_add } from '../machine/lru.ts';
-import { NR_WRITTEN, PGPGIN, PGPGOUT } from '../machine/vm-events.ts';
+import { PGPGIN } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { CacheChunk, Inode } from '../state/records.ts';
 import { alloc_page, type Effort, free_page } from './page-alloc.ts';
 import { free_swap_entry } from './swap-cache.ts';
 import { workingset_refault } from './workingset.ts';
+import { folio_wait_writeback } from './writeback.ts';
 
 const BITS = 6;
 const WIDTH = 1 << BITS;
@@ -185,40 +178,33 @@ export function read_page(k: Kernel, inode: Inode, index: number, effort: Effort
   return pfn;
 }
 
-/** Takes a page out of the cache (delete_from_page_cache()); the frame is freed unless PTEs still map it. */
+/**
+ * Takes a page that is not under writeback out of the cache (delete_from_page_cache()); the frame is freed unless PTEs
+ * still map it.
+ */
 export function cache_delete(k: Kernel, inode: Inode, index: number, pfn: Pfn): void {
-  cache_store(k, inode, index, 0);
   const chunk = k.frames.edit(pfn);
   const i = pfn & CHUNK_MASK;
+  if (((chunk.flags[i] as number) & PG_WRITEBACK) !== 0) {
+    throw new Error(`cache_delete: frame ${pfn} is being written`);
+  }
+  cache_store(k, inode, index, 0);
   chunk.refs[i] = (chunk.refs[i] as number) - 1;
   if (chunk.mapcount[i] === 0 && chunk.refs[i] === 0) free_page(k, pfn);
 }
 
-/** Drops every page and swap slot of an inode that nobody maps any more. */
-export function cache_drop_all(k: Kernel, inode: Inode): void {
-  cache_for_each(inode, 0, Number.POSITIVE_INFINITY, (index, entry) => {
-    if (entry > 0) cache_delete(k, inode, index, entry);
-    else {
+/**
+ * truncate_inode_pages_range(): drops pages [first, end) that nobody maps from the cache, and shmem's from swap. What is
+ * under writeback is waited for.
+ */
+export function cache_drop_range(k: Kernel, inode: Inode, first: number, end: number): void {
+  cache_for_each(inode, first, end, (index, entry) => {
+    if (entry > 0) {
+      folio_wait_writeback(k, entry, 'truncation');
+      cache_delete(k, inode, index, entry);
+    } else {
       cache_store(k, inode, index, 0);
       free_swap_entry(k, -entry - 1);
     }
   });
-}
-
-/** Writes a dirty page to the disk's copy; the caller has write-protected its PTEs. */
-export function write_page(k: Kernel, inode: Inode, index: number, pfn: Pfn): void {
-  if (inode.writtenOwner !== k.epoch.now) {
-    inode.written = new Map(inode.written);
-    inode.writtenOwner = k.epoch.now;
-  }
-  const valid = inode.size - index * PAGE_SIZE;
-  const content = shareFrame(k.frames, pfn);
-  (inode.written as Map<number, PageContent>).set(
-    index,
-    valid < PAGE_SIZE ? zeroTail(content, Math.max(0, valid)) : content,
-  );
-  k.frames.clearFlags(pfn, PG_DIRTY | PG_READAHEAD);
-  k.frames.countEvent(NR_WRITTEN);
-  k.frames.countEvent(PGPGOUT, 4);
-  if (k.sink !== null) k.emit({ type: 'writeback', path: inode.path, index, pfn });
 }

@@ -7,6 +7,7 @@ import type { Inode, OpenFile } from '../state/records.ts';
 import { hold_page } from './map-page.ts';
 import { cache_entry, file_pages, find_get_page, read_page } from './page-cache.ts';
 import { VM_EXEC, VM_RAND_READ, VM_SEQ_READ, type Vma, vma_pages } from './vma.ts';
+import { folio_test_writeback } from './writeback.ts';
 
 /** ra_pages: the `readahead` key of the machine. */
 export function ra_pages(k: Kernel): number {
@@ -106,6 +107,8 @@ export function page_cache_sync_ra(k: Kernel, inode: Inode, file: OpenFile, inde
 export function page_cache_async_ra(k: Kernel, inode: Inode, file: OpenFile, index: number, wanted: number): void {
   const max = ra_pages(k);
   const marked = find_get_page(inode, index);
+  // PG_readahead and PG_reclaim are one bit.
+  if (marked !== 0 && max > 0 && folio_test_writeback(k, marked)) return;
   if (marked !== 0) k.frames.clearFlags(marked, PG_READAHEAD);
   if (max === 0) return;
   const expected = file.ra_start + file.ra_size - file.ra_async;

@@ -40,6 +40,15 @@ export interface ScanControl {
   desperate: boolean;
   /** Pages spared. */
   nr_spared: number;
+  /** Pages whose write it began and does not wait for: they count as if they were freed. */
+  nr_writing: number;
+  /** Dirty pages of files that were looked at and are not being written (reclaim_stat.nr_unqueued_dirty). */
+  nr_unqueued_dirty: number;
+}
+
+/** Pages freed, and those that will be when the disk has them. */
+export function progress(sc: ScanControl): number {
+  return sc.nr_reclaimed + sc.nr_writing;
 }
 
 export function scanControl(by: ScanControl['by'], wanted: number): ScanControl {
@@ -57,6 +66,8 @@ export function scanControl(by: ScanControl['by'], wanted: number): ScanControl 
     file_is_tiny: false,
     desperate: false,
     nr_spared: 0,
+    nr_writing: 0,
+    nr_unqueued_dirty: 0,
   };
 }
 
@@ -106,6 +117,14 @@ export function snapshot_refaults(k: Kernel): void {
 }
 
 /**
+ * can_reclaim_anon_pages(): there is a slot for one more; or pages that have been written to theirs and wait in the swap
+ * cache, which Linux would not look at.
+ */
+function can_reclaim_anon_pages(k: Kernel): boolean {
+  return k.swap.free > 0 || (k.writes.steps > 0 && k.swap.on && k.swap.cachedPages > 0);
+}
+
+/**
  * get_scan_count(): pages of each list to look at in this round, into `nr` by list. Integers as in Linux: the kind whose
  * reclaim was dear lately is looked at less.
  */
@@ -115,7 +134,7 @@ export function get_scan_count(k: Kernel, sc: ScanControl, nr: Int32Array): void
   let anonPart = 1;
   let filePart = 1;
   let whole = 1;
-  if (k.swap.free === 0) anonPart = 0;
+  if (!can_reclaim_anon_pages(k)) anonPart = 0;
   else if (sc.priority === 0 && swappiness > 0) {
     // Close to the end: both, whole.
   } else if (sc.file_is_tiny) filePart = 0;
@@ -139,7 +158,7 @@ export function get_scan_count(k: Kernel, sc: ScanControl, nr: Int32Array): void
 export function zone_reclaimable_pages(k: Kernel): number {
   const { count } = k.frames.counters;
   const files = (count[LRU_INACTIVE_FILE] as number) + (count[LRU_ACTIVE_FILE] as number);
-  if (k.swap.free === 0) return files;
+  if (!can_reclaim_anon_pages(k)) return files;
   return files + (count[LRU_INACTIVE_ANON] as number) + (count[LRU_ACTIVE_ANON] as number);
 }
 

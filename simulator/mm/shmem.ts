@@ -14,6 +14,7 @@ import { alloc_page } from './page-alloc.ts';
 import { cache_entry, cache_insert, cache_store, file_pages } from './page-cache.ts';
 import { refuse } from './refuse.ts';
 import { delete_from_swap_cache, swap_read } from './swap-cache.ts';
+import { folio_wait_writeback } from './writeback.ts';
 
 /** In place of a frame: overcommit does not promise another page (ENOSPC, in a fault SIGBUS). */
 export const NO_SPACE = -1;
@@ -64,8 +65,9 @@ export function shmem_get_page(k: Kernel, inodeId: number, index: number): Shmem
   return { pfn, major: true };
 }
 
-/** A page that MADV_WILLNEED brought moves from the swap cache to the file. */
+/** A page that MADV_WILLNEED brought, or that is on its way out, moves from the swap cache to the file. */
 function from_swap_cache(k: Kernel, inodeId: number, index: number, slot: number, pfn: Pfn): Pfn {
+  folio_wait_writeback(k, pfn, 'shmem');
   lru_del(k.frames, pfn);
   hold_page(k, pfn, 1);
   delete_from_swap_cache(k, pfn);

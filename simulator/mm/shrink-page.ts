@@ -12,32 +12,37 @@ import {
   PG_DIRTY,
   PG_FILE,
   PG_LAZYFREE,
-  PG_READAHEAD,
+  PG_RECLAIM,
   PG_REFERENCED,
   PG_SHMEM,
   PG_SWAPCACHE,
+  PG_WRITEBACK,
 } from '../machine/frames.ts';
 import { lru_del, lru_move } from '../machine/lru.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_SWAP, PTE_SWP_EXCLUSIVE, type PteTable } from '../machine/pagetable.ts';
-import { PGLAZYFREED } from '../machine/vm-events.ts';
+import { NR_VMSCAN_IMMEDIATE, NR_VMSCAN_WRITE, NR_WRITTEN, PGLAZYFREED } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
-import type { Mm } from '../state/records.ts';
+import type { Inode, Mm } from '../state/records.ts';
 import { page_is_dirty, page_mkclean } from './filemap.ts';
 import { free_page } from './page-alloc.ts';
-import { cache_delete, cache_set_shadow, cache_store, write_page } from './page-cache.ts';
+import { cache_delete, cache_set_shadow, cache_store } from './page-cache.ts';
 import { add_mm_counter, flush_tlb_range, set_pte } from './pte.ts';
 import { rmap_one, rmap_walk } from './rmap.ts';
-import { delete_from_swap_cache, slot_of, swap_write } from './swap-cache.ts';
+import { add_to_swap_cache, delete_from_swap_cache, slot_of, swap_write } from './swap-cache.ts';
 import { VM_EXEC, VM_LOCKED } from './vma.ts';
 import { workingset_eviction } from './workingset.ts';
+import { folio_wait_writeback, start_swap_write, start_writepage } from './writeback.ts';
 
 /** Why a page is looked at: memory is short, a process asked for it (MADV_PAGEOUT), or a textbook policy chose. */
 export type Cause = 'pressure' | 'pageout' | 'policy';
 
-/** What became of a page that was looked at: `culled`, it is locked and goes to the unevictable list. */
-export type Verdict = 'freed' | SparedFate;
+/**
+ * What became of a page that was looked at: `writing`, it is on its way to swap and can be freed later; `culled`, it is
+ * locked and goes to the unevictable list.
+ */
+export type Verdict = 'freed' | 'writing' | SparedFate;
 
-/** The reason of the last verdict that was not `freed`. */
+/** The reason of the last verdict that spared a page. */
 export let lastReason: SparedBecause = 'busy';
 
 function spare(verdict: SparedFate, reason: SparedBecause): SparedFate {
@@ -134,11 +139,54 @@ function try_to_unmap(k: Kernel, pfn: Pfn, slot: number): void {
   k.frames.clearFlags(pfn, PG_ANON_EXCLUSIVE);
 }
 
+/** Whoever reclaims does not wait for the disk: Linux's reclaim, where writes take time. */
+function writesLast(k: Kernel, cause: Cause): boolean {
+  return k.writes.steps > 0 && cause !== 'policy';
+}
+
+/** The slot of a page gets what it holds, in no time. */
+function write_swap_now(k: Kernel, pfn: Pfn, slot: number): void {
+  swap_write(k, pfn, slot);
+  k.frames.countEvent(NR_VMSCAN_WRITE);
+  k.frames.countEvent(NR_WRITTEN);
+}
+
+/** pageout() of a page of the swap cache, which stays there until it is written. */
+function pageout(k: Kernel, pfn: Pfn): 'writing' {
+  start_swap_write(k, pfn);
+  k.frames.countEvent(NR_VMSCAN_WRITE);
+  if (k.sink !== null) k.emit({ type: 'swap-out', pfn, slot: slot_of(k, pfn), written: true, pending: true });
+  return 'writing';
+}
+
+/** A clean page that nobody maps leaves the swap cache (__remove_mapping()). */
+function dropSwapCache(k: Kernel, pfn: Pfn): 'freed' {
+  const slot = slot_of(k, pfn);
+  k.swap.setShadow(slot, workingset_eviction(k, k.frames.flagsOf(pfn)));
+  if (k.sink !== null) k.emit({ type: 'swap-cache-drop', pfn, slot });
+  delete_from_swap_cache(k, pfn);
+  return 'freed';
+}
+
+/** {@link swapOutAnon} where the write takes time: the page waits for its end in the swap cache. */
+function swapOutSlowly(k: Kernel, pfn: Pfn): Verdict {
+  const had = (k.frames.flagsOf(pfn) & PG_SWAPCACHE) !== 0;
+  if (!had) {
+    const slot = k.swap.take();
+    if (slot < 0) return spare('activated', 'no swap slot');
+    add_to_swap_cache(k, pfn, slot);
+  }
+  try_to_unmap(k, pfn, slot_of(k, pfn));
+  if (had && (k.frames.flagsOf(pfn) & PG_DIRTY) === 0) return dropSwapCache(k, pfn);
+  return pageout(k, pfn);
+}
+
 /**
  * An anonymous page goes to a swap slot: the one that it has in the swap cache, without a write unless it changed since;
  * or a new one.
  */
-function swapOutAnon(k: Kernel, pfn: Pfn): Verdict {
+function swapOutAnon(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
+  if (writesLast(k, cause)) return swapOutSlowly(k, pfn);
   const had = (k.frames.flagsOf(pfn) & PG_SWAPCACHE) !== 0;
   const slot = had ? slot_of(k, pfn) : k.swap.take();
   if (slot < 0) return spare('activated', 'no swap slot');
@@ -147,16 +195,28 @@ function swapOutAnon(k: Kernel, pfn: Pfn): Verdict {
   try_to_unmap(k, pfn, slot);
   const flags = k.frames.flagsOf(pfn);
   const write = !had || (flags & PG_DIRTY) !== 0;
-  if (write) swap_write(k, pfn, slot);
+  if (write) write_swap_now(k, pfn, slot);
   k.swap.setShadow(slot, workingset_eviction(k, flags));
-  if (k.sink !== null) k.emit({ type: 'swap-out', pfn, slot, written: write });
+  if (k.sink !== null) k.emit({ type: 'swap-out', pfn, slot, written: write, pending: false });
   if (had) delete_from_swap_cache(k, pfn);
   else free_page(k, pfn);
   return 'freed';
 }
 
+/** shmem_delete_from_page_cache(): the file names the slot from now on, and the swap cache has the page. */
+function shmem_to_swap_cache(k: Kernel, inode: Inode, index: number, pfn: Pfn, slot: number): void {
+  add_to_swap_cache(k, pfn, slot);
+  cache_delete(k, inode, index, pfn);
+  cache_store(k, inode, index, -(slot + 1));
+  const chunk = k.frames.edit(pfn);
+  const i = pfn & CHUNK_MASK;
+  chunk.flags[i] = (chunk.flags[i] as number) & ~PG_FILE;
+  chunk.mapping[i] = 0;
+  chunk.index[i] = 0;
+}
+
 /** shmem_writeout(): the page's place in the file names its slot. A page that was never written is a hole again. */
-function swapOutShmem(k: Kernel, pfn: Pfn): Verdict {
+function swapOutShmem(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
   const chunk = k.frames.chunk(pfn);
   const inode = k.inodes.edit(chunk.mapping[pfn & CHUNK_MASK] as number);
   const index = chunk.index[pfn & CHUNK_MASK] as number;
@@ -170,17 +230,21 @@ function swapOutShmem(k: Kernel, pfn: Pfn): Verdict {
   try_to_unmap(k, pfn, -1);
   if (slot < 0) return spare('activated', 'no swap slot');
   k.swap.duplicate(slot);
-  swap_write(k, pfn, slot);
+  if (writesLast(k, cause)) {
+    shmem_to_swap_cache(k, inode, index, pfn, slot);
+    return pageout(k, pfn);
+  }
+  write_swap_now(k, pfn, slot);
   k.swap.setShadow(slot, workingset_eviction(k, k.frames.flagsOf(pfn)));
-  if (k.sink !== null) k.emit({ type: 'swap-out', pfn, slot, written: true });
+  if (k.sink !== null) k.emit({ type: 'swap-out', pfn, slot, written: true, pending: false });
   cache_delete(k, inode, index, pfn);
   cache_store(k, inode, index, -(slot + 1));
   return 'freed';
 }
 
 /**
- * A page of a disk file is dropped. A dirty one is written first under pressure: what Linux leaves to the flusher
- * threads, to drop it once they are done, happens at once here. It stays when a process asked.
+ * A page of a disk file is dropped. A dirty one is left to the flusher threads, and wanted back once they have written it;
+ * where writes take no time it is written at once, under pressure. A textbook policy waits for the write.
  */
 function dropFilePage(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
   const chunk = k.frames.chunk(pfn);
@@ -188,13 +252,15 @@ function dropFilePage(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
   const index = chunk.index[pfn & CHUNK_MASK] as number;
   try_to_unmap(k, pfn, -1);
   if ((k.frames.flagsOf(pfn) & PG_DIRTY) !== 0) {
-    if (cause === 'pageout') {
-      // PG_reclaim, to be dropped once it is written: the same bit as PG_readahead, and fault-around sees that.
-      k.frames.setFlags(pfn, PG_READAHEAD);
-      return spare('activated', 'busy');
+    if (cause === 'pageout' || writesLast(k, cause)) {
+      // To be dropped once it is written: the bit is that of PG_readahead as well, and fault-around sees it.
+      k.frames.setFlags(pfn, PG_RECLAIM);
+      k.frames.countEvent(NR_VMSCAN_IMMEDIATE);
+      return spare('activated', 'dirty');
     }
     page_mkclean(k, pfn);
-    write_page(k, inode, index, pfn);
+    start_writepage(k, inode, index, pfn, 'reclaim');
+    folio_wait_writeback(k, pfn, 'reclaim');
   }
   if (k.sink !== null) k.emit({ type: 'cache-drop', path: inode.path, index, pfn });
   const shadow = workingset_eviction(k, k.frames.flagsOf(pfn));
@@ -216,18 +282,34 @@ function dropLazyfree(k: Kernel, pfn: Pfn): Verdict {
   return 'freed';
 }
 
+/**
+ * A page under writeback is left, and wanted once it is written; a textbook policy waits. Null: it is written now, and is
+ * still there.
+ */
+function reclaimWritten(k: Kernel, pfn: Pfn, cause: Cause): Verdict | null {
+  if (cause !== 'policy') {
+    k.frames.setFlags(pfn, PG_RECLAIM);
+    return spare('activated', 'under writeback');
+  }
+  folio_wait_writeback(k, pfn, 'reclaim');
+  return k.frames.flagsOf(pfn) === 0 ? 'freed' : null;
+}
+
 /** shrink_folio_list() for one page; {@link lastReason} says why one was spared. The caller moves it to its list. */
 export function shrink_page(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
   const flags = k.frames.flagsOf(pfn);
   if (k.frames.refsOf(pfn) !== expectedRefs(flags)) return spare('kept', 'busy');
+  if ((flags & PG_WRITEBACK) !== 0) {
+    const verdict = reclaimWritten(k, pfn, cause);
+    if (verdict !== null) return verdict;
+  }
   if (cause === 'pressure') {
     const verdict = folio_check_references(k, pfn);
     if (verdict !== null) return verdict;
   }
-  if ((flags & PG_ANON) !== 0) return (flags & PG_LAZYFREE) !== 0 ? dropLazyfree(k, pfn) : swapOutAnon(k, pfn);
+  if ((flags & PG_ANON) !== 0) return (flags & PG_LAZYFREE) !== 0 ? dropLazyfree(k, pfn) : swapOutAnon(k, pfn, cause);
   if ((flags & PG_SHMEM) === 0) return dropFilePage(k, pfn, cause);
-  if ((flags & PG_FILE) !== 0) return swapOutShmem(k, pfn);
-  // Shmem that was read ahead into the swap cache: its file still names the slot.
-  delete_from_swap_cache(k, pfn);
-  return 'freed';
+  if ((flags & PG_FILE) !== 0) return swapOutShmem(k, pfn, cause);
+  // Shmem in the swap cache, read ahead or written: its file names the slot.
+  return dropSwapCache(k, pfn);
 }

@@ -2,7 +2,7 @@
 
 import type { Pfn } from '../machine/address.ts';
 import { setFrame, shareFrame, WORD_BLOB } from '../machine/content.ts';
-import { CHUNK_MASK, PG_DIRTY, PG_SWAPCACHE } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_DIRTY, PG_SWAPCACHE, PG_WRITEBACK } from '../machine/frames.ts';
 import { lru_add } from '../machine/lru.ts';
 import { PGPGIN, PGPGOUT, PSWPIN, PSWPOUT } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -29,16 +29,21 @@ export function delete_from_swap_cache(k: Kernel, pfn: Pfn): void {
   const chunk = k.frames.edit(pfn);
   const i = pfn & CHUNK_MASK;
   const slot = (chunk.slot[i] as number) - 1;
-  chunk.flags[i] = (chunk.flags[i] as number) & ~PG_SWAPCACHE;
+  const flags = chunk.flags[i] as number;
+  if ((flags & PG_WRITEBACK) !== 0) throw new Error(`delete_from_swap_cache: frame ${pfn} is being written`);
+  chunk.flags[i] = flags & ~PG_SWAPCACHE;
   chunk.slot[i] = 0;
   chunk.refs[i] = (chunk.refs[i] as number) - 1;
   k.swap.setCached(slot, 0);
   if (chunk.mapcount[i] === 0 && chunk.refs[i] === 0) free_page(k, pfn);
 }
 
-/** folio_free_swap(): gives the slot up if no PTE names it; the page is then dirty, as it has no copy. */
+/**
+ * folio_free_swap(): gives the slot up if no PTE names it; the page is then dirty, as it has no copy. Not while the page is
+ * being written there.
+ */
 export function folio_free_swap(k: Kernel, pfn: Pfn): boolean {
-  if ((k.frames.flagsOf(pfn) & PG_SWAPCACHE) === 0) return false;
+  if ((k.frames.flagsOf(pfn) & (PG_SWAPCACHE | PG_WRITEBACK)) !== PG_SWAPCACHE) return false;
   if (k.swap.count(slot_of(k, pfn)) > 0) return false;
   k.frames.markDirty(pfn);
   delete_from_swap_cache(k, pfn);
@@ -53,7 +58,7 @@ export function free_swap_entry(k: Kernel, slot: number): void {
   if (pfn !== 0 && k.frames.mapcountOf(pfn) === 0) folio_free_swap(k, pfn);
 }
 
-/** swap_writeout(): writes a page to a slot; it is clean then. */
+/** The slot gets what the page holds, which is clean then: {@link start_swap_write} of mm/writeback.ts adds the time that it takes. */
 export function swap_write(k: Kernel, pfn: Pfn, slot: number): void {
   const word = k.frames.chunk(pfn).word[pfn & CHUNK_MASK] as number;
   k.swap.write(slot, word, word === WORD_BLOB ? shareFrame(k.frames, pfn).bytes : undefined);

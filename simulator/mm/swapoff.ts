@@ -16,6 +16,7 @@ import { refuse } from './refuse.ts';
 import { shmem_get_page } from './shmem.ts';
 import { folio_free_swap, read_swap_cache } from './swap-cache.ts';
 import { linear_page_index, VM_LOCKED, type Vma } from './vma.ts';
+import { folio_wait_writeback } from './writeback.ts';
 
 /** unuse_pte(): one swapped page of a process. False: no frame. */
 function unuse_pte(k: Kernel, mm: Mm, vma: Vma, addr: number, flags: number, slot: number): boolean {
@@ -23,6 +24,7 @@ function unuse_pte(k: Kernel, mm: Mm, vma: Vma, addr: number, flags: number, slo
   const index = linear_page_index(vma, addr);
   const pfn = read_swap_cache(k, slot, (fresh) => init_anon_page(k, fresh, root, index));
   if (pfn === 0) return false;
+  folio_wait_writeback(k, pfn, 'swapoff');
   get_mapping(k, mm, pfn);
   mm.swapents--;
   const exclusive = (flags & PTE_SWP_EXCLUSIVE) !== 0;
@@ -69,6 +71,9 @@ function dropCache(k: Kernel): void {
   for (let slot = 0; slot < k.swap.highWater; slot++) {
     const pfn = k.swap.cached(slot);
     if (pfn === 0) continue;
+    folio_wait_writeback(k, pfn, 'swapoff');
+    // Nobody wanted it any more, and only its write kept it.
+    if (k.swap.cached(slot) === 0) continue;
     if (((k.frames.chunk(pfn).flags[pfn & CHUNK_MASK] as number) & PG_LRU) === 0) lru_add(k.frames, pfn);
     folio_free_swap(k, pfn);
   }

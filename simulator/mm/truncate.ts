@@ -2,32 +2,18 @@
 
 import { PAGE_SIZE } from '../machine/address.ts';
 import { filledContent, fillFrame, type PageContent } from '../machine/content.ts';
-import { PG_DIRTY, PG_NOT_UPTODATE } from '../machine/frames.ts';
+import { PG_DIRTY, PG_NOT_UPTODATE, PG_WRITEBACK } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
-import {
-  cache_clear_shadows,
-  cache_delete,
-  cache_entry,
-  cache_for_each,
-  cache_store,
-  find_get_page,
-  read_page,
-} from './page-cache.ts';
+import { cache_clear_shadows, cache_drop_range, cache_entry, find_get_page, read_page } from './page-cache.ts';
 import { shmem_get_page } from './shmem.ts';
-import { free_swap_entry } from './swap-cache.ts';
+import { folio_wait_writeback } from './writeback.ts';
 import { unmap_mapping_range } from './zap.ts';
 
-/** truncate_inode_pages_range(): drops pages [first, end) from the cache, and shmem's from swap. */
-export function drop_pages(k: Kernel, inode: Inode, first: number, end: number): void {
-  cache_for_each(inode, first, end, (index, entry) => {
-    if (entry > 0) cache_delete(k, inode, index, entry);
-    else {
-      cache_store(k, inode, index, 0);
-      free_swap_entry(k, -entry - 1);
-    }
-  });
+/** Pages [first, end) are no part of the file any more. */
+function drop_pages(k: Kernel, inode: Inode, first: number, end: number): void {
+  cache_drop_range(k, inode, first, end);
   cache_clear_shadows(k, inode, first, end);
 }
 
@@ -55,7 +41,7 @@ function partialPage(k: Kernel, inode: Inode, index: number): number {
 /** The file has a block for the page, on disk or still to be written: not a hole. */
 export function has_block(k: Kernel, inode: Inode, index: number, pfn: number): boolean {
   if (inode.kind === 'shmem' || inode.written.has(index) || index * PAGE_SIZE < inode.imageEnd) return true;
-  return (k.frames.flagsOf(pfn) & PG_DIRTY) !== 0;
+  return (k.frames.flagsOf(pfn) & (PG_DIRTY | PG_WRITEBACK)) !== 0;
 }
 
 /**
@@ -68,6 +54,7 @@ function zeroPartial(k: Kernel, inode: Inode, size: number): void {
   const index = (size - offset) / PAGE_SIZE;
   const pfn = partialPage(k, inode, index);
   if (pfn === 0) return;
+  folio_wait_writeback(k, pfn, 'truncation');
   if (inode.kind === 'file') mark_accessed(k.frames, pfn);
   if (!has_block(k, inode, index, pfn)) return;
   fillFrame(k.frames, k.epoch, pfn, offset, PAGE_SIZE - offset, 0);

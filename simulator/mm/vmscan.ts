@@ -34,6 +34,7 @@ import {
 } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { total_swap_pages } from './accounting.ts';
+import { wakeup_flusher_threads } from './filemap.ts';
 import { mlock_folio } from './mlock-page.ts';
 import { replace_pages } from './replacement.ts';
 import {
@@ -45,6 +46,7 @@ import {
   get_scan_count,
   inactive_is_low,
   prepare_scan_control,
+  progress,
   type ScanControl,
   scanControl,
   snapshot_refaults,
@@ -54,6 +56,7 @@ import {
 import { folio_referenced, lastReason, sawExec, sawLocked, shrink_page } from './shrink-page.ts';
 import { folio_free_swap } from './swap-cache.ts';
 import { lru_note_cost } from './workingset.ts';
+import { wait_for_disk } from './writeback.ts';
 
 /** Attempts without a page freed before memory counts as exhausted. */
 const MAX_RECLAIM_RETRIES = 16;
@@ -71,8 +74,8 @@ function tellSpared(k: Kernel, sc: ScanControl, pfn: Pfn, verdict: SparedFate): 
 }
 
 /** The page goes where its verdict says; the lists of those that were looked at are put back head first. */
-function putback(k: Kernel, pfn: Pfn, verdict: SparedFate): void {
-  if (verdict === 'kept') {
+function putback(k: Kernel, pfn: Pfn, verdict: SparedFate | 'writing'): void {
+  if (verdict === 'kept' || verdict === 'writing') {
     lru_rotate(k.frames, pfn);
     return;
   }
@@ -95,30 +98,43 @@ function shrink_inactive_list(k: Kernel, sc: ScanControl, list: number, count: n
   const { frames } = k;
   const kind = list >= LRU_INACTIVE_FILE ? 1 : 0;
   const before = sc.nr_reclaimed;
-  let writes = 0;
+  const writingBefore = sc.nr_writing;
   let left = Math.min(count, frames.counters.count[list] as number);
   let scanned = 0;
-  for (; left > 0 && sc.nr_reclaimed < sc.nr_to_reclaim; left--) {
+  let unqueued = 0;
+  for (; left > 0 && progress(sc) < sc.nr_to_reclaim; left--) {
     const pfn = frames.counters.tail[list] as number;
     if (pfn === 0) break;
     scanned++;
     const verdict = shrink_page(k, pfn, 'pressure');
-    if (verdict === 'freed') {
-      sc.nr_reclaimed++;
-      writes++;
-    } else {
-      sc.nr_spared++;
-      if (k.sink !== null) tellSpared(k, sc, pfn, verdict);
+    if (verdict === 'freed') sc.nr_reclaimed++;
+    else {
+      if (verdict === 'writing') sc.nr_writing++;
+      else {
+        sc.nr_spared++;
+        if (lastReason === 'dirty') unqueued++;
+        if (k.sink !== null) tellSpared(k, sc, pfn, verdict);
+      }
       putback(k, pfn, verdict);
     }
   }
   const freed = sc.nr_reclaimed - before;
+  const writes = k.writes.steps === 0 ? freed : sc.nr_writing - writingBefore;
   sc.nr_scanned += scanned;
   frames.countEvent(PGSCAN + sc.by, scanned);
   frames.countEvent(PGSCAN_KIND + kind, scanned);
   frames.countEvent(PGSTEAL + sc.by, freed);
   frames.countEvent(PGSTEAL_KIND + kind, freed);
   lru_note_cost(frames, kind === 1, (kind === 1 ? 0 : writes * WRITE_COST) + scanned - freed);
+  sc.nr_unqueued_dirty += unqueued;
+  // handle_reclaim_writeback(): nothing but dirty pages that nobody writes.
+  if (unqueued > 0 && unqueued === scanned) wake_flusher(k, sc);
+}
+
+/** Dirty pages of files stand in the way: the flusher thread begins to write them. */
+function wake_flusher(k: Kernel, sc: ScanControl): void {
+  sc.nr_unqueued_dirty = 0;
+  sc.nr_writing += wakeup_flusher_threads(k, 'flusher');
 }
 
 /** shrink_active_list(): the oldest active pages become inactive, but for code that was used. */
@@ -160,7 +176,7 @@ function shrink_lruvec(k: Kernel, sc: ScanControl): void {
     ((nr[LRU_INACTIVE_ANON] as number) > 0 ||
       (nr[LRU_ACTIVE_FILE] as number) > 0 ||
       (nr[LRU_INACTIVE_FILE] as number) > 0) &&
-    sc.nr_reclaimed < sc.nr_to_reclaim
+    progress(sc) < sc.nr_to_reclaim
   ) {
     for (let list = LRU_INACTIVE_ANON; list <= LRU_ACTIVE_FILE; list++) {
       const part = Math.min(nr[list] as number, cluster);
@@ -184,15 +200,15 @@ function shrink_node(k: Kernel, sc: ScanControl): void {
 
 /** do_try_to_free_pages(): looks harder at each priority; at last at pages that were thought to be in use. */
 function do_try_to_free_pages(k: Kernel, sc: ScanControl): void {
-  const before = sc.nr_reclaimed;
+  const before = progress(sc);
   sc.skipped_deactivate = false;
   for (;;) {
     for (sc.priority = first_priority(k.frames); sc.priority >= 0; sc.priority--) {
       shrink_node(k, sc);
-      if (sc.nr_reclaimed >= sc.nr_to_reclaim) break;
+      if (progress(sc) >= sc.nr_to_reclaim) break;
     }
     snapshot_refaults(k);
-    if (sc.nr_reclaimed > before || !sc.skipped_deactivate) return;
+    if (progress(sc) > before || !sc.skipped_deactivate) return;
     sc.force_deactivate = true;
     sc.skipped_deactivate = false;
   }
@@ -212,27 +228,45 @@ function tellStart(k: Kernel, sc: ScanControl): void {
 function tellEnd(k: Kernel, sc: ScanControl, wanted: number): void {
   if (k.sink === null) return;
   k.depth--;
-  const { nr_reclaimed: got, nr_scanned: scanned, nr_spared: spared } = sc;
-  k.emit({ type: 'reclaim', wanted, got, scanned, spared, why: REASONS[sc.by] });
+  const { nr_reclaimed: got, nr_scanned: scanned, nr_spared: spared, nr_writing: writing } = sc;
+  k.emit({ type: 'reclaim', wanted, got, scanned, spared, writing, why: REASONS[sc.by] });
 }
 
-/** A process goes on with any frame that was freed; who asks for reclaim wants all (user_proactive_reclaim()). */
-function enough(sc: ScanControl): number {
-  return sc.by === BY_ASKING ? sc.nr_to_reclaim : 1;
+/**
+ * A process goes on with any frame that was freed, and where writes take time, with the frames that it `needs`; who asks
+ * for reclaim wants all (user_proactive_reclaim()), and waits for no write.
+ */
+function enough(k: Kernel, sc: ScanControl, needs: number): boolean {
+  if (sc.by === BY_ASKING) return progress(sc) >= sc.nr_to_reclaim;
+  return sc.nr_reclaimed >= (k.writes.steps === 0 ? 1 : needs);
+}
+
+/**
+ * reclaim_throttle(): what could be freed is under writeback, or dirty and not even that: a process waits until the disk has
+ * finished something. False: there is nothing to wait for, or nobody who would.
+ */
+function reclaim_throttle(k: Kernel, sc: ScanControl): boolean {
+  if (sc.nr_unqueued_dirty > 0) wake_flusher(k, sc);
+  if (sc.by !== BY_DIRECT || k.writes.size === 0) return false;
+  if (k.sink !== null) k.emit({ type: 'throttled', pages: k.writes.size });
+  wait_for_disk(k, 'reclaim');
+  sc.nr_writing = 0;
+  return true;
 }
 
 /** should_reclaim_retry(): tries again while too little was freed and there is something that could be. */
-function tryHard(k: Kernel, by: ScanControl['by'], wanted: number): number {
+function tryHard(k: Kernel, by: ScanControl['by'], wanted: number, needs: number): number {
   const sc = scanControl(by, wanted);
   tellStart(k, sc);
   do_try_to_free_pages(k, sc);
-  for (let loop = 1; loop <= MAX_RECLAIM_RETRIES && sc.nr_reclaimed < enough(sc); loop++) {
-    if (zone_reclaimable_pages(k) === 0) break;
-    const before = sc.nr_reclaimed;
-    sc.desperate = true;
+  for (let loop = 1; loop <= MAX_RECLAIM_RETRIES && !enough(k, sc, needs); loop++) {
+    const waited = reclaim_throttle(k, sc);
+    if (enough(k, sc, needs) || (!waited && zone_reclaimable_pages(k) === 0)) break;
+    const before = progress(sc);
+    sc.desperate = sc.desperate || !waited;
     sc.force_deactivate = false;
     do_try_to_free_pages(k, sc);
-    if (sc.nr_reclaimed > before) loop = 0;
+    if (waited || progress(sc) > before) loop = 0;
   }
   if (sc.nr_reclaimed > 0) k.frames.counters.lruvec[LRUVEC_KSWAPD_FAILURES] = 0;
   tellEnd(k, sc, wanted);
@@ -256,32 +290,41 @@ const EVICTOR = {
 export function try_to_free_pages(k: Kernel, wanted: number): number {
   k.frames.countEvent(ALLOCSTALL);
   if (k.config.replacement !== 'linux') return replace_pages(k, wanted, EVICTOR);
-  return tryHard(k, BY_DIRECT, Math.max(wanted, swap_cluster(k.frames)));
+  return tryHard(k, BY_DIRECT, Math.max(wanted, swap_cluster(k.frames)), wanted);
 }
 
 /** `kernel: reclaim(pages)`: reclaim that is asked for. Returns how many were freed. */
 export function reclaim_on_demand(k: Kernel, wanted: number): number {
   if (wanted === 0) return 0;
-  return k.config.replacement === 'linux' ? tryHard(k, BY_ASKING, wanted) : replace_pages(k, wanted, EVICTOR);
+  return k.config.replacement === 'linux' ? tryHard(k, BY_ASKING, wanted, wanted) : replace_pages(k, wanted, EVICTOR);
 }
 
 function balanced(k: Kernel): boolean {
   return k.frames.counters.free > k.watermarks.high;
 }
 
+/** Frames that kswapd has to see to: what is under writeback can be freed when the disk has it. */
+function missing(k: Kernel): number {
+  return k.watermarks.high + 1 - k.frames.counters.free - k.writes.size;
+}
+
 /**
  * kswapd(): runs where the step that woke it ends, until more than the mark `high` are free; after 16 runs that freed
- * nothing it sleeps until direct reclaim frees something.
+ * nothing it sleeps until direct reclaim frees something. While it waits for the disk it stays awake.
  */
 export function kswapd(k: Kernel): void {
-  if (k.frames.counters.lruvec[LRUVEC_KSWAPD_AWAKE] === 0) return;
-  k.frames.counters.lruvec[LRUVEC_KSWAPD_AWAKE] = 0;
+  const { lruvec } = k.frames.counters;
+  if (lruvec[LRUVEC_KSWAPD_AWAKE] === 0) return;
+  lruvec[LRUVEC_KSWAPD_AWAKE] = 0;
   if (k.watermarks.high === 0 || balanced(k) || hopeless(k)) return;
-  const sc = scanControl(BY_KSWAPD, k.watermarks.high + 1 - k.frames.counters.free);
-  const wanted = sc.nr_to_reclaim;
-  tellStart(k, sc);
-  while (!balanced(k) && !hopeless(k)) balance_pgdat(k, sc);
-  tellEnd(k, sc, wanted);
+  if (missing(k) > 0) {
+    const sc = scanControl(BY_KSWAPD, missing(k));
+    const wanted = sc.nr_to_reclaim;
+    tellStart(k, sc);
+    while (missing(k) > 0 && !hopeless(k)) balance_pgdat(k, sc);
+    tellEnd(k, sc, wanted);
+  }
+  if (!balanced(k) && k.writes.size > 0) lruvec[LRUVEC_KSWAPD_AWAKE] = 1;
 }
 
 function hopeless(k: Kernel): boolean {
@@ -292,20 +335,21 @@ function hopeless(k: Kernel): boolean {
 function balance_pgdat(k: Kernel, sc: ScanControl): void {
   k.frames.countEvent(PAGEOUTRUN);
   const round = Math.max(k.watermarks.high, swap_cluster(k.frames));
-  const first = sc.nr_reclaimed;
-  for (sc.priority = DEF_PRIORITY; sc.priority >= 1 && !balanced(k); ) {
-    const before = sc.nr_reclaimed;
+  const first = progress(sc);
+  for (sc.priority = DEF_PRIORITY; sc.priority >= 1 && missing(k) > 0; ) {
+    const before = progress(sc);
     const scanned = sc.nr_scanned;
     if (k.swap.total > 0 && inactive_is_low(k.frames, LRU_INACTIVE_ANON)) {
       shrink_active_list(k, LRU_ACTIVE_ANON, swap_cluster(k.frames));
     }
-    sc.nr_to_reclaim = before + Math.min(round, k.watermarks.high + 1 - k.frames.counters.free);
+    sc.nr_to_reclaim = before + Math.min(round, missing(k));
     shrink_node(k, sc);
-    if (sc.nr_scanned - scanned < round || sc.nr_reclaimed === before) sc.priority--;
+    if (sc.nr_scanned - scanned < round || progress(sc) === before) sc.priority--;
   }
+  if (progress(sc) === first && sc.nr_unqueued_dirty > 0) wake_flusher(k, sc);
   const { lruvec } = k.frames.counters;
   const failures = lruvec[LRUVEC_KSWAPD_FAILURES] as number;
-  lruvec[LRUVEC_KSWAPD_FAILURES] = sc.nr_reclaimed === first ? failures + 1 : 0;
+  lruvec[LRUVEC_KSWAPD_FAILURES] = progress(sc) === first ? failures + 1 : 0;
   snapshot_refaults(k);
 }
 
@@ -316,6 +360,7 @@ export function reclaim_pages(k: Kernel, pfns: readonly Pfn[]): number {
     if ((k.frames.flagsOf(pfn) & (PG_ANON | PG_FILE)) === 0) continue;
     const verdict = shrink_page(k, pfn, 'pageout');
     if (verdict === 'freed') freed++;
+    else if (verdict === 'writing') lru_rotate(k.frames, pfn);
     else if (verdict === 'activated') lru_move(k.frames, pfn, PG_ACTIVE, 0);
   }
   return freed;

@@ -13,6 +13,7 @@ import {
   PG_MLOCKED,
   PG_SHMEM,
   PG_SWAPCACHE,
+  PG_WRITEBACK,
 } from '../machine/frames.ts';
 import { VM_EVENT_NAMES } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -33,6 +34,7 @@ export interface PageState {
   readonly nr_file_pages: number;
   /** Pages of disk files that are newer than the disk. */
   readonly nr_dirty: number;
+  /** Pages on their way to a disk: of files, and to swap. */
   readonly nr_writeback: number;
   readonly nr_shmem: number;
   /** Page tables of all address spaces; they take no RAM here. */
@@ -46,6 +48,7 @@ interface Census {
   mapped: number;
   cache: number;
   dirty: number;
+  writeback: number;
   shmem: number;
   swapcached: number;
 }
@@ -54,6 +57,7 @@ interface Census {
 function take(census: Census, flags: number, mapcount: number): void {
   if ((flags & PG_MLOCKED) !== 0) census.mlock++;
   if ((flags & PG_SWAPCACHE) !== 0) census.swapcached++;
+  if ((flags & PG_WRITEBACK) !== 0) census.writeback++;
   if ((flags & PG_ANON) !== 0) {
     if (mapcount > 0) census.anon++;
     return;
@@ -69,7 +73,7 @@ function take(census: Census, flags: number, mapcount: number): void {
 export function page_state(k: Kernel): PageState {
   const { frames } = k;
   const { fresh, free, count } = frames.counters;
-  const census: Census = { mlock: 0, anon: 0, mapped: 0, cache: 0, dirty: 0, shmem: 0, swapcached: 0 };
+  const census: Census = { mlock: 0, anon: 0, mapped: 0, cache: 0, dirty: 0, writeback: 0, shmem: 0, swapcached: 0 };
   for (let base = 0; base < fresh; base += CHUNK_FRAMES) {
     const { flags, mapcount } = frames.chunk(base);
     const end = Math.min(CHUNK_FRAMES, fresh - base);
@@ -91,7 +95,7 @@ export function page_state(k: Kernel): PageState {
     nr_mapped: census.mapped,
     nr_file_pages: census.cache + census.swapcached,
     nr_dirty: census.dirty,
-    nr_writeback: 0,
+    nr_writeback: census.writeback,
     nr_shmem: census.shmem,
     nr_page_table_pages: tables,
     nr_swapcached: census.swapcached,
@@ -116,16 +120,18 @@ const CACHE_STATES: readonly (keyof PageState)[] = [
   'nr_shmem',
 ];
 const LAST_STATES: readonly (keyof PageState)[] = ['nr_page_table_pages', 'nr_swapcached'];
-const WRITTEN = VM_EVENT_NAMES.indexOf('nr_written');
+/** Events that stand among the pages by what they are. */
+const WRITE_EVENTS = ['nr_vmscan_write', 'nr_vmscan_immediate_reclaim', 'nr_dirtied', 'nr_written'] as const;
+const FIRST_WRITE_EVENT = VM_EVENT_NAMES.indexOf(WRITE_EVENTS[0]);
 
 /** Names of the lines of {@link vmstat}: pages by what they are stand among the events as in Linux. */
 export const VMSTAT_NAMES: readonly string[] = [
   ...FIRST_STATES,
-  ...VM_EVENT_NAMES.slice(0, WRITTEN),
+  ...VM_EVENT_NAMES.slice(0, FIRST_WRITE_EVENT),
   ...CACHE_STATES,
-  'nr_written',
+  ...WRITE_EVENTS,
   ...LAST_STATES,
-  ...VM_EVENT_NAMES.slice(WRITTEN + 1),
+  ...VM_EVENT_NAMES.slice(FIRST_WRITE_EVENT + WRITE_EVENTS.length),
 ];
 
 /**

@@ -30,6 +30,18 @@ export const QUERY_FUNCTIONS: readonly CallRow[] = [
   ),
   query('cached', 'path:path offset:length', 'true or false', 'Whether that page of the file is in the page cache.'),
   query(
+    'dirty',
+    'path:path offset:length',
+    'true or false',
+    'Whether that page of the page cache is newer than what was last sent to the disk.',
+  ),
+  query(
+    'writeback',
+    'path:path offset:length',
+    'true or false',
+    'Whether that page of the page cache is on its way to the disk.',
+  ),
+  query(
     'disk',
     'path:path offset:length',
     'a byte',

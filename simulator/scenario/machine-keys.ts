@@ -185,6 +185,15 @@ export const MACHINE_KEYS: readonly MachineKey[] = [
     fallback: 'cold',
     doc: 'Warm: the pages of every file are in the page cache before the first step.',
   },
+  {
+    key: 'writeback',
+    type: 'number',
+    unit: 'count',
+    least: 0,
+    most: 1_000_000,
+    fallback: '0',
+    doc: 'Steps that the disk takes to finish a write that nobody waits for; 0: it ends in the step that started it.',
+  },
 ];
 
 export function machineKey(name: string): MachineKey | undefined {

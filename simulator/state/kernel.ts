@@ -12,6 +12,7 @@ import { type SwapRoot, SwapSlots } from '../machine/swap-slots.ts';
 import { Tlb, type TlbRoot } from '../machine/tlb.ts';
 import type { Future, UseRecorder } from '../mm/future.ts';
 import { NextUses, type NextUsesRoot } from '../mm/next-uses.ts';
+import { WriteQueue, type WriteQueueRoot } from '../machine/write-queue.ts';
 import { NO_WATERMARKS, setup_per_zone_wmarks, type Watermarks } from '../mm/watermarks.ts';
 import { CowMap, type CowMapRoot, type Epoch, Table, type TableRoot } from './cow.ts';
 import {
@@ -53,6 +54,7 @@ export interface Snapshot {
   readonly frames: FramesRoot;
   readonly swap: SwapRoot;
   readonly tlb: TlbRoot;
+  readonly writes: WriteQueueRoot;
   readonly tasks: TableRoot<Task>;
   readonly mms: TableRoot<Mm>;
   readonly inodes: TableRoot<Inode>;
@@ -84,6 +86,8 @@ export class Kernel {
   readonly frames: Frames;
   readonly swap: SwapSlots;
   readonly tlb: Tlb;
+  /** Pages under writeback. */
+  readonly writes: WriteQueue;
   readonly tasks: Table<Task>;
   readonly mms: Table<Mm>;
   readonly inodes: Table<Inode>;
@@ -122,6 +126,7 @@ export class Kernel {
     this.watermarks = this.frames.oneList ? NO_WATERMARKS : setup_per_zone_wmarks(this.frames.total);
     this.swap = new SwapSlots(epoch, Math.floor(config.swap / PAGE_SIZE));
     this.tlb = new Tlb(epoch, config.tlb);
+    this.writes = new WriteQueue(epoch, config.writeback);
     this.tasks = new Table(epoch, copyTask, FIRST_PID);
     this.mms = new Table(epoch, copyMm);
     this.inodes = new Table(epoch, copyInode);
@@ -151,6 +156,7 @@ export class Kernel {
       frames: this.frames.freeze(),
       swap: this.swap.freeze(),
       tlb: this.tlb.freeze(),
+      writes: this.writes.freeze(),
       tasks: this.tasks.freeze(),
       mms: this.mms.freeze(),
       inodes: this.inodes.freeze(),
@@ -172,6 +178,7 @@ export class Kernel {
     this.frames.thaw(snapshot.frames);
     this.swap.thaw(snapshot.swap);
     this.tlb.thaw(snapshot.tlb);
+    this.writes.thaw(snapshot.writes);
     this.tasks.thaw(snapshot.tasks);
     this.mms.thaw(snapshot.mms);
     this.inodes.thaw(snapshot.inodes);

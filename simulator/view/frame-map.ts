@@ -12,10 +12,20 @@ import {
   PG_REFERENCED,
   PG_SHMEM,
   PG_SWAPCACHE,
+  PG_WRITEBACK,
 } from '../machine/frames.ts';
 import { lru_list } from '../machine/lru.ts';
 import type { Kernel } from '../state/kernel.ts';
-import { CACHE, KERNEL, NOBODY, SHARED_USES, SOMEBODY, STATE_DIRTY, STATE_REFERENCED } from './page-owners.ts';
+import {
+  CACHE,
+  KERNEL,
+  NOBODY,
+  SHARED_USES,
+  SOMEBODY,
+  STATE_DIRTY,
+  STATE_REFERENCED,
+  STATE_WRITEBACK,
+} from './page-owners.ts';
 import { type Moment, momentOf, type Place, sameBytes } from './place.ts';
 import type { FrameMapView, FrameUse } from './types.ts';
 
@@ -63,7 +73,8 @@ export function listOf(frames: Frames, flags: number): number {
 
 function stateOf(frames: Frames, flags: number): number {
   const referenced = (flags & PG_REFERENCED) === 0 ? 0 : STATE_REFERENCED;
-  return listOf(frames, flags) | referenced | ((flags & PG_DIRTY) === 0 ? 0 : STATE_DIRTY);
+  const dirty = (flags & PG_DIRTY) === 0 ? 0 : STATE_DIRTY;
+  return listOf(frames, flags) | referenced | dirty | ((flags & PG_WRITEBACK) === 0 ? 0 : STATE_WRITEBACK);
 }
 
 /** Owner of a frame by what it says itself: who maps it, page tables know. */

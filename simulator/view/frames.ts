@@ -3,7 +3,7 @@
 import type { NextUse } from '../events.ts';
 import { hex } from '../machine/address.ts';
 import { contentByte, readFrame } from '../machine/content.ts';
-import { CHUNK_MASK, PG_DIRTY, PG_FILE, PG_REFERENCED, PG_SHMEM } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_DIRTY, PG_FILE, PG_REFERENCED, PG_SHMEM, PG_WRITEBACK } from '../machine/frames.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_RW } from '../machine/pagetable.ts';
 import { pteWord } from '../mm/fault.ts';
 import { next_use } from '../mm/opt.ts';
@@ -52,7 +52,7 @@ export function holders(mappers: readonly MapperView[]): string {
   return `${names.length} processes`;
 }
 
-function frameText(use: FrameUse, mappers: readonly MapperView[], file: FrameView['file']): string {
+function frameText(use: FrameUse, mappers: readonly MapperView[], file: FrameView['file'], writeback = false): string {
   const shared = mappers.length === 0 ? 'mapped by nobody' : `mapped by ${holders(mappers)}`;
   const page = file === null ? '' : `page ${file.index} of ${file.path}`;
   switch (use) {
@@ -61,7 +61,7 @@ function frameText(use: FrameUse, mappers: readonly MapperView[], file: FrameVie
     case 'anon':
       return `Anonymous memory, ${shared}.`;
     case 'file-clean':
-      return `Page cache: ${page}, the same as on disk, ${shared}.`;
+      return `Page cache: ${page}, ${writeback ? 'sent to the disk' : 'the same as on disk'}, ${shared}.`;
     case 'file-dirty':
       return `Page cache: ${page}, newer than the disk, ${shared}.`;
     case 'shmem':
@@ -84,7 +84,25 @@ function nextUseText(next: NextUse | null): string {
   return next === 'not foreseen' ? ' Not used in all that was foreseen.' : ` Next used in line ${next.line}.`;
 }
 
-const NOTHING = { mapcount: 0, refcount: 0, dirty: false, referenced: false, list: '', file: null, bytes: '' } as const;
+const NOTHING = {
+  mapcount: 0,
+  refcount: 0,
+  dirty: false,
+  writeback: false,
+  referenced: false,
+  list: '',
+  file: null,
+  bytes: '',
+} as const;
+
+/** When the write of a page will be done; empty when it is not under writeback. */
+function writebackText(k: Kernel, pfn: number): string {
+  const write = k.writes.get(pfn);
+  if (write === undefined) return '';
+  const left = k.writes.stepsLeft(write);
+  const where = write.content === null ? 'its swap slot' : 'the disk';
+  return ` Under writeback: ${where} will have it in ${left === 1 ? '1 step' : `${left} steps`}.`;
+}
 
 function fileOf(k: Kernel, flags: number, mapping: number, index: number): FrameView['file'] {
   if ((flags & (PG_FILE | PG_SHMEM)) === 0) return null;
@@ -122,12 +140,15 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
     mapcount,
     refcount: mapcount + (chunk.refs[i] as number),
     dirty: (flags & PG_DIRTY) !== 0 || mapped.dirty,
+    writeback: (flags & PG_WRITEBACK) !== 0,
     referenced: (flags & PG_REFERENCED) !== 0 || mapped.accessed,
     list: listNames(k)[listOf(frames, flags)] ?? '',
     file,
     mappers: mapped.mappers,
     bytes: use === 'free' ? '' : firstBytes(k, pfn),
     text:
-      frameText(use, mapped.mappers, file) + (use === 'free' || use === 'device' ? '' : nextUseText(next_use(k, pfn))),
+      frameText(use, mapped.mappers, file, (flags & PG_WRITEBACK) !== 0) +
+      writebackText(k, pfn) +
+      (use === 'free' || use === 'device' ? '' : nextUseText(next_use(k, pfn))),
   };
 }

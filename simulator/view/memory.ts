@@ -1,6 +1,6 @@
 /** The machine in views: swap slots, the page cache by file, and the counters. */
 
-import { LRUVEC_KSWAPD_FAILURES, PG_DIRTY } from '../machine/frames.ts';
+import { LRUVEC_KSWAPD_FAILURES, PG_DIRTY, PG_WRITEBACK } from '../machine/frames.ts';
 import {
   ALLOCSTALL,
   OOM_KILL,
@@ -78,17 +78,27 @@ function fileName(inode: Inode): string {
 }
 
 function cachedFile(k: Kernel, inode: Inode): CachedFileView {
-  const runs: { first: number; pages: number; dirty: boolean }[] = [];
+  const runs: { first: number; pages: number; dirty: boolean; writeback: boolean; text: string }[] = [];
   let dirtyPages = 0;
+  let writebackPages = 0;
   cache_for_each(inode, 0, Number.POSITIVE_INFINITY, (index, pfn) => {
     if (pfn < 0) return;
-    const dirty = (k.frames.flagsOf(pfn) & PG_DIRTY) !== 0;
+    const flags = k.frames.flagsOf(pfn);
+    const dirty = (flags & PG_DIRTY) !== 0;
+    const writeback = (flags & PG_WRITEBACK) !== 0;
     if (dirty) dirtyPages++;
+    if (writeback) writebackPages++;
     const last = runs.at(-1);
-    if (last !== undefined && last.dirty === dirty && last.first + last.pages === index) last.pages++;
-    else runs.push({ first: index, pages: 1, dirty });
+    const joins = last?.dirty === dirty && last.writeback === writeback && last.first + last.pages === index;
+    if (joins) last.pages++;
+    else runs.push({ first: index, pages: 1, dirty, writeback, text: cachedText(dirty, writeback) });
   });
-  return { path: fileName(inode), size: inode.size, cachedPages: inode.nrpages, dirtyPages, runs };
+  return { path: fileName(inode), size: inode.size, cachedPages: inode.nrpages, dirtyPages, writebackPages, runs };
+}
+
+function cachedText(dirty: boolean, writeback: boolean): string {
+  if (!writeback) return dirty ? 'dirty: differs from the disk' : 'clean';
+  return dirty ? 'under writeback, and dirty again' : 'under writeback: on its way to the disk';
 }
 
 /** Files, tmpfs included, that have pages in the page cache; by path. */
@@ -118,6 +128,7 @@ const FIELDS: readonly Field[] = [
   lru('nr_active_file', 3, 'Pages of files that are in use.'),
   lru('nr_unevictable', 4, 'Pages that may not leave RAM: locked ones.'),
   ['nr_dirty', dirtyFilePages, 'Pages of files that are newer than the disk.'],
+  ['nr_writeback', (k) => k.writes.size, 'Pages on their way to the disk, or to their swap slots.'],
   ['nr_page_table_pages', tablePages, 'Page tables of all address spaces, top ones included; they take no RAM here.'],
   [
     'watermark_min',

@@ -17,6 +17,7 @@ export const SOMEBODY = 4;
 /** Bits of a frame's state: see FrameMapView.states in types.ts. */
 export const STATE_REFERENCED = 8;
 export const STATE_DIRTY = 16;
+export const STATE_WRITEBACK = 32;
 
 /** What a pass over the page tables fills in. Of frames it changes what is known already; `[0]` is PFN 1. */
 export interface PageOwners {

@@ -142,6 +142,8 @@ export interface FrameView {
   readonly mapcount: number;
   readonly refcount: number;
   readonly dirty: boolean;
+  /** On its way to the disk, or to its swap slot. */
+  readonly writeback: boolean;
   readonly referenced: boolean;
   /** LRU list it is on: `active(anon)`, `inactive(file)`, `unevictable`, or empty. */
   readonly list: string;
@@ -172,7 +174,7 @@ export interface FrameMapView {
   readonly uses: Uint8Array;
   /** LRU lists as {@link FrameView.list} names them; the first, empty, is none. */
   readonly lists: readonly string[];
-  /** Lowest three bits: index into `lists`. 8: referenced, 16: dirty, by the frame's flags or a PTE. */
+  /** Lowest three bits: index into `lists`. 8: referenced, 16: dirty, by the frame's flags or a PTE; 32: under writeback. */
   readonly states: Uint8Array;
   readonly sharedUses: readonly SharedUse[];
   /** Pids; values below the length of `sharedUses` are indices into it. */
@@ -204,13 +206,25 @@ export interface SwapMapView {
   readonly changed: readonly number[];
 }
 
+/** Neighbouring pages of a file in the page cache that are in the same state. */
+export interface CachedRunView {
+  readonly first: number;
+  readonly pages: number;
+  readonly dirty: boolean;
+  readonly writeback: boolean;
+  /** A few words: `clean`, `dirty: differs from the disk`. */
+  readonly text: string;
+}
+
 /** Pages of one file in the page cache. */
 export interface CachedFileView {
   readonly path: string;
   readonly size: number;
   readonly cachedPages: number;
+  /** Newer than what was last sent to the disk; on their way to the disk. A page may be both. */
   readonly dirtyPages: number;
-  readonly runs: readonly { readonly first: number; readonly pages: number; readonly dirty: boolean }[];
+  readonly writebackPages: number;
+  readonly runs: readonly CachedRunView[];
 }
 
 /** A translation, with everything a person would ask about it. */

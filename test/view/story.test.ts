@@ -260,6 +260,15 @@ kernel: oom()`,
 app = spawn()
 app: a = mmap(NULL, 20K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
 app: store(a, 1, 20K)`,
+  // The disk is slow, and what could be freed is on its way there.
+  `machine ram=128K swap=1M writeback=3
+app = spawn()
+app: m = mmap(NULL, 256K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+app: store(m, 1, 256K)
+app: load(m, 4K)
+app: load(m, 4K)
+app: load(m, 4K)
+app: load(m, 4K)`,
 ];
 
 describe('every kind of event', () => {
@@ -294,10 +303,14 @@ describe('every kind of event', () => {
       pte: true,
       'map-around': true,
       readahead: true,
-      writeback: true,
+      'writeback-start': true,
+      'writeback-end': true,
+      'swap-written': true,
+      throttled: true,
       'cache-drop': true,
       'swap-out': true,
       'lazyfree-drop': true,
+      'swap-cache-drop': true,
       'swap-in': true,
       'reclaim-start': true,
       reclaim: true,

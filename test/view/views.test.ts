@@ -240,12 +240,49 @@ a: store(m, 1)
 a: store(m + 16K, 1, 8K)`);
     const file = cachedFiles(timeline).find(({ path }) => path === '/f');
     expect(file).toMatchObject({ size: 40960, cachedPages: 10, dirtyPages: 3 });
+    const dirty = { dirty: true, writeback: false, text: 'dirty: differs from the disk' };
+    const clean = { dirty: false, writeback: false, text: 'clean' };
     expect(file?.runs).toEqual([
-      { first: 0, pages: 1, dirty: true },
-      { first: 1, pages: 3, dirty: false },
-      { first: 4, pages: 2, dirty: true },
-      { first: 6, pages: 4, dirty: false },
+      { first: 0, pages: 1, ...dirty },
+      { first: 1, pages: 3, ...clean },
+      { first: 4, pages: 2, ...dirty },
+      { first: 6, pages: 4, ...clean },
     ]);
+  });
+
+  test('pages on their way to the disk, in the page cache, the map of frames and one frame', () => {
+    const timeline = play(`
+machine ram=1M writeback=2
+file "/f" size=16K
+a = spawn()
+a: fd = open("/f", O_RDWR)
+a: m = mmap(NULL, 16K, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0)
+a: store(m, 1, 8K)
+kernel: writeback()
+a: store(m, 2)`);
+    const file = cachedFiles(timeline).find(({ path }) => path === '/f');
+    expect(file).toMatchObject({ dirtyPages: 1, writebackPages: 2 });
+    expect(file?.runs.map(({ pages, text }) => [pages, text])).toEqual([
+      [1, 'under writeback, and dirty again'],
+      [1, 'under writeback: on its way to the disk'],
+      [2, 'clean'],
+    ]);
+    const { frames } = memoryMaps(timeline);
+    const marked = [...frames.states].flatMap((state, i) =>
+      (state & 32) === 0 ? [] : [[frames.first + i, state & 16]],
+    );
+    expect(marked.map(([, dirty]) => dirty)).toEqual([16, 0]);
+    const [first = 0, second = 0] = marked.map(([pfn]) => pfn);
+    expect(frameView(timeline, first)).toMatchObject({ dirty: true, writeback: true });
+    expect(frameView(timeline, second)).toMatchObject({ dirty: false, writeback: true });
+    expect(frameView(timeline, second).text).toContain(
+      'page 1 of /f, sent to the disk, mapped by a. Under writeback: the disk will have it in 1 step.',
+    );
+    expect(machineNumbers(timeline).find(({ name }) => name === 'nr_writeback')?.value).toBe('2');
+    timeline.back();
+    timeline.back();
+    const before = cachedFiles(timeline).find(({ path }) => path === '/f');
+    expect(before).toMatchObject({ dirtyPages: 2, writebackPages: 0 });
   });
 
   test('the pages that wait to be written back are counted as meminfo counts them', () => {

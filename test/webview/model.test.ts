@@ -119,7 +119,7 @@ describe('frame maps', () => {
       'anonymous, unevictable, dirty, of 1234',
     ]);
     expect([0, 1, 2].map((i) => marksAt(mixed, i))).toEqual([[], ['referenced'], ['referenced', 'dirty']]);
-    expect(markCounts(mixed)).toEqual({ referenced: 2, dirty: 2 });
+    expect(markCounts(mixed)).toEqual({ referenced: 2, dirty: 2, writeback: 0 });
   });
 
   it('are coloured by list and by owner, free frames as such in each', () => {

@@ -131,6 +131,7 @@ export function frame(pfn: number, fields: Partial<FrameView>): FrameView {
     mapcount: 1,
     refcount: 1,
     dirty: true,
+    writeback: false,
     referenced: true,
     list: 'active(anon)',
     file: null,

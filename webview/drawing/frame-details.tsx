@@ -25,6 +25,7 @@ export function FrameDetails({ frame, offset, here, post }: FrameDetailsProps) {
         <Fact name="references" value={String(frame.refcount)} hint="Everything that keeps it (refcount)" />
         {frame.list !== '' && <Fact name="list" value={frame.list} hint="The list that reclaim finds it on" />}
         <Fact name="dirty" value={frame.dirty ? 'yes' : 'no'} />
+        {frame.writeback && <Fact name="writeback" value="under way" hint="On its way to the disk (PG_writeback)" />}
         <Fact name="referenced" value={frame.referenced ? 'yes' : 'no'} />
         {frame.file !== null && <Fact name="file" value={`${frame.file.path}, page ${frame.file.index}`} />}
       </dl>

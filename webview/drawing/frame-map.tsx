@@ -105,6 +105,15 @@ function legend(counts: readonly LookCount[]): LegendItem[] {
 
 const REFERENCED: readonly Mark[] = ['referenced'];
 const DIRTY: readonly Mark[] = ['dirty'];
+const WRITEBACK: readonly Mark[] = ['writeback'];
+
+/** Most machines finish a write in the step that began it: then there is nothing to explain. */
+const ON_ITS_WAY = {
+  tile: 'free',
+  marks: WRITEBACK,
+  name: 'under writeback',
+  text: 'On its way to the disk or to its swap slot: reclaim leaves it until it is there.',
+} as const;
 
 /** What the signs in the corners of cells mean. */
 function Marks({ map, version }: { map: FrameMapView; version: unknown }) {
@@ -127,6 +136,7 @@ function Marks({ map, version }: { map: FrameMapView; version: unknown }) {
           count: counts.dirty,
           text: 'Newer than its copy on disk or in swap, if there is one: by the bit of the frame or of a PTE.',
         },
+        ...(counts.writeback === 0 ? [] : [{ ...ON_ITS_WAY, count: counts.writeback }]),
       ]}
     />
   );

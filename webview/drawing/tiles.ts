@@ -172,6 +172,13 @@ const MARKS: Readonly<Record<Mark, (c: CanvasRenderingContext2D, r: Rect, rim: n
   dirty: (c, r, rim) => {
     c.arc(r.x + 2.5, r.y + r.size - 2.5, 2.5 + rim, 0, 2 * Math.PI);
   },
+  /** An arrowhead at the bottom right. */
+  writeback: (c, r, rim) => {
+    const [right, bottom] = [r.x + r.size, r.y + r.size];
+    c.moveTo(right - 6 - 2 * rim, bottom);
+    c.lineTo(right - 3, bottom - 5 - 2 * rim);
+    c.lineTo(right, bottom);
+  },
   /** A bar along the bottom. */
   cached: (c, r, rim) => {
     c.rect(r.x, r.y + r.size - 3 - rim, r.size, 3 + rim);

@@ -10,7 +10,7 @@ export type OwnerTile = `owner-${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}` | `owner-${Excl
 export type FrameTile = FrameUse | ListTile | OwnerTile;
 
 /** What a frame tells beside its tile, by a sign in a corner. */
-export type Mark = 'referenced' | 'dirty' | 'cached';
+export type Mark = 'referenced' | 'dirty' | 'writeback' | 'cached';
 
 /** The scenario's names of processes, by pid. */
 export type Names = ReadonlyMap<number, string>;
@@ -32,6 +32,7 @@ export interface Looks {
 const LIST_BITS = 7;
 const REFERENCED = 8;
 const DIRTY = 16;
+const WRITEBACK = 32;
 
 const LIST_TILES: readonly ListTile[] = [
   'list-none',
@@ -134,26 +135,44 @@ function isFree(map: FrameMapView, i: number): boolean {
   return map.legend[map.uses[i] ?? 0] === 'free';
 }
 
-const MARKS: readonly (readonly Mark[])[] = [[], ['referenced'], ['dirty'], ['referenced', 'dirty']];
+/** The signs by the bits from {@link REFERENCED} on. */
+const MARKS: readonly (readonly Mark[])[] = [
+  [],
+  ['referenced'],
+  ['dirty'],
+  ['referenced', 'dirty'],
+  ['writeback'],
+  ['referenced', 'writeback'],
+  ['dirty', 'writeback'],
+  ['referenced', 'dirty', 'writeback'],
+];
+/** Marks in words; others are their own. */
+const MARK_WORDS: Readonly<Partial<Record<Mark, string>>> = { writeback: 'under writeback' };
 
 /** The signs of a frame. */
 export function marksAt(map: FrameMapView, i: number): readonly Mark[] {
   const state = map.states[i] ?? 0;
-  return MARKS[((state & REFERENCED) === 0 ? 0 : 1) + ((state & DIRTY) === 0 ? 0 : 2)] ?? [];
+  return MARKS[(state & (REFERENCED | DIRTY | WRITEBACK)) / REFERENCED] ?? [];
 }
 
 /** How many frames have each sign. */
-export function markCounts(map: FrameMapView): { readonly referenced: number; readonly dirty: number } {
+export function markCounts(map: FrameMapView): {
+  readonly referenced: number;
+  readonly dirty: number;
+  readonly writeback: number;
+} {
   let referenced = 0;
   let dirty = 0;
+  let writeback = 0;
   const { states } = map;
   for (let i = 0; i < states.length; i++) {
     const state = states[i] ?? 0;
     if (state < REFERENCED) continue;
     if ((state & REFERENCED) !== 0) referenced++;
     if ((state & DIRTY) !== 0) dirty++;
+    if ((state & WRITEBACK) !== 0) writeback++;
   }
-  return { referenced, dirty };
+  return { referenced, dirty, writeback };
 }
 
 /** What the frame at index `i` is, by itself: `anonymous, active(anon), referenced, dirty, of bash`. */
@@ -162,7 +181,8 @@ export function frameText(map: FrameMapView, i: number, names: Names): string {
   const list = map.lists[(map.states[i] ?? 0) & LIST_BITS] ?? '';
   const owner = ownerText(map.sharedUses, map.owners[i] ?? 0, names);
   const use = useName(map.legend[map.uses[i] ?? 0] ?? 'free');
-  return [use, list === '' ? 'on no list' : list, ...marksAt(map, i), owner].join(', ');
+  const marks = marksAt(map, i).map((mark) => MARK_WORDS[mark] ?? mark);
+  return [use, list === '' ? 'on no list' : list, ...marks, owner].join(', ');
 }
 
 export interface LookCount extends Look {
