@@ -51,12 +51,13 @@ export type SparedBecause =
 export type SparedFate = 'kept' | 'activated' | 'culled';
 
 /** Who has a dirty page of a file written: `asked for` is `kernel: writeback()`, `flusher` the thread that reclaim wakes. */
-export type WrittenBecause = 'fsync' | 'msync' | 'sync write' | 'asked for' | 'reclaim' | 'flusher';
+export type WrittenBecause = 'fsync' | 'sync' | 'msync' | 'sync write' | 'asked for' | 'reclaim' | 'flusher';
 
 /** Who waited for the end of a write. */
 export type WaitedBecause =
   | 'nobody'
   | 'fsync'
+  | 'sync'
   | 'msync'
   | 'sync write'
   | 'truncation'

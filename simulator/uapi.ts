@@ -93,6 +93,8 @@ export const O = {
   EXCL: 0o200,
   TRUNC: 0o1000,
   APPEND: 0o2000,
+  /** O_SYNC has this bit too. */
+  DSYNC: 0o10000,
   CLOEXEC: 0o2000000,
   DIRECTORY: 0o200000,
 } as const;

@@ -8,6 +8,7 @@ type Event<T extends EventData['type']> = Extract<EventData, { type: T }>;
 
 const ASKED: Readonly<Record<WrittenBecause, string>> = {
   fsync: 'fsync asks for it and waits',
+  sync: 'sync asks for it and waits',
   msync: 'msync asks for it and waits',
   'sync write': 'the file was opened with O_SYNC or O_DSYNC, so the write waits for it',
   'asked for': 'writeback() asks for it and waits for nothing',
@@ -29,6 +30,7 @@ export function writebackStart(event: Event<'writeback-start'>): string {
 const WAITED: Readonly<Record<WaitedBecause, string>> = {
   nobody: '',
   fsync: ', and fsync goes on',
+  sync: ', and sync goes on',
   msync: ', and msync goes on',
   'sync write': ', and the write goes on',
   truncation: ': the truncation had to wait for it',
@@ -50,7 +52,7 @@ export function writebackEnd(event: Event<'writeback-end'>): string {
 
 export function swapWritten(event: Event<'swap-written'>): string {
   const waited = WAITED[event.waiter];
-  return `the write to swap slot ${event.slot} ends: it has the page of frame ${hex(event.pfn)}${waited}${afterwards(event)}`;
+  return `the write to swap slot ${event.slot} ends: the slot has the page of frame ${hex(event.pfn)}${waited}${afterwards(event)}`;
 }
 
 export function throttled({ pages }: Event<'throttled'>): string {

@@ -4,7 +4,6 @@ import { file_read, file_write } from '../fs/read-write.ts';
 import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { vm_enough_memory } from '../mm/accounting.ts';
 import { evict_inode, fput, open_file } from '../mm/file-refs.ts';
-import { filemap_write_and_wait_range } from '../mm/filemap.ts';
 import { do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
 import { new_inode } from '../mm/shmem.ts';
@@ -13,6 +12,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { OpenFile } from '../state/records.ts';
 import { MAP, PROT } from '../uapi.ts';
 import { OPEN_CALLS } from './sys-open.ts';
+import { generic_write_sync, SYNC_CALLS } from './sys-sync.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
 import { access_ok, copy_from_user } from './user-copy.ts';
 
@@ -33,7 +33,10 @@ function do_write(c: SysCall, file: OpenFile, addr: number, count: number, pos: 
   if (c.k.inodes.get(file.inode).kind === 'device') return 'EINVAL';
   if (!access_ok(c.k, addr, count)) return 'EFAULT';
   const bytes = Math.min(count, MAX_RW_COUNT);
-  return pos + bytes > MAX_FILE ? 'EFBIG' : file_write(c.k, file, addr, bytes, pos);
+  if (pos + bytes > MAX_FILE) return 'EFBIG';
+  const moved = file_write(c.k, file, addr, bytes, pos);
+  if (typeof moved === 'number') generic_write_sync(c.k, file, pos, moved);
+  return moved;
 }
 
 function read(c: SysCall): SysResult {
@@ -112,14 +115,6 @@ function ftruncate(c: SysCall): SysResult {
   if (inode.kind === 'device' || !file.writable) return 'EINVAL';
   if (length > MAX_FILE) return 'EFBIG';
   set_size(c.k, inode.id, length);
-  return 0;
-}
-
-function fsync(c: SysCall): SysResult {
-  if (c.fileId(0) === 0) return 'EINVAL';
-  const file = c.file(0);
-  if (file === null) return 'EBADF';
-  filemap_write_and_wait_range(c.k, file.inode, 0, Number.POSITIVE_INFINITY, 'fsync');
   return 0;
 }
 
@@ -243,7 +238,7 @@ export const FILE_CALLS: Readonly<Record<string, SysHandler>> = {
   pwrite64: pwrite,
   lseek,
   ftruncate,
-  fsync,
+  ...SYNC_CALLS,
   shmget,
   shmat,
   shmdt,

@@ -27,6 +27,7 @@ const TERMINAL: OpenFile = {
   readable: true,
   writable: true,
   append: false,
+  sync: false,
   pos: 0,
   refs: 1,
   ra_start: 0,

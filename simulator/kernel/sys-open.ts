@@ -37,11 +37,8 @@ function do_open(c: SysCall, path: string, flags: number): SysResult {
   if (fdLimit(c)) return 'EMFILE';
   if ((flags & O.TRUNC) !== 0 && writable && inode.kind !== 'device') set_size(c.k, id, 0);
   const readable = access === O.RDONLY || access === O.RDWR;
-  return install(
-    c,
-    open_file(c.k, id, { readable, writable, append: (flags & O.APPEND) !== 0 }),
-    (flags & O.CLOEXEC) !== 0,
-  );
+  const modes = { append: (flags & O.APPEND) !== 0, sync: (flags & O.DSYNC) !== 0 };
+  return install(c, open_file(c.k, id, { readable, writable, ...modes }), (flags & O.CLOEXEC) !== 0);
 }
 
 function open(c: SysCall, pathAt: number): SysResult {

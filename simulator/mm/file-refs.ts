@@ -35,13 +35,14 @@ export function evict_inode(k: Kernel, inode: Inode): void {
 export function open_file(
   k: Kernel,
   inodeId: number,
-  access: { readonly readable: boolean; readonly writable: boolean; readonly append: boolean },
+  access: { readonly readable: boolean; readonly writable: boolean; readonly append: boolean; readonly sync?: boolean },
 ): number {
   k.inodes.edit(inodeId).users++;
   return k.files.add((id, owner) => ({
     id,
     owner,
     inode: inodeId,
+    sync: false,
     ...access,
     pos: 0,
     refs: 1,

@@ -141,7 +141,7 @@ export function filemap_write_and_wait_range(
   inodeId: number,
   first: number,
   end: number,
-  why: 'fsync' | 'msync' | 'sync write',
+  why: 'fsync' | 'sync' | 'msync' | 'sync write',
 ): void {
   const inode = k.inodes.edit(inodeId);
   if (inode.kind !== 'file') return;

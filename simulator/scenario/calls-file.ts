@@ -63,7 +63,19 @@ export const FILE_CALLS: readonly CallRow[] = [
     returns: '0',
     doc: 'Sets the length of a file; pages behind the new end leave every mapping.',
   },
-  { name: 'fsync', parameters: 'fd:fd', returns: '0', doc: 'Writes the dirty pages of a file to disk.' },
+  {
+    name: 'fsync',
+    parameters: 'fd:fd',
+    returns: '0',
+    doc: 'Writes the dirty pages of a file to disk, and waits until it has them.',
+  },
+  {
+    name: 'fdatasync',
+    parameters: 'fd:fd',
+    returns: '0',
+    doc: 'As fsync, but for what reading the data back does not need.',
+  },
+  { name: 'sync', parameters: '', returns: '0', doc: 'Writes the dirty pages of all files to disk, and waits.' },
   {
     name: 'memfd_create',
     parameters: 'name:path flags:flags/memfd',

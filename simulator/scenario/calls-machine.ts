@@ -36,7 +36,7 @@ export const KERNEL_CALLS: readonly CallRow[] = [
     returns: 'the pages freed',
     doc: 'Reclaims pages as if memory were short.',
   },
-  { name: 'writeback', parameters: '', returns: '0', doc: 'Writes all dirty file pages to disk.' },
+  { name: 'writeback', parameters: '', returns: '0', doc: 'Writes all dirty file pages to disk, and waits for none.' },
   { name: 'drop_caches', parameters: '', returns: '0', doc: 'Drops the clean, unmapped pages of the page cache.' },
   { name: 'swapoff', parameters: '', returns: '0', doc: 'Brings all swapped pages back and stops swapping.' },
   { name: 'swapon', parameters: '', returns: '0', doc: 'Starts swapping again.' },

@@ -214,6 +214,8 @@ export interface OpenFile extends CowRecord {
   readonly readable: boolean;
   readonly writable: boolean;
   readonly append: boolean;
+  /** O_SYNC or O_DSYNC: a write waits for the disk. */
+  readonly sync: boolean;
   pos: number;
   /** Descriptors and VMAs that hold it. */
   refs: number;
