@@ -75,7 +75,7 @@ function* frameLines(k: Kernel): Generator<string> {
 
 function* swapLines(swap: SwapSlots): Generator<string> {
   const root = swap.freeze();
-  yield `swap: on ${root.on}, used ${root.used}, fresh ${root.fresh}`;
+  yield `swap: on ${root.on}, used ${root.used}, cached ${root.cachedPages}, fresh ${root.fresh}`;
   const free: number[] = [];
   for (let next = root.freeHead; next !== 0; ) {
     free.push(next - 1);
@@ -125,6 +125,13 @@ function* inodeLines(inode: Inode): Generator<string> {
   for (const [index, content] of written) yield ` disk ${index}: ${contentText(content)}`;
 }
 
+/** Pages under writeback, in the order in which they end. */
+function* writeLines({ writes }: Kernel): Generator<string> {
+  for (const [pfn, write] of writes.entries()) {
+    yield `writing frame ${pfn}: ${writes.stepsLeft(write)} steps | ${write.content === null ? 'swap' : contentText(write.content)}`;
+  }
+}
+
 function tlbLine(k: Kernel): string {
   const { turn } = k.tlb.freeze();
   return `tlb: ${text(k.tlb.entries())} ${[...turn]}`;
@@ -144,6 +151,7 @@ function* lines(k: Kernel): Generator<string> {
   for (const mm of k.mms.values()) yield* mmLines(mm);
   for (const inode of k.inodes.values()) yield* inodeLines(inode);
   yield* swapLines(k.swap);
+  yield* writeLines(k);
   yield* frameLines(k);
 }
 

@@ -1,7 +1,7 @@
 /** VMAs in views: every field of one, and its pages in runs of the same state. */
 
 import { hex, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
-import { CHUNK_MASK, PG_ANON, PG_DIRTY, PG_SHMEM } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_ANON, PG_DIRTY, PG_SHMEM, PG_WRITEBACK } from '../machine/frames.ts';
 import {
   PTE_DIRTY,
   PTE_GUARD,
@@ -97,6 +97,7 @@ const DIRTY = 0x20;
 const SHARED = 0x40;
 const NO_ACCESS = 0x80;
 const CHANGED = 0x100;
+const WRITEBACK = 0x200;
 
 function code(state: PageState): number {
   return STATES.indexOf(state);
@@ -118,7 +119,8 @@ function pageCode(k: Kernel, flags: number, value: number): number {
   const frame = chunk.flags[value & CHUNK_MASK] as number;
   const state = (frame & PG_ANON) !== 0 ? 'anon' : (frame & PG_SHMEM) !== 0 ? 'shmem' : 'file';
   const shared = (chunk.mapcount[value & CHUNK_MASK] as number) > 1 ? SHARED : 0;
-  return code(state) | access | shared | ((frame & PG_DIRTY) !== 0 ? DIRTY : 0);
+  const dirty = (frame & PG_DIRTY) !== 0 ? DIRTY : 0;
+  return code(state) | access | shared | dirty | ((frame & PG_WRITEBACK) !== 0 ? WRITEBACK : 0);
 }
 
 const RUN_TEXT: Readonly<Record<PageState, string>> = {
@@ -139,6 +141,7 @@ function runText(bits: number, state: PageState, fileBacked: boolean): string {
   if ((bits & NO_ACCESS) !== 0) words.push('PROT_NONE');
   else if (state !== 'swapped') words.push((bits & WRITABLE) !== 0 ? 'writable' : 'write-protected');
   if (state !== 'zero-page' && (bits & DIRTY) !== 0) words.push('dirty');
+  if ((bits & WRITEBACK) !== 0) words.push('under writeback');
   if ((bits & SHARED) !== 0) words.push('shared');
   return words.join(', ');
 }

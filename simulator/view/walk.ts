@@ -7,6 +7,7 @@ import { PTE_MAPPED, PTE_PRESENT, PTE_RW } from '../machine/pagetable.ts';
 import { pteWord } from '../mm/fault.ts';
 import { cache_entry, file_pages } from '../mm/page-cache.ts';
 import { linear_page_index, VM_GROWSDOWN, VM_SHARED, type Vma } from '../mm/vma.ts';
+import { folio_test_writeback } from '../mm/writeback.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { pteState } from './entries.ts';
@@ -118,8 +119,11 @@ function stateText(k: Kernel, mm: Mm, vma: Vma | undefined, addr: number, entry:
       return absentText(k, mm, vma, addr);
     case 'swap': {
       const cached = k.swap.cached(entry.value);
-      const where = cached === 0 ? '' : `; frame ${hex(cached)} in the swap cache has it too`;
-      return `Swapped out to slot ${entry.value}${where}.`;
+      if (cached === 0) return `Swapped out to slot ${entry.value}.`;
+      const where = `frame ${hex(cached)} in the swap cache`;
+      return folio_test_writeback(k, cached)
+        ? `On its way to swap slot ${entry.value}: until that has it, ${where} keeps the page.`
+        : `Swapped out to slot ${entry.value}; ${where} has it too.`;
     }
     case 'guard':
       return 'A guard marker: every access is SIGSEGV, and no frame is spent on it.';

@@ -80,6 +80,7 @@ function checkConfig(config: MachineConfig): void {
     stack_guard_gap: 1048576,
     thp: 'never',
     max_map_count: 65530,
+    writeback: 0,
   };
   for (const [key, value] of Object.entries(kernels)) {
     if (config[key as keyof MachineConfig] !== value) throw new Unsupported(`machine ${key}=`);

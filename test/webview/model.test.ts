@@ -106,7 +106,7 @@ describe('frame maps', () => {
 
   // One frame of each kind: free, kid's on the inactive list, shared, of the page cache, and one of a nameless process.
   const mixed = map([0, 1, 1, 2, 1], 1, {
-    states: Uint8Array.of(0, 1 | 8, 2 | 8 | 16, 3, 5 | 16),
+    states: Uint8Array.of(0, 1 | 8, 2 | 8 | 16, 3 | 32, 5 | 16),
     owners: Uint16Array.of(0, 1001, 1, 2, 1234),
   });
 
@@ -115,11 +115,16 @@ describe('frame maps', () => {
       'free',
       'anonymous, inactive(anon), referenced, of kid',
       'anonymous, active(anon), referenced, dirty, of several processes',
-      'file, clean, inactive(file), mapped by nobody',
+      'file, clean, inactive(file), under writeback, mapped by nobody',
       'anonymous, unevictable, dirty, of 1234',
     ]);
-    expect([0, 1, 2].map((i) => marksAt(mixed, i))).toEqual([[], ['referenced'], ['referenced', 'dirty']]);
-    expect(markCounts(mixed)).toEqual({ referenced: 2, dirty: 2, writeback: 0 });
+    expect([0, 1, 2, 3].map((i) => marksAt(mixed, i))).toEqual([
+      [],
+      ['referenced'],
+      ['referenced', 'dirty'],
+      ['writeback'],
+    ]);
+    expect(markCounts(mixed)).toEqual({ referenced: 2, dirty: 2, writeback: 1 });
   });
 
   it('are coloured by list and by owner, free frames as such in each', () => {
