@@ -10,9 +10,9 @@ import { Frames, type FramesRoot } from '../machine/frames.ts';
 import type { TablePages } from '../machine/pagetable.ts';
 import { type SwapRoot, SwapSlots } from '../machine/swap-slots.ts';
 import { Tlb, type TlbRoot } from '../machine/tlb.ts';
+import { WriteQueue, type WriteQueueRoot } from '../machine/write-queue.ts';
 import type { Future, UseRecorder } from '../mm/future.ts';
 import { NextUses, type NextUsesRoot } from '../mm/next-uses.ts';
-import { WriteQueue, type WriteQueueRoot } from '../machine/write-queue.ts';
 import { NO_WATERMARKS, setup_per_zone_wmarks, type Watermarks } from '../mm/watermarks.ts';
 import { CowMap, type CowMapRoot, type Epoch, Table, type TableRoot } from './cow.ts';
 import {
