@@ -1,7 +1,7 @@
 /** load, store and fetch: what the CPU does between system calls, one page after the other. */
 
-import type { CallResult } from '../abi.ts';
-import { PAGE_SIZE, type Pfn, pageDown } from '../machine/address.ts';
+import type { AccessKind, CallResult } from '../abi.ts';
+import { PAGE_SIZE, type Pfn, pageDown, userAddress, WORD_END } from '../machine/address.ts';
 import { fillFrame, readFrameByte, writeFrame } from '../machine/content.ts';
 import { cpu_access, lastTrap, OOM_KILLED, type Trap } from '../mm/access.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -24,15 +24,23 @@ export function raise(k: Kernel, trap: Trap, addr: bigint): CallResult {
   return { kind: 'signal', signal: trap.signal, code: trap.code, addr: trap === OOM_KILLED ? 0n : addr };
 }
 
-/** An address that the MMU does not even walk, or that is the kernel's; null for a user address. */
-function hopeless(k: Kernel, addr: bigint): CallResult | null {
+/**
+ * What comes of an access to an address that the MMU does not even walk, that is the kernel's, or where a double cannot
+ * count bytes and nothing is mapped; null for any other user address.
+ */
+function hopeless(k: Kernel, addr: bigint, access: AccessKind): CallResult | null {
   const bits = k.config.levels === 5 ? 56n : 47n;
-  if (addr >> bits === 0n) return null;
+  if (addr >> bits === 0n) {
+    if (addr < BigInt(WORD_END)) return null;
+    if (cpu_access(k, current_mm(k), userAddress(addr), access) >= 0)
+      throw new Error('hopeless: a page is mapped there');
+    return raise(k, lastTrap, addr);
+  }
   const canonical = addr >= CANONICAL_END && BigInt.asUintN(64, ~addr) >> bits === 0n;
   if (canonical) return raise(k, { signal: 'SIGSEGV', code: 'SEGV_MAPERR' }, addr);
   if (k.sink !== null) {
     const pte = { flags: 0, pfn: 0 };
-    k.emit({ type: 'page-walk', va: Number(addr), access: 'read', end: 'non-canonical', tables: [], indexes: [], pte });
+    k.emit({ type: 'page-walk', va: Number(addr), access, end: 'non-canonical', tables: [], indexes: [], pte });
   }
   return raise(k, { signal: 'SIGSEGV', code: 'SI_KERNEL' }, 0n);
 }
@@ -51,7 +59,7 @@ export function load(k: Kernel, addr: bigint, length: bigint | undefined): CallR
   const bytes = length ?? 1n;
   if (bytes > MAX_TOUCHED) return tooMuch(bytes);
   if (bytes === 0n) return { kind: 'bytes', bytes: new Uint8Array(0) };
-  const bad = hopeless(k, addr);
+  const bad = hopeless(k, addr, 'read');
   if (bad !== null) return bad;
   const start = Number(addr);
   const value = new Uint8Array(Math.min(Number(bytes), MAX_VALUE));
@@ -78,7 +86,7 @@ export function store(k: Kernel, addr: bigint, value: number | Uint8Array, lengt
   const bytes = length ?? (typeof value === 'number' ? 1n : BigInt(value.length));
   if (bytes > MAX_TOUCHED) return tooMuch(bytes);
   if (bytes === 0n) return { kind: 'value', value: 0n };
-  const bad = hopeless(k, addr);
+  const bad = hopeless(k, addr, 'write');
   if (bad !== null) return bad;
   const start = Number(addr);
   const end = start + Number(bytes);
@@ -104,7 +112,7 @@ function pattern(bytes: Uint8Array, from: number, count: number): Uint8Array {
 
 /** fetch(addr): an instruction is fetched. */
 export function fetch(k: Kernel, addr: bigint): CallResult {
-  const bad = hopeless(k, addr);
+  const bad = hopeless(k, addr, 'exec');
   if (bad !== null) return bad;
   const pfn = cpu_access(k, current_mm(k), Number(addr), 'exec');
   return pfn < 0 ? raise(k, lastTrap, addr) : { kind: 'value', value: 0n };

@@ -12,6 +12,7 @@ import { do_mremap } from '../mm/mremap.ts';
 import { do_munmap } from '../mm/munmap.ts';
 import { mm_populate } from '../mm/populate.ts';
 import { refuse } from '../mm/refuse.ts';
+import { task_size } from '../mm/unmapped-area.ts';
 import { linear_page_index, VM_LOCKED, VM_SHARED } from '../mm/vma.ts';
 import type { Mm, OpenFile } from '../state/records.ts';
 import { MADV, MAP, MS } from '../uapi.ts';
@@ -53,6 +54,18 @@ function mmap(c: SysCall): SysResult {
   if (typeof mapped === 'string') return mapped;
   if (mapped.populate) mm_populate(c.k, mm, mapped.addr, mapped.length);
   return mapped.addr;
+}
+
+/** TASK_SIZE of five levels in Linux. Between the model's own end and this one nothing can be mapped. */
+const LINUX_TASK_SIZE_5 = 2n ** 56n - BigInt(PAGE_SIZE);
+
+function munmap(c: SysCall): SysResult {
+  const [start, end] = [c.exact(0), c.exact(0) + c.exact(1)];
+  const modelled = task_size(c.k);
+  if (c.k.config.levels === 4 || end <= BigInt(modelled) || end > LINUX_TASK_SIZE_5 || start === end)
+    return do_munmap(c.k, c.mm, c.word(0), c.word(1));
+  if (start < BigInt(modelled)) return do_munmap(c.k, c.mm, c.word(0), modelled - c.word(0));
+  return isPageAligned(c.word(0)) ? 0 : refuse(c.k, 'EINVAL', 'the address is not page aligned');
 }
 
 function brk(c: SysCall): SysResult {
@@ -146,7 +159,7 @@ export const MM_CALLS: Readonly<Record<string, SysHandler>> = {
   brk,
   msync,
   mincore,
-  munmap: (c) => do_munmap(c.k, c.mm, c.word(0), c.word(1)),
+  munmap,
   mprotect: (c) => do_mprotect(c.k, c.mm, c.word(0), c.word(1), c.bits(2)),
   mremap: (c) => do_mremap(c.k, c.mm, c.word(0), c.word(1), c.word(2), c.bits(3), c.word(4)),
   madvise,

@@ -37,6 +37,14 @@ export function foldWord(word: bigint): number {
   return Number(FOLD_LIMIT + (word & 0xfffn));
 }
 
+/**
+ * An address below 2^56 as a double: itself below 2^53, its page's first byte above, where a double cannot tell bytes
+ * apart and nothing is ever mapped (see {@link taskSize}). Its entries in the page tables are right everywhere.
+ */
+export function userAddress(address: bigint): VirtAddr {
+  return Number(address < BigInt(WORD_END) ? address : address & ~0xfffn);
+}
+
 /** True when the folded word is a multiple of the page size. */
 export function isPageAligned(addr: number): boolean {
   return pageDown(addr) === addr;

@@ -1,7 +1,7 @@
 /** The translation of one address: the walk level by level, where it ends, and what an access would do now. */
 
 import type { AccessKind } from '../abi.ts';
-import { hex, PAGE_SIZE } from '../machine/address.ts';
+import { hex, PAGE_SIZE, userAddress } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_ANON_EXCLUSIVE } from '../machine/frames.ts';
 import { PTE_MAPPED, PTE_PRESENT, PTE_RW } from '../machine/pagetable.ts';
 import { pteWord } from '../mm/fault.ts';
@@ -200,7 +200,7 @@ export function walk(place: Place, pid: number, address: bigint): WalkView {
   const canonical = isCanonical(k, word);
   const user = word >> userBits(k) === 0n;
   const part = user
-    ? userPart(moment, mm, pid, process, Number(word))
+    ? userPart(moment, mm, pid, process, userAddress(word))
     : {
         levels: canonical ? kernelLevels(mm, word) : [],
         physical: null,
@@ -213,7 +213,7 @@ export function walk(place: Place, pid: number, address: bigint): WalkView {
       };
   const { vma, others, ...shown } = part;
   const { handlers } = k.tasks.get(pid);
-  const page: PageContext = { k, address: user ? Number(word) : 0, user, vma, others, process, handlers };
+  const page: PageContext = { k, address: user ? userAddress(word) : 0, user, vma, others, process, handlers };
   return {
     pid,
     process,

@@ -95,6 +95,29 @@ describe('a walk', () => {
     expect(view.physical).not.toBeNull();
   });
 
+  test.each([
+    [0xf_ffff_ffff_f000n, [15, 511, 511, 511, 511], 0],
+    [0x10_0000_0000_0000n, [16, 0, 0, 0, 0], 0],
+    [0x1f_ffff_ffff_ffffn, [31, 511, 511, 511, 511], 0xfff],
+    [0x20_0000_0000_0001n, [32, 0, 0, 0, 0], 1],
+    [0x12_3456_789a_bcden, [18, 104, 345, 452, 427], 0xcde],
+    [0xff_ffff_ffff_ffffn, [255, 511, 511, 511, 511], 0xfff],
+    [0xff00_0000_0000_0000n, [256, 0, 0, 0, 0], 0],
+  ])('of five levels cuts the unmapped address %#x by its exact bits', (address, indexes, offset) => {
+    const timeline = play(SMALL.replace('swap=64K', 'swap=64K levels=5'));
+    const view = walk(timeline, pidOf(timeline, 'app'), address);
+    expect(view.levels.map(({ index }) => index)).toEqual(indexes);
+    expect([view.offset, view.canonical, view.physical]).toEqual([offset, true, null]);
+    for (const text of Object.values(view.would)) expect(text).toMatch(/^would be SIGSEGV \(SEGV_MAPERR\)/);
+  });
+
+  test('of five levels ends where addresses are canonical no more', () => {
+    const timeline = play(SMALL.replace('swap=64K', 'swap=64K levels=5'));
+    const view = walk(timeline, pidOf(timeline, 'app'), 0x100_0000_0000_0000n);
+    expect([view.canonical, view.levels]).toEqual([false, []]);
+    expect(view.would.read).toBe('would be SIGSEGV (SI_KERNEL): the address is not canonical');
+  });
+
   test('beyond the canonical half, in the kernel half and of a dead process ends with words', () => {
     const timeline = play(`${SMALL}app: exit(3)`);
     const pid = pidOf(timeline, 'app');
