@@ -138,8 +138,8 @@ export type EventData =
   /** Reclaim found nothing to take but what is under writeback, so many pages, and waits for the disk. */
   | { readonly type: 'throttled'; readonly pages: number }
   | { readonly type: 'cache-drop'; readonly path: string; readonly index: number; readonly pfn: Pfn }
-  /** A page given up with MADV_FREE goes without a write. */
-  | { readonly type: 'lazyfree-drop'; readonly pfn: Pfn }
+  /** A page given up with MADV_FREE, or of MAP_DROPPABLE memory, goes without a write. */
+  | { readonly type: 'lazyfree-drop'; readonly pfn: Pfn; readonly droppable: boolean }
   /** `written`: the slot did not have these bytes. `pending`: the write takes time, and the page is in RAM till it ends. */
   | {
       readonly type: 'swap-out';

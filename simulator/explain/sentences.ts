@@ -84,7 +84,7 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
     case 'cache-drop':
       return `page ${event.index} of ${event.path} leaves the page cache and frame ${hex(event.pfn)}: the disk has the same bytes`;
     case 'lazyfree-drop':
-      return `frame ${hex(event.pfn)} is dropped: MADV_FREE gave its page up and nobody wrote to it since, so it needs no swap slot; the next access finds zeros`;
+      return `frame ${hex(event.pfn)} is dropped: ${event.droppable ? 'its memory is MAP_DROPPABLE' : 'MADV_FREE gave its page up and nobody wrote to it since'}, so it needs no swap slot; the next access finds zeros`;
     case 'swap-out':
       return memory.swapOut(telling, event, around);
     case 'swap-cache-drop':

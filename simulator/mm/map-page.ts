@@ -1,7 +1,7 @@
 /** Mapping one page: what all fault handlers end with (mm/memory.c). */
 
 import type { Pfn } from '../machine/address.ts';
-import { CHUNK_MASK, PG_ANON_EXCLUSIVE } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_ANON_EXCLUSIVE, PG_LAZYFREE } from '../machine/frames.ts';
 import { lru_add } from '../machine/lru.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_RW, PTE_SPECIAL } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -11,7 +11,7 @@ import { pteWord, type VmFault } from './fault.ts';
 import { mlock_folio } from './mlock-page.ts';
 import { free_page, init_anon_page } from './page-alloc.ts';
 import { flush_tlb_range, get_mapping, set_pte, vm_page_prot } from './pte.ts';
-import { linear_page_index, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma, vmaLike } from './vma.ts';
+import { linear_page_index, VM_DROPPABLE, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma, vmaLike } from './vma.ts';
 import { vma_replace } from './vma-link.ts';
 
 /** vmf_anon_prepare(): the VMA gets an anon_vma before its first anonymous page. Returns the VMA that has one. */
@@ -28,7 +28,9 @@ export function map_new_anon(vmf: VmFault, pfn: Pfn): void {
   init_anon_page(k, pfn, (vma.anon as NonNullable<Vma['anon']>).root, linear_page_index(vma, vmf.addr));
   const chunk = k.frames.edit(pfn);
   const i = pfn & CHUNK_MASK;
-  chunk.flags[i] = (chunk.flags[i] as number) | PG_ANON_EXCLUSIVE;
+  // folio_add_new_anon_rmap(): what may be dropped needs no swap.
+  const droppable = (vma.vm_flags & VM_DROPPABLE) !== 0 ? PG_LAZYFREE : 0;
+  chunk.flags[i] = (chunk.flags[i] as number) | PG_ANON_EXCLUSIVE | droppable;
   chunk.mapcount[i] = 1;
   mm.rss_anon++;
   lru_add(k.frames, pfn);

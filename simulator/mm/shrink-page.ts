@@ -29,7 +29,7 @@ import { cache_delete, cache_set_shadow, cache_store } from './page-cache.ts';
 import { add_mm_counter, flush_tlb_range, set_pte } from './pte.ts';
 import { rmap_one, rmap_walk } from './rmap.ts';
 import { add_to_swap_cache, delete_from_swap_cache, slot_of, swap_write } from './swap-cache.ts';
-import { VM_EXEC, VM_LOCKED } from './vma.ts';
+import { VM_DROPPABLE, VM_EXEC, VM_LOCKED } from './vma.ts';
 import { workingset_eviction } from './workingset.ts';
 import { folio_wait_writeback, start_swap_write, start_writepage } from './writeback.ts';
 
@@ -269,16 +269,29 @@ function dropFilePage(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
   return 'freed';
 }
 
-/** MADV_FREE's pages go without a write, unless they were written again. */
+/** The page lies in a mapping made with MAP_DROPPABLE. No fork copies one, so a single PTE maps the page. */
+function isDroppable(k: Kernel, pfn: Pfn): boolean {
+  let droppable = false;
+  rmap_walk(k, pfn, (_mm, vma) => {
+    droppable = (vma.vm_flags & VM_DROPPABLE) !== 0;
+    return false;
+  });
+  return droppable;
+}
+
+/** MADV_FREE's pages go without a write, unless they were written again; those of MAP_DROPPABLE always go. */
 function dropLazyfree(k: Kernel, pfn: Pfn): Verdict {
-  if (page_is_dirty(k, pfn)) {
+  const dirty = page_is_dirty(k, pfn);
+  const droppable = isDroppable(k, pfn);
+  if (dirty && !droppable) {
     lru_move(k.frames, pfn, 0, PG_LAZYFREE);
     return spare('activated', 'written again');
   }
   try_to_unmap(k, pfn, -1);
-  if (k.sink !== null) k.emit({ type: 'lazyfree-drop', pfn });
+  if (k.sink !== null) k.emit({ type: 'lazyfree-drop', pfn, droppable });
   free_page(k, pfn);
-  k.frames.countEvent(PGLAZYFREED);
+  // A dirty one goes back to its list first, and is freed there because nobody has it any more.
+  if (!dirty) k.frames.countEvent(PGLAZYFREED);
   return 'freed';
 }
 
