@@ -9,6 +9,12 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
+/** True once a slice that begins now has had its time. */
+export function sliceEnds(milliseconds = SLICE_MS): () => boolean {
+  const end = performance.now() + milliseconds;
+  return () => performance.now() >= end;
+}
+
 /** Chooses how many steps the next slice may take, from how long the last one took. */
 export class Pacer {
   private current = 16;

@@ -1,6 +1,6 @@
 // Shows a notification with a cancel button for runs that take long.
 import { type Disposable, ProgressLocation, window } from 'vscode';
-import { positionText } from '../webview/protocol.ts';
+import { countText, numberText, positionText } from '../webview/protocol.ts';
 import type { Busy, Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -38,9 +38,12 @@ function show(session: Session, busy: Busy): Thenable<void> {
     let shown = 0;
     while (session.busy === busy) {
       const { total } = session;
-      const percent = total === null || total === 0 ? 0 : (session.position / total) * 100;
+      const step = session.timeline?.progress ?? null;
+      const [done, of] = busy.isOneStep && step !== null ? [step.done, step.of] : [session.position, total ?? 0];
+      const percent = of === 0 ? 0 : (done / of) * 100;
+      const pages = step === null ? '' : `, ${numberText(step.done)} of ${countText(step.of, 'page')}`;
       progress.report({
-        message: positionText(session.position, session.total),
+        message: positionText(session.position, session.total) + pages,
         increment: Math.max(0, percent - shown),
       });
       shown = Math.max(shown, percent);

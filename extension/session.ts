@@ -1,7 +1,14 @@
 // One scenario document being run: its parse, its timeline and the place in it.
 import { type Event, EventEmitter, type TextDocument, type TextDocumentChangeEvent } from 'vscode';
-import { type Diagnostic, parseScenario, type Scenario, type StepRecord, Timeline } from '../simulator/index.ts';
-import { nextTurn, Pacer } from './pacer.ts';
+import {
+  type Diagnostic,
+  parseScenario,
+  type RunOptions,
+  type Scenario,
+  type StepRecord,
+  Timeline,
+} from '../simulator/index.ts';
+import { nextTurn, Pacer, sliceEnds } from './pacer.ts';
 import { type Place, shiftPlace } from './place.ts';
 import { totalSteps } from './total.ts';
 
@@ -18,12 +25,17 @@ export type SessionChange = 'parsed' | 'moved' | 'busy';
 export interface Busy {
   readonly title: string;
   readonly signal: { aborted: boolean };
+  /** A single step that takes long. */
+  readonly isOneStep: boolean;
 }
 
 /** How a run ended. `refused`: it could not begin, `obstacle` says why. */
 export type Travel = 'done' | 'cancelled' | 'refused';
 
-type Advance = (timeline: Timeline, budget: number, signal: { aborted: boolean }) => 'done' | 'paused';
+type Advance = (timeline: Timeline, limits: RunOptions) => 'done' | 'paused';
+
+/** A step may take so long before the editor is told that it is busy. */
+const ONE_STEP_MS = 60;
 
 const DEBOUNCE_MS = 120;
 /** Texts with more characters or lines cost enough to parse to wait for a pause in the typing. */
@@ -101,7 +113,7 @@ export class Session {
     return line.slice(record.range.start.character, record.range.end.character);
   }
 
-  /** Ends the long run under way, if there is one; the position it got to stays. */
+  /** Ends the long run under way, if there is one; the position it got to stays, a step half made is taken back. */
   cancel(): void {
     if (this.busy !== null) this.busy.signal.aborted = true;
   }
@@ -138,9 +150,18 @@ export class Session {
     await this.settle();
     const { timeline } = this;
     if (timeline === null || !this.canStep || !(await this.ready(timeline))) return null;
-    const record = this.guarded(() => timeline.step());
+    const record = this.guarded(() => timeline.stepInParts(sliceEnds(ONE_STEP_MS)));
+    if (record === 'paused') return this.finishStep(timeline);
     this.arrived();
     return record ?? null;
+  }
+
+  /** Goes on with a long step that was begun. */
+  private async finishStep(timeline: Timeline): Promise<StepRecord | null> {
+    const { position } = timeline;
+    const advance: Advance = (t, { pause }) => (t.stepInParts(pause ?? sliceEnds()) === 'paused' ? 'paused' : 'done');
+    await this.run(timeline, `Line ${timeline.next?.line ?? 0}: a long step`, advance, true);
+    return timeline.position > position ? timeline.lastRecord : null;
   }
 
   /** Takes the last step back. False at the start, or when there is an obstacle. */
@@ -154,7 +175,7 @@ export class Session {
   }
 
   runToEnd(): Promise<Travel> {
-    return this.travel('Running to the end', (t, budgetSteps, signal) => t.runToEnd({ budgetSteps, signal }));
+    return this.travel('Running to the end', (t, limits) => t.runToEnd(limits));
   }
 
   /**
@@ -166,7 +187,7 @@ export class Session {
     const target = stepLine(this.scenario, line);
     if (this.timeline?.next?.line === target) return 'done';
     const title = `Running to line ${target ?? line}`;
-    const run: Advance = (t, budgetSteps, signal) => t.runToLine(target ?? line, { budgetSteps, signal });
+    const run: Advance = (t, limits) => t.runToLine(target ?? line, limits);
     const from = this.position;
     const travel = await this.travel(title, run);
     if (travel !== 'done' || target === null || this.timeline?.next?.line === target || from === 0) return travel;
@@ -178,9 +199,9 @@ export class Session {
   async goToStep(position: number): Promise<Travel> {
     await this.settle();
     if (position < this.position) return (await this.goBack(position)) ? 'done' : 'refused';
-    return this.travel(`Going to step ${position}`, (timeline, budget, signal) => {
-      const budgetSteps = Math.min(budget, position - timeline.position);
-      const state = timeline.runToEnd({ budgetSteps, signal });
+    return this.travel(`Going to step ${position}`, (timeline, limits) => {
+      const budgetSteps = Math.min(limits.budgetSteps, position - timeline.position);
+      const state = timeline.runToEnd({ ...limits, budgetSteps });
       return timeline.position >= position ? 'done' : state;
     });
   }
@@ -188,7 +209,7 @@ export class Session {
   /** Does what the first step waits for. False when that was cancelled, or when a run is under way already. */
   private async ready(timeline: Timeline): Promise<boolean> {
     if (timeline.isReady) return true;
-    const prepare: Advance = (t, budgetSteps, signal) => t.prepare({ budgetSteps, signal });
+    const prepare: Advance = (t, limits) => t.prepare(limits);
     const travel = await this.run(timeline, 'Foreseeing which pages will be used', prepare);
     return travel === 'done' && timeline === this.timeline && this.canStep;
   }
@@ -208,31 +229,33 @@ export class Session {
     return this.run(this.timeline, title, advance);
   }
 
-  private run(timeline: Timeline, title: string, advance: Advance): Promise<Travel> {
-    const running = this.runSlices(timeline, title, advance);
+  private run(timeline: Timeline, title: string, advance: Advance, isOneStep = false): Promise<Travel> {
+    const running = this.runSlices(timeline, { title, signal: { aborted: false }, isOneStep }, advance);
     this.current = running;
     return running;
   }
 
-  private async runSlices(timeline: Timeline, title: string, advance: Advance): Promise<Travel> {
-    const busy: Busy = { title, signal: { aborted: false } };
+  private async runSlices(timeline: Timeline, busy: Busy, advance: Advance): Promise<Travel> {
+    const { signal } = busy;
     const pacer = new Pacer();
     this.busy = busy;
     this.emitter.fire('busy');
-    while (!busy.signal.aborted) {
+    while (!signal.aborted) {
       const began = performance.now();
       const from = timeline.effort;
-      const state = this.guarded(() => advance(timeline, pacer.budget, busy.signal));
+      const limits = { budgetSteps: pacer.budget, signal, pause: sliceEnds() };
+      const state = this.guarded(() => advance(timeline, limits));
       if (state !== 'paused') break;
       pacer.measured(timeline.effort - from, performance.now() - began);
       await nextTurn();
     }
+    this.guarded(() => timeline.abandon());
     this.busy = null;
     if (!this.disposed) {
       this.arrived();
       this.emitter.fire('busy');
     }
-    return busy.signal.aborted ? 'cancelled' : 'done';
+    return signal.aborted ? 'cancelled' : 'done';
   }
 
   private arrived(): void {
@@ -310,17 +333,17 @@ function toPlace(place: Place): Advance {
   const { line } = place;
   const isThere = (timeline: Timeline) =>
     timeline.next?.line === line && (line === null || visitsOf(timeline, line) === place.visits);
-  return (timeline, budget, signal) => {
+  return (timeline, limits) => {
     if (way === 'search' && line !== null) {
       if (isThere(timeline)) return 'done';
-      if (timeline.runToLine(line, { budgetSteps: budget, signal }) === 'paused' || isThere(timeline)) return 'paused';
+      if (timeline.runToLine(line, limits) === 'paused' || isThere(timeline)) return 'paused';
       if (timeline.next?.line === line && visitsOf(timeline, line) < place.visits) return 'paused';
       timeline.start();
       way = 'give-up';
       return 'paused';
     }
     const left = place.position - timeline.position;
-    const state = left > 0 ? timeline.runToEnd({ budgetSteps: Math.min(budget, left), signal }) : 'done';
+    const state = left > 0 ? timeline.runToEnd({ ...limits, budgetSteps: Math.min(limits.budgetSteps, left) }) : 'done';
     if (state === 'paused' && timeline.position < place.position) return 'paused';
     if (way === 'give-up' || line === null || isThere(timeline)) return 'done';
     timeline.start();

@@ -4,6 +4,7 @@
  */
 
 import type { Future } from './mm/future.ts';
+import type { Parts } from './parts.ts';
 
 /** A 64-bit word of the x86-64 system call interface: 0 … 2^64-1. */
 export type Word = bigint;
@@ -231,6 +232,8 @@ export interface Backend {
   declare(declaration: Declaration): string | null;
   /** `step`: number of the step in its scenario, from 0; absent when it is none of its steps. */
   execute(request: Request, step?: number): StepOutcome;
+  /** The same in parts, where a request can take long. Given up, it leaves the machine in its midst: restore it. */
+  executeParts?(request: Request, step?: number): Parts<StepOutcome>;
   /** Tells it which pages the scenario will use, before the first step and where the machine evicts by OPT. */
   foresee?(future: Future): void;
   query(query: Query): QueryResult;

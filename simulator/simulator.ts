@@ -37,6 +37,7 @@ import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
 import { new_inode, shmem_get_page } from './mm/shmem.ts';
 import { kswapd, try_to_free_pages } from './mm/vmscan.ts';
 import { end_due_writes } from './mm/writeback.ts';
+import { inOneGo, isParts, type Parts } from './parts.ts';
 import { proc_maps } from './proc/maps.ts';
 import { pagemap_report } from './proc/pagemap.ts';
 import { smaps_report } from './proc/smaps.ts';
@@ -81,6 +82,16 @@ function toWord(value: number): bigint {
   return value > WORD_END / 2 ? WORDS - BigInt(WORD_END - value) : BigInt(value);
 }
 
+/** What a step of a process came to. */
+interface Performed {
+  readonly result: CallResult;
+  readonly child?: number;
+}
+
+function* performed(access: Parts<CallResult>): Parts<Performed> {
+  return { result: yield* access };
+}
+
 export class Simulator implements Backend {
   private kernel: Kernel;
   private declared = false;
@@ -112,6 +123,11 @@ export class Simulator implements Backend {
     return this.heard;
   }
 
+  /** Between the parts of a step that is listened to: more of its events are not kept. */
+  get hasHeardEnough(): boolean {
+    return this.listening && this.kernel.sink === null;
+  }
+
   /** Records the events of each step from now on, or stops to. */
   listen(on: boolean): void {
     this.listening = on;
@@ -125,6 +141,8 @@ export class Simulator implements Backend {
 
   restore(snapshot: Snapshot): void {
     this.kernel.restore(snapshot);
+    this.kernel.sink = null;
+    this.kernel.faults = null;
     this.heard = [];
   }
 
@@ -226,6 +244,14 @@ export class Simulator implements Backend {
   }
 
   execute(request: Request, step = -1): StepOutcome {
+    return inOneGo(this.executeParts(request, step));
+  }
+
+  /**
+   * The same in parts. Between two of them the machine may be looked at, also by trial (it must be put back), and the whole
+   * may be given up: then a snapshot of before has to be restored.
+   */
+  *executeParts(request: Request, step = -1): Parts<StepOutcome> {
     this.start();
     const k = this.kernel;
     if (k.nextUses !== null) begin_opt_step(k, step);
@@ -237,7 +263,7 @@ export class Simulator implements Backend {
     k.sink = this.listening ? this.heard : null;
     k.depth = 0;
     k.writes.tick();
-    const outcome = this.dispatch(request, faults);
+    const outcome = yield* this.listened(this.dispatch(request, faults));
     end_due_writes(k);
     kswapd(k);
     k.faults = null;
@@ -246,7 +272,23 @@ export class Simulator implements Backend {
     return oom.length === 0 ? outcome : { ...outcome, oom };
   }
 
-  private dispatch(request: Request, faults: FaultRecord[]): StepOutcome {
+  /** Goes through `parts`, and takes up again after each pause what is noted of the step. */
+  private *listened<T>(parts: Parts<T>): Parts<T> {
+    const k = this.kernel;
+    for (;;) {
+      const next = parts.next();
+      if (next.done === true) return next.value;
+      const { heard } = this;
+      const { sink, faults, depth } = k;
+      yield next.value;
+      this.heard = heard;
+      k.sink = sink;
+      k.faults = faults;
+      k.depth = depth;
+    }
+  }
+
+  private *dispatch(request: Request, faults: FaultRecord[]): Parts<StepOutcome> {
     if (request.op === 'spawn') return this.spawn(request.path, request.argv, faults);
     if (request.op === 'kernel') {
       const operation = KERNEL_OPERATIONS[request.name];
@@ -261,7 +303,8 @@ export class Simulator implements Backend {
     const minflt = task.min_flt;
     const majflt = task.maj_flt;
     switch_to(this.kernel, task);
-    const done = this.perform(request, task);
+    const performed = this.perform(request, task.pid);
+    const done = isParts(performed) ? yield* performed : performed;
     const killed = this.finishOom(task.pid);
     const after = this.kernel.tasks.get(task.pid);
     return {
@@ -301,19 +344,19 @@ export class Simulator implements Backend {
     return { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL', addr: 0n };
   }
 
-  private perform(request: Request, task: Task): { result: CallResult; child?: number } {
+  private perform(request: Request, pid: number): Performed | Parts<Performed> {
     const k = this.kernel;
     switch (request.op) {
       case 'load':
-        return { result: load(k, request.addr, request.length) };
+        return performed(load(k, request.addr, request.length));
       case 'store':
-        return { result: store(k, request.addr, request.value, request.length) };
+        return performed(store(k, request.addr, request.value, request.length));
       case 'fetch':
         return { result: fetch(k, request.addr) };
       case 'signal':
-        return { result: this.setHandler(task.pid, request.signal, request.handler) };
+        return { result: this.setHandler(pid, request.signal, request.handler) };
       case 'syscall':
-        return this.syscall(request.name, new SysCall(k, k.tasks.edit(task.pid), request.args));
+        return this.syscall(request.name, new SysCall(k, k.tasks.edit(pid), request.args));
       default:
         throw new Error(`Simulator.perform: ${request.op} is no step of a process`);
     }
@@ -329,10 +372,11 @@ export class Simulator implements Backend {
     return { kind: 'value', value: 0n };
   }
 
-  private syscall(name: string, call: SysCall): { result: CallResult; child?: number } {
+  private *syscall(name: string, call: SysCall): Parts<Performed> {
     const handler = SYSCALLS[name];
     if (handler === undefined) return { result: { kind: 'errno', errno: 'ENOSYS' } };
-    const result = handler(call);
+    const answer = handler(call);
+    const result = isParts(answer) ? yield* answer : answer;
     if (typeof result === 'object' && 'child' in result) {
       this.firstInstruction(result.child, call.task.pid);
       return { result: { kind: 'value', value: BigInt(result.child) }, child: result.child };

@@ -1,15 +1,15 @@
 // A run that goes forwards and backwards. Going back restores a snapshot and replays the little that lies between;
 // the simulator is deterministic, so a place of the run is always the same, however it was reached.
 
-import type { Backend, StepOutcome } from './abi.ts';
 import type { KernelEvent } from './events.ts';
 import { storyteller } from './explain.ts';
 import { Foresight, needsForesight } from './foresight.ts';
-import { driveSync } from './scenario/asking.ts';
+import type { Parts, Progress } from './parts.ts';
+import { driveParts, driveSync } from './scenario/asking.ts';
 import { evaluateExpression } from './scenario/conditions.ts';
 import { codeAt } from './scenario/cursor.ts';
-import { initialState, performStep, type RunState, type StepReport } from './scenario/interpreter.ts';
-import { declareAll, type ReadHostElf } from './scenario/opening.ts';
+import { initialState, performStep, type RunState, type StepEnd, type StepReport } from './scenario/interpreter.ts';
+import { declareAll } from './scenario/opening.ts';
 import { parseExpressionText } from './scenario/parser.ts';
 import { PersistentArray } from './scenario/persistent-array.ts';
 import { RecordWindow } from './scenario/record-window.ts';
@@ -17,71 +17,28 @@ import { lineOf, type Scenario } from './scenario/scenario.ts';
 import { SnapshotStore } from './scenario/snapshot-store.ts';
 import type { Diagnostic } from './scenario/source.ts';
 import { Simulator, type Snapshot } from './simulator.ts';
-import type { StoryLine } from './view/types.ts';
+import {
+  addUp,
+  type Explain,
+  type LineSummary,
+  NO_TOTALS,
+  type Preparation,
+  type RunOptions,
+  type StepRecord,
+  shorten,
+  summarize,
+  type TimelineOptions,
+  type TimeMachine,
+  type Totals,
+} from './timeline-records.ts';
 
-/** A backend that a timeline can take back. */
-export interface TimeMachine<S = unknown> extends Backend {
-  /** The whole state; O(1), immutable. */
-  snapshot(): S;
-  restore(snapshot: S): void;
-  /** Whether the next executes record events. */
-  listen(on: boolean): void;
-  /** Events of the last execute. */
-  readonly events: readonly KernelEvent[];
-}
+export type * from './timeline-records.ts';
 
-/** A step that was executed. */
-export interface StepRecord extends StepReport {
-  /** Number of the step, from 0: `position` was this when it was executed. */
-  readonly index: number;
-  /** What happened, in sentences. */
-  story(): readonly StoryLine[];
-  /** What happened, as data; recorded again if nobody listened. */
-  events(): readonly KernelEvent[];
-}
-
-/** What a line of the scenario came to so far. */
-export interface LineSummary {
-  readonly executions: number;
-  readonly failures: number;
-  readonly errors: number;
-  readonly last: StepRecord;
-}
-
-export interface Totals {
-  /** Steps that were made, asserts not counted. */
-  readonly steps: number;
-  readonly asserts: number;
-  readonly failures: number;
-  readonly errors: number;
-}
-
-/** How long a part of a long run may take. */
-export interface RunOptions {
-  readonly budgetSteps: number;
-  /** Stops before the next step when it says so. */
-  readonly signal?: { readonly aborted: boolean };
-}
-
-/** Tells a step's events as sentences. `names` are those of the processes. */
-export type Explain = (
-  record: StepReport,
-  events: readonly KernelEvent[],
-  names: ReadonlyMap<number, string>,
-) => readonly StoryLine[];
-
-/** Work that has to be done before the first step can be made. */
-export interface Preparation {
-  /** How much of it is done, in steps' worth of work. */
-  readonly performed: number;
-  /** Does `steps` steps' worth of it at most. True when it is all done. */
-  advance(steps: number, signal?: { readonly aborted: boolean }): boolean;
-}
-
-export interface TimelineOptions {
-  readonly readHostElf?: ReadHostElf;
-  readonly explain?: Explain;
-  readonly preparation?: Preparation;
+/** A step that was begun; the machine is in its midst. */
+interface BegunStep {
+  readonly parts: Parts<StepEnd>;
+  readonly progress: Progress;
+  readonly isHeard: boolean;
 }
 
 /** Everything that belongs to a place of the run. */
@@ -96,10 +53,7 @@ interface Place<S> {
 /** Steps between snapshots of a long run, at most, and their time in ms. */
 const STRIDE = 64;
 const STRIDE_MS = 2;
-/** Faults that a kept record holds; its counters tell of all. */
-const KEPT_FAULTS = 256;
 const WITHOUT_END: RunOptions = { budgetSteps: Number.POSITIVE_INFINITY };
-const NO_TOTALS: Totals = { steps: 0, asserts: 0, failures: 0, errors: 0 };
 
 export class TimelineOver<S, M extends TimeMachine<S>> {
   readonly scenario: Scenario;
@@ -118,6 +72,7 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   #lines = PersistentArray.empty<LineSummary>();
   #totals = NO_TOTALS;
   #last: StepRecord | null = null;
+  #begun: BegunStep | null = null;
   /** Events of the step before `#eventsOf`; those of other places are recorded again when somebody asks. */
   #events: readonly KernelEvent[] = [];
   #eventsOf = 0;
@@ -225,17 +180,45 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     return this.#isReady ? 'done' : 'paused';
   }
 
+  /** How far the step is that was begun and not finished; null when there is none. */
+  get progress(): Progress | null {
+    return this.#begun?.progress ?? null;
+  }
+
   /** Executes the next step; null at the end. */
   step(): StepRecord | null {
+    const record = this.stepInParts(() => false);
+    return record === 'paused' ? null : record;
+  }
+
+  /**
+   * Executes the next step, or goes on with the one that was begun, until `pause`, asked between its parts, says true. A
+   * step that was begun can be finished by calling again, or given up by {@link abandon}.
+   */
+  stepInParts(pause: () => boolean): StepRecord | 'paused' | null {
     if (this.#state.cursor === null) return null;
     this.prepare(WITHOUT_END);
+    if (this.#begun?.isHeard === false) this.abandon();
     this.simulator.listen(true);
-    const record = this.#advance();
-    this.#events = record.kind === 'assert' ? [] : this.simulator.events;
+    const record = this.#advance(pause, true);
+    if (record !== null) {
+      this.#events = record.kind === 'assert' ? [] : this.simulator.events;
+      this.#eventsOf = this.#position;
+    }
     this.simulator.listen(false);
-    this.#eventsOf = this.#position;
+    if (record === null) return 'paused';
     this.#keep();
     return record;
+  }
+
+  /** Gives up the step that was begun: the run stands before it again. */
+  abandon(): void {
+    if (this.#begun === null) return;
+    this.#begun = null;
+    const here = this.#position;
+    const place = this.#places.atOrBefore(here);
+    this.#go(place.position, place.snapshot);
+    while (this.#position < here) this.#advance();
   }
 
   /** Undoes the last step; false at the start. */
@@ -253,6 +236,7 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   /** Goes to the place where `position` steps have been executed, or to the end if there are fewer. */
   seek(position: number): void {
     if (position > 0) this.prepare(WITHOUT_END);
+    this.abandon();
     const place = this.#places.atOrBefore(position);
     if (position < this.#position || place.position > this.#position) this.#go(place.position, place.snapshot);
     while (this.#position < position && this.#state.cursor !== null) {
@@ -310,7 +294,7 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
         this.#keep();
         return 'paused';
       }
-      this.#advance();
+      if (this.#advance(options.pause) === null) return 'paused';
       sinceKept += 1;
       if (sinceKept >= STRIDE || Date.now() - keptAt >= STRIDE_MS) {
         this.#keep();
@@ -322,8 +306,22 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     return 'done';
   }
 
-  #advance(): StepRecord {
-    const { state, report } = driveSync(performStep(this.scenario, this.#state), this.simulator);
+  /** Makes the next step; null when it was only begun. */
+  #advance(pause?: () => boolean, isHeard = false): StepRecord | null {
+    const parts = this.#begun?.parts ?? driveParts(performStep(this.scenario, this.#state), this.simulator);
+    this.#begun = null;
+    let next = parts.next();
+    while (next.done !== true) {
+      if (pause?.() === true) {
+        this.#begun = { parts, progress: next.value, isHeard };
+        return null;
+      }
+      next = parts.next();
+    }
+    return this.#arrive(next.value);
+  }
+
+  #arrive({ state, report }: StepEnd): StepRecord {
     const index = this.#position;
     this.#advanced += 1;
     const kept: StepReport = { ...report, outcome: shorten(report.outcome) };
@@ -340,6 +338,8 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   }
 
   #keep(): void {
+    // In the midst of a step is no place to come back to.
+    if (this.#begun !== null) return;
     this.#places.put(this.#position, this.#place());
   }
 
@@ -360,10 +360,13 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   /** Goes to `position`, does something there, and comes back. */
   #visit<T>(position: number, act: () => T): T {
     const here = this.#position;
+    const begun = this.#begun;
+    this.#begun = null;
     const place = this.#place();
     this.seek(position);
     const result = act();
     this.#go(here, place);
+    this.#begun = begun;
     return result;
   }
 
@@ -374,8 +377,10 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   #recordEvents(index: number): readonly KernelEvent[] {
     return this.#visit(index, () => {
       this.simulator.listen(true);
-      const { report } = driveSync(performStep(this.scenario, this.#state), this.simulator);
-      const events = report.kind === 'assert' ? [] : this.simulator.events;
+      const parts = driveParts(performStep(this.scenario, this.#state), this.simulator);
+      let next = parts.next();
+      while (next.done !== true && this.simulator.hasHeardEnough !== true) next = parts.next();
+      const events = next.done === true && next.value.report.kind === 'assert' ? [] : this.simulator.events;
       this.simulator.listen(false);
       return events;
     });
@@ -392,27 +397,4 @@ export class Timeline extends TimelineOver<Snapshot, Simulator> {
     const preparation = new Foresight(scenario, simulator, options.readHostElf);
     return new Timeline(scenario, simulator, { explain, preparation, ...options });
   }
-}
-
-function shorten(outcome: StepOutcome): StepOutcome {
-  if (outcome.faults.length <= KEPT_FAULTS) return outcome;
-  return { ...outcome, faults: outcome.faults.slice(0, KEPT_FAULTS) };
-}
-
-function summarize(before: LineSummary | undefined, record: StepRecord): LineSummary {
-  return {
-    executions: (before?.executions ?? 0) + 1,
-    failures: (before?.failures ?? 0) + (record.failure === undefined ? 0 : 1),
-    errors: (before?.errors ?? 0) + (record.error === undefined ? 0 : 1),
-    last: record,
-  };
-}
-
-function addUp(totals: Totals, record: StepRecord): Totals {
-  return {
-    steps: totals.steps + (record.kind === 'step' && record.request !== null ? 1 : 0),
-    asserts: totals.asserts + (record.kind === 'assert' ? 1 : 0),
-    failures: totals.failures + (record.failure === undefined ? 0 : 1),
-    errors: totals.errors + (record.error === undefined ? 0 : 1),
-  };
 }

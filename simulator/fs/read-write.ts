@@ -15,6 +15,7 @@ import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
 import { NO_SPACE, shmem_get_page } from '../mm/shmem.ts';
 import { has_block, zero_behind_end } from '../mm/truncate.ts';
 import { task_size } from '../mm/unmapped-area.ts';
+import { PART_BYTES, type Parts, type Progress } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';
 
@@ -95,13 +96,20 @@ function copyOut(k: Kernel, pfn: Pfn, offset: number, count: number, addr: numbe
 }
 
 /** filemap_read() of a disk file: copies [pos, pos + count) to the user; the number of bytes, or an errno. */
-function filemap_read(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): number | string {
+function* filemap_read(k: Kernel, id: number, addr: number, count: number, pos: number): Parts<number | string> {
+  let file = k.files.edit(id);
   const size = k.inodes.get(file.inode).size;
   const end = Math.min(size, pos + count);
   const last = Math.ceil((pos + count) / PAGE_SIZE);
   let at = pos;
   let previous = file.prev_pos;
+  let pause = pos + PART_BYTES;
   while (at < end) {
+    if (at >= pause) {
+      yield progress(pos, at, end);
+      pause = at + PART_BYTES;
+      file = k.files.edit(id);
+    }
     const batch = get_pages(k, file, Math.floor(at / PAGE_SIZE), last);
     if (batch.length === 0) return at > pos ? at - pos : 'ENOMEM';
     // The page where the last read ended counts as used once only.
@@ -127,6 +135,11 @@ function filemap_read(k: Kernel, file: OpenFile, addr: number, count: number, po
   return at - pos;
 }
 
+/** How many pages of [start, end) are done where it stands at `at`. */
+function progress(start: number, at: number, end: number): Progress {
+  return { done: Math.floor((at - start) / PAGE_SIZE), of: Math.ceil((end - start) / PAGE_SIZE) };
+}
+
 /** {@link copyOut} of a page that is held meanwhile: the faults of the copy may not evict what is copied. */
 function copyHeld(k: Kernel, pfn: Pfn, offset: number, count: number, addr: number): number {
   hold_page(k, pfn, 1);
@@ -136,14 +149,19 @@ function copyHeld(k: Kernel, pfn: Pfn, offset: number, count: number, addr: numb
 }
 
 /** shmem_file_read_iter(): holes are read as zeros and stay holes. */
-function shmem_read(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): number | string {
-  const end = Math.min(k.inodes.get(file.inode).size, pos + count);
+function* shmem_read(k: Kernel, inode: number, addr: number, count: number, pos: number): Parts<number | string> {
+  const end = Math.min(k.inodes.get(inode).size, pos + count);
   let at = pos;
+  let pause = pos + PART_BYTES;
   while (at < end) {
+    if (at >= pause) {
+      yield progress(pos, at, end);
+      pause = at + PART_BYTES;
+    }
     const index = Math.floor(at / PAGE_SIZE);
     const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
-    const hole = cache_entry(k.inodes.get(file.inode), index) === 0;
-    const pfn = hole ? 0 : shmem_get_page(k, file.inode, index).pfn;
+    const hole = cache_entry(k.inodes.get(inode), index) === 0;
+    const pfn = hole ? 0 : shmem_get_page(k, inode, index).pfn;
     if (!hole && pfn === 0) return at > pos ? at - pos : 'ENOMEM';
     // Only a read of its beginning counts as a use of the page.
     if (!hole && at % PAGE_SIZE === 0) mark_accessed(k.frames, pfn);
@@ -156,9 +174,9 @@ function shmem_read(k: Kernel, file: OpenFile, addr: number, count: number, pos:
 }
 
 /** Reads from a file's pages to user memory. Returns the count or an errno. */
-export function file_read(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): number | string {
+export function file_read(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): Parts<number | string> {
   const shmem = k.inodes.get(file.inode).kind === 'shmem';
-  return shmem ? shmem_read(k, file, addr, count, pos) : filemap_read(k, file, addr, count, pos);
+  return shmem ? shmem_read(k, file.inode, addr, count, pos) : filemap_read(k, file.id, addr, count, pos);
 }
 
 /** write_begin(): the page to write to, or as {@link shmem_get_page} says why there is none. One that is overwritten whole is not read first. */
@@ -259,20 +277,31 @@ function copyIn(k: Kernel, pfn: Pfn, offset: number, from: number, count: number
  * generic_perform_write(): page by page, each copied without faults; what is missing is faulted in behind an attempt
  * that wrote nothing, so that a write from a bad address leaves its traces.
  */
-export function file_write(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): number | string {
-  if (count > 0) zero_behind_end(k, k.inodes.edit(file.inode), pos);
+export function* file_write(
+  k: Kernel,
+  { inode }: OpenFile,
+  addr: number,
+  count: number,
+  pos: number,
+): Parts<number | string> {
+  if (count > 0) zero_behind_end(k, k.inodes.edit(inode), pos);
   const end = pos + count;
   let at = pos;
   let fruitless = 0;
+  let pause = pos + PART_BYTES;
   while (at < end) {
+    if (at >= pause) {
+      yield progress(pos, at, end);
+      pause = at + PART_BYTES;
+    }
     const from = addr + (at - pos);
     const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
-    const fresh = find_get_page(k.inodes.get(file.inode), Math.floor(at / PAGE_SIZE)) === 0;
-    const pfn = write_begin(k, file.inode, at);
+    const fresh = find_get_page(k.inodes.get(inode), Math.floor(at / PAGE_SIZE)) === 0;
+    const pfn = write_begin(k, inode, at);
     if (pfn <= 0) return at > pos ? at - pos : pfn === NO_SPACE ? 'ENOSPC' : 'ENOMEM';
     const ready = resident(k, from, part);
     copyIn(k, pfn, at % PAGE_SIZE, from, ready);
-    write_end(k, file.inode, pfn, at, part, ready, fresh);
+    write_end(k, inode, pfn, at, part, ready, fresh);
     at += ready;
     fruitless = ready > 0 ? 0 : fruitless + 1;
     // So little memory that the page of the file and that of the user drive each other out for ever.

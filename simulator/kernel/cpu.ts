@@ -4,6 +4,7 @@ import type { AccessKind, CallResult } from '../abi.ts';
 import { PAGE_SIZE, type Pfn, pageDown, userAddress, WORD_END } from '../machine/address.ts';
 import { fillFrame, readFrameByte, writeFrame } from '../machine/content.ts';
 import { cpu_access, lastTrap, OOM_KILLED, type Trap } from '../mm/access.ts';
+import { PART_BYTES, type Parts, type Progress } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { do_group_exit } from './exit.ts';
 import { current_mm } from './task.ts';
@@ -55,7 +56,7 @@ function tooMuch(length: bigint): CallResult {
 }
 
 /** load(addr[, len]): touches the first byte of each page; the value is the first bytes. */
-export function load(k: Kernel, addr: bigint, length: bigint | undefined): CallResult {
+export function* load(k: Kernel, addr: bigint, length: bigint | undefined): Parts<CallResult> {
   const bytes = length ?? 1n;
   if (bytes > MAX_TOUCHED) return tooMuch(bytes);
   if (bytes === 0n) return { kind: 'bytes', bytes: new Uint8Array(0) };
@@ -64,14 +65,33 @@ export function load(k: Kernel, addr: bigint, length: bigint | undefined): CallR
   const start = Number(addr);
   const value = new Uint8Array(Math.min(Number(bytes), MAX_VALUE));
   const end = start + Number(bytes);
+  for (let from = start; from < end; from = partEnd(from)) {
+    if (from > start) yield progress(start, from, end);
+    const refused = loadPart(k, from, Math.min(end, partEnd(from)), start, value);
+    if (refused !== null) return refused;
+  }
+  const first = value[0] ?? 0;
+  return length === undefined ? { kind: 'value', value: BigInt(first) } : { kind: 'bytes', bytes: value };
+}
+
+/** Where the part ends that begins at `at`. */
+function partEnd(at: number): number {
+  return pageDown(at) + PART_BYTES;
+}
+
+function progress(start: number, at: number, end: number): Progress {
+  return { done: Math.floor((at - start) / PAGE_SIZE), of: Math.ceil((end - start) / PAGE_SIZE) };
+}
+
+/** The pages of [from, end); the value of the load begins at `start`. */
+function loadPart(k: Kernel, from: number, end: number, start: number, value: Uint8Array): CallResult | null {
   const mm = current_mm(k);
-  for (let at = start; at < end; at = pageDown(at) + PAGE_SIZE) {
+  for (let at = from; at < end; at = pageDown(at) + PAGE_SIZE) {
     const pfn = cpu_access(k, mm, at, 'read');
     if (pfn < 0) return raise(k, lastTrap, BigInt(at));
     copyOut(k, pfn, at, start, value);
   }
-  const first = value[0] ?? 0;
-  return length === undefined ? { kind: 'value', value: BigInt(first) } : { kind: 'bytes', bytes: value };
+  return null;
 }
 
 function copyOut(k: Kernel, pfn: Pfn, at: number, start: number, value: Uint8Array): void {
@@ -82,7 +102,12 @@ function copyOut(k: Kernel, pfn: Pfn, at: number, start: number, value: Uint8Arr
 }
 
 /** store(addr, value | bytes[, len]): page after page; what came before a fatal access stays written. */
-export function store(k: Kernel, addr: bigint, value: number | Uint8Array, length: bigint | undefined): CallResult {
+export function* store(
+  k: Kernel,
+  addr: bigint,
+  value: number | Uint8Array,
+  length: bigint | undefined,
+): Parts<CallResult> {
   const bytes = length ?? (typeof value === 'number' ? 1n : BigInt(value.length));
   if (bytes > MAX_TOUCHED) return tooMuch(bytes);
   if (bytes === 0n) return { kind: 'value', value: 0n };
@@ -90,8 +115,18 @@ export function store(k: Kernel, addr: bigint, value: number | Uint8Array, lengt
   if (bad !== null) return bad;
   const start = Number(addr);
   const end = start + Number(bytes);
+  for (let from = start; from < end; from = partEnd(from)) {
+    if (from > start) yield progress(start, from, end);
+    const refused = storePart(k, from, Math.min(end, partEnd(from)), start, value);
+    if (refused !== null) return refused;
+  }
+  return { kind: 'value', value: 0n };
+}
+
+/** The pages of [from, end); what is stored begins at `start`. */
+function storePart(k: Kernel, from: number, end: number, start: number, value: number | Uint8Array): CallResult | null {
   const mm = current_mm(k);
-  for (let at = start; at < end; ) {
+  for (let at = from; at < end; ) {
     const stop = Math.min(end, pageDown(at) + PAGE_SIZE);
     const pfn = cpu_access(k, mm, at, 'write');
     if (pfn < 0) return raise(k, lastTrap, BigInt(at));
@@ -99,7 +134,7 @@ export function store(k: Kernel, addr: bigint, value: number | Uint8Array, lengt
     else writeFrame(k.frames, k.epoch, pfn, at % PAGE_SIZE, pattern(value, at - start, stop - at));
     at = stop;
   }
-  return { kind: 'value', value: 0n };
+  return null;
 }
 
 /** `count` bytes of a string from `from` on; a length beyond the string repeats it. */

@@ -8,6 +8,7 @@ import { do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
 import { new_inode } from '../mm/shmem.ts';
 import { set_size } from '../mm/truncate.ts';
+import { isParts, type Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { OpenFile } from '../state/records.ts';
 import { MAP, PROT } from '../uapi.ts';
@@ -21,7 +22,13 @@ const MAX_RW_COUNT = 0x7ffff000;
 const MAX_FILE = 2 ** 43;
 
 /** vfs_read(): checks, then the file's pages. */
-function do_read(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): number | string {
+function do_read(
+  c: SysCall,
+  file: OpenFile,
+  addr: number,
+  count: number,
+  pos: number,
+): string | Parts<number | string> {
   const inode = c.k.inodes.get(file.inode);
   if (inode.kind === 'device') return inode.device === null ? 'EISDIR' : 'EINVAL';
   if (!access_ok(c.k, addr, count)) return 'EFAULT';
@@ -29,31 +36,32 @@ function do_read(c: SysCall, file: OpenFile, addr: number, count: number, pos: n
 }
 
 /** vfs_write(). */
-function do_write(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): number | string {
+function* do_write(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): Parts<number | string> {
   if (c.k.inodes.get(file.inode).kind === 'device') return 'EINVAL';
   if (!access_ok(c.k, addr, count)) return 'EFAULT';
   const bytes = Math.min(count, MAX_RW_COUNT);
   if (pos + bytes > MAX_FILE) return 'EFBIG';
-  const moved = file_write(c.k, file, addr, bytes, pos);
+  const moved = yield* file_write(c.k, file, addr, bytes, pos);
   if (typeof moved === 'number') generic_write_sync(c.k, file, pos, moved);
   return moved;
 }
 
-function read(c: SysCall): SysResult {
+function* read(c: SysCall): Parts<SysResult> {
   if (c.fileId(0) === 0) return { skip: 'read of the terminal would block' };
   const file = c.file(0);
   if (file === null || !file.readable) return 'EBADF';
-  const moved = do_read(c, file, c.word(1), c.word(2), file.pos);
+  const reading = do_read(c, file, c.word(1), c.word(2), file.pos);
+  const moved = isParts(reading) ? yield* reading : reading;
   if (typeof moved === 'number') c.k.files.edit(file.id).pos += moved;
   return moved;
 }
 
-function write(c: SysCall): SysResult {
+function* write(c: SysCall): Parts<SysResult> {
   if (c.fileId(0) === 0) return toTerminal(c);
   const file = c.file(0);
   if (file === null || !file.writable) return 'EBADF';
   const pos = file.append ? c.k.inodes.get(file.inode).size : file.pos;
-  const moved = do_write(c, file, c.word(1), c.word(2), pos);
+  const moved = yield* do_write(c, file, c.word(1), c.word(2), pos);
   if (typeof moved === 'number') c.k.files.edit(file.id).pos = pos + moved;
   return moved;
 }
@@ -66,7 +74,7 @@ function toTerminal(c: SysCall): SysResult {
   return copied === 0 && count > 0 ? 'EFAULT' : copied;
 }
 
-function pread(c: SysCall): SysResult {
+function pread(c: SysCall): SysResult | Parts<SysResult> {
   if (c.signed(3) < 0) return 'EINVAL';
   if (c.fileId(0) === 0) return 'ESPIPE';
   const file = c.file(0);
@@ -74,7 +82,7 @@ function pread(c: SysCall): SysResult {
   return do_read(c, file, c.word(1), c.word(2), c.word(3));
 }
 
-function pwrite(c: SysCall): SysResult {
+function pwrite(c: SysCall): SysResult | Parts<SysResult> {
   if (c.signed(3) < 0) return 'EINVAL';
   if (c.fileId(0) === 0) return 'ESPIPE';
   const file = c.file(0);

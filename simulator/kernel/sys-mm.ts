@@ -14,6 +14,8 @@ import { mm_populate } from '../mm/populate.ts';
 import { refuse } from '../mm/refuse.ts';
 import { task_size } from '../mm/unmapped-area.ts';
 import { linear_page_index, VM_LOCKED, VM_SHARED } from '../mm/vma.ts';
+import type { Parts } from '../parts.ts';
+import type { Kernel } from '../state/kernel.ts';
 import type { Mm, OpenFile } from '../state/records.ts';
 import { MADV, MAP, MS } from '../uapi.ts';
 import { MAX_TOUCHED, tooMuchText } from './cpu.ts';
@@ -38,7 +40,7 @@ const TERMINAL: OpenFile = {
   prev_pos: -1,
 };
 
-function mmap(c: SysCall): SysResult {
+function mmap(c: SysCall): SysResult | Parts<SysResult> {
   if (!isPageAligned(c.word(5))) return refuse(c.k, 'EINVAL', 'the offset is not page aligned');
   const pgoff = Number(c.exact(5) >> 12n);
   const flags = c.bits(3);
@@ -52,8 +54,7 @@ function mmap(c: SysCall): SysResult {
   const mm = c.mm;
   const mapped = do_mmap(c.k, mm, { addr: c.word(0), length: c.word(1), prot: c.bits(2), flags, file, pgoff });
   if (typeof mapped === 'string') return mapped;
-  if (mapped.populate) mm_populate(c.k, mm, mapped.addr, mapped.length);
-  return mapped.addr;
+  return mapped.populate ? populated(c.k, mm, mapped.addr, mapped.length, mapped.addr) : mapped.addr;
 }
 
 /** TASK_SIZE of five levels in Linux. Between the model's own end and this one nothing can be mapped. */
@@ -68,11 +69,16 @@ function munmap(c: SysCall): SysResult {
   return isPageAligned(c.word(0)) ? 0 : refuse(c.k, 'EINVAL', 'the address is not page aligned');
 }
 
-function brk(c: SysCall): SysResult {
+/** Faults a range in, then answers `result`. */
+function* populated(k: Kernel, mm: Mm, start: number, length: number, result: number): Parts<SysResult> {
+  yield* mm_populate(k, mm, start, length);
+  return result;
+}
+
+function brk(c: SysCall): SysResult | Parts<SysResult> {
   const mm = c.mm;
-  const moved = sys_brk(c.k, mm, c.word(0));
-  if (moved.populate) mm_populate(c.k, mm, moved.from, pageAlign(moved.brk) - moved.from);
-  return moved.brk;
+  const { populate, from, brk: end } = sys_brk(c.k, mm, c.word(0));
+  return populate ? populated(c.k, mm, from, pageAlign(end) - from, end) : end;
 }
 
 const NOT_MAPPED = 'a part of the range is not mapped';
@@ -122,7 +128,7 @@ function mappedBytes(mm: Mm, start: number, end: number): number {
   return bytes;
 }
 
-function madvise(c: SysCall): SysResult {
+function madvise(c: SysCall): SysResult | Parts<SysResult> {
   const [length, advice] = [c.word(1), c.int(2)];
   // A hole is kept page by page.
   if (advice === MADV.REMOVE && length > Number(MAX_TOUCHED)) {

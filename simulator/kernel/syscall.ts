@@ -2,6 +2,7 @@
 
 import type { Arg, StringArg } from '../abi.ts';
 import { foldWord } from '../machine/address.ts';
+import type { Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm, OpenFile, Task } from '../state/records.ts';
 import { current_mm } from './task.ts';
@@ -93,4 +94,5 @@ export class SysCall {
   }
 }
 
-export type SysHandler = (call: SysCall) => SysResult;
+/** What takes long comes in parts. */
+export type SysHandler = (call: SysCall) => SysResult | Parts<SysResult>;

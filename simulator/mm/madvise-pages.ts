@@ -13,6 +13,7 @@ import {
 } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_GUARD, PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
+import { PART_PAGES, type Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vma_with_anon } from './map-page.ts';
@@ -74,7 +75,7 @@ export function madvise_cold(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr):
 }
 
 /** MADV_PAGEOUT: the pages are reclaimed at once, whether they were used lately or not. */
-export function madvise_pageout(k: Kernel, mm: Mm, _vma: Vma, start: VirtAddr, end: VirtAddr): 0 {
+export function* madvise_pageout(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): Parts<0> {
   const victims: number[] = [];
   read_ptes(mm, start, end, (_addr, flags, pfn) => {
     if (!agedPage(k, flags, pfn)) return;
@@ -82,7 +83,10 @@ export function madvise_pageout(k: Kernel, mm: Mm, _vma: Vma, start: VirtAddr, e
     lru_move(k.frames, pfn, 0, PG_ACTIVE | PG_REFERENCED);
     victims.push(pfn);
   });
-  reclaim_pages(k, victims);
+  for (let at = 0; at < victims.length; at += PART_PAGES) {
+    reclaim_pages(k, victims.slice(at, at + PART_PAGES));
+    yield { done: Math.min(at + PART_PAGES, victims.length), of: victims.length };
+  }
   return 0;
 }
 

@@ -1,6 +1,7 @@
 /** madvise(2): advice that changes flags, and the walk over the VMAs of a range (mm/madvise.c). */
 
 import { isPageAligned, pageAlign, type VirtAddr } from '../machine/address.ts';
+import type { Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { MADV } from '../uapi.ts';
@@ -74,8 +75,11 @@ function lruAllowed(vma: vm.Vma): boolean {
   return (vma.vm_flags & (vm.VM_LOCKED | vm.VM_PFNMAP)) === 0;
 }
 
+/** What comes of advice for one VMA: 0, or an error; what takes long comes in parts and fails never. */
+type Advised = 0 | string | Parts<0>;
+
 /** madvise_vma_behavior(): the advice for one VMA's part of the range. */
-function madvise_vma(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtAddr, advice: number): 0 | string {
+function madvise_vma(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtAddr, advice: number): Advised {
   switch (advice) {
     case MADV.REMOVE:
       return madvise_remove(k, mm, vma, start, end);
@@ -84,7 +88,7 @@ function madvise_vma(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtA
     case MADV.COLD:
       return lruAllowed(vma) ? madvise_cold(k, mm, start, end) : refuse(k, 'EINVAL', UNTOUCHABLE);
     case MADV.PAGEOUT:
-      return lruAllowed(vma) ? madvise_pageout(k, mm, vma, start, end) : refuse(k, 'EINVAL', UNTOUCHABLE);
+      return lruAllowed(vma) ? madvise_pageout(k, mm, start, end) : refuse(k, 'EINVAL', UNTOUCHABLE);
     case MADV.FREE:
     case MADV.DONTNEED:
     case MADV.DONTNEED_LOCKED:
@@ -108,10 +112,11 @@ function madvise_vma(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtA
 }
 
 /** madvise_walk_vmas(): holes are passed over and told at the end. */
-function walk(k: Kernel, mm: Mm, from: VirtAddr, end: VirtAddr, advice: number): 0 | string {
+function* walk(k: Kernel, mmId: number, from: VirtAddr, end: VirtAddr, advice: number): Parts<0 | string> {
   let unmapped: 0 | string = 0;
   let start = from;
   while (start < end) {
+    const mm = k.mms.edit(mmId);
     const vma = mm.vmas.find(start);
     if (vma === undefined) return refuse(k, 'ENOMEM', NOT_MAPPED);
     if (start < vma.vm_start) {
@@ -121,14 +126,15 @@ function walk(k: Kernel, mm: Mm, from: VirtAddr, end: VirtAddr, advice: number):
     }
     const stop = Math.min(vma.vm_end, end);
     const error = madvise_vma(k, mm, vma, start, stop, advice);
-    if (error !== 0) return error;
+    if (error !== 0 && typeof error !== 'string') yield* error;
+    else if (error !== 0) return error;
     start = stop;
   }
   return unmapped === 0 ? 0 : refuse(k, unmapped, NOT_MAPPED);
 }
 
 /** madvise(2), arguments as folded words. */
-export function do_madvise(k: Kernel, mm: Mm, start: number, length: number, advice: number): 0 | string {
+export function* do_madvise(k: Kernel, mm: Mm, start: number, length: number, advice: number): Parts<0 | string> {
   if (!VALID.has(advice)) return refuse(k, 'EINVAL', 'there is no such advice');
   if (!isPageAligned(start)) return refuse(k, 'EINVAL', 'the address is not page aligned');
   const size = pageAlign(length);
@@ -137,7 +143,7 @@ export function do_madvise(k: Kernel, mm: Mm, start: number, length: number, adv
   if (end >= 2 ** 53) return refuse(k, 'EINVAL', 'the range wraps around');
   if (end === start) return 0;
   if (advice === MADV.POPULATE_READ || advice === MADV.POPULATE_WRITE) {
-    return faultin_page_range(k, mm, start, end, advice === MADV.POPULATE_WRITE) ?? 0;
+    return (yield* faultin_page_range(k, mm, start, end, advice === MADV.POPULATE_WRITE)) ?? 0;
   }
-  return walk(k, mm, start, end, advice);
+  return yield* walk(k, mm.id, start, end, advice);
 }

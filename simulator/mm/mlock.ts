@@ -1,6 +1,7 @@
 /** mlock and its family (mm/mlock.c). Arguments are folded words. */
 
 import { addWords, PAGE_SIZE, pageAlign, pageDown, type VirtAddr } from '../machine/address.ts';
+import type { Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { MCL, MLOCK_ONFAULT } from '../uapi.ts';
@@ -66,7 +67,7 @@ function posixError(k: Kernel, error: PopulateError): 0 | string {
 }
 
 /** do_mlock(): locks, then populates. What cannot be populated stays locked. */
-function do_mlock(k: Kernel, mm: Mm, addr: number, size: number, lock: number): 0 | string {
+function* do_mlock(k: Kernel, mm: Mm, addr: number, size: number, lock: number): Parts<0 | string> {
   if (!can_do_mlock(k)) return refuse(k, 'EPERM', 'RLIMIT_MEMLOCK is 0');
   const length = pageAlign(addWords(size, addr % PAGE_SIZE));
   const start = pageDown(addr);
@@ -76,14 +77,14 @@ function do_mlock(k: Kernel, mm: Mm, addr: number, size: number, lock: number): 
   if (locked > limit)
     return refuse(k, 'ENOMEM', `RLIMIT_MEMLOCK: ${4 * locked} kB would be locked, ${4 * limit} kB may be`);
   const error = apply_vma_lock_flags(k, mm, start, length, lock);
-  return error !== 0 ? error : posixError(k, mm_populate(k, mm, start, length, 'strict'));
+  return error !== 0 ? error : posixError(k, yield* mm_populate(k, mm, start, length, 'strict'));
 }
 
-export function sys_mlock(k: Kernel, mm: Mm, addr: number, size: number): 0 | string {
+export function sys_mlock(k: Kernel, mm: Mm, addr: number, size: number): Parts<0 | string> {
   return do_mlock(k, mm, addr, size, vm.VM_LOCKED);
 }
 
-export function sys_mlock2(k: Kernel, mm: Mm, addr: number, size: number, flags: number): 0 | string {
+export function sys_mlock2(k: Kernel, mm: Mm, addr: number, size: number, flags: number): Parts<0 | string> | string {
   if ((flags & ~MLOCK_ONFAULT) !== 0) return refuse(k, 'EINVAL', 'MLOCK_ONFAULT is the only flag');
   return do_mlock(k, mm, addr, size, flags === 0 ? vm.VM_LOCKED : vm.VM_LOCKED | vm.VM_LOCKONFAULT);
 }
@@ -107,7 +108,7 @@ function apply_mlockall_flags(k: Kernel, mm: Mm, flags: number): void {
   }
 }
 
-export function sys_mlockall(k: Kernel, mm: Mm, flags: number): 0 | string {
+export function* sys_mlockall(k: Kernel, mm: Mm, flags: number): Parts<0 | string> {
   if (flags === 0 || (flags & ~(MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT)) !== 0 || flags === MCL.ONFAULT)
     return refuse(k, 'EINVAL', 'neither MCL_CURRENT nor MCL_FUTURE, or an unknown flag');
   if (!can_do_mlock(k)) return refuse(k, 'EPERM', 'RLIMIT_MEMLOCK is 0');
@@ -116,7 +117,7 @@ export function sys_mlockall(k: Kernel, mm: Mm, flags: number): 0 | string {
     return refuse(k, 'ENOMEM', 'the address space is larger than RLIMIT_MEMLOCK');
   }
   apply_mlockall_flags(k, mm, flags);
-  if (current) mm_populate(k, mm, 0, task_size(k));
+  if (current) yield* mm_populate(k, mm, 0, task_size(k));
   return 0;
 }
 

@@ -11,6 +11,7 @@ import {
   pteIndex,
   type VirtAddr,
 } from '../machine/address.ts';
+import type { Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { MREMAP } from '../uapi.ts';
@@ -335,7 +336,7 @@ function remap_move(k: Kernel, mm: Mm, request: Remap): Result {
 }
 
 /** mremap(2), arguments as folded words. Returns the address or an errno. */
-export function do_mremap(
+export function* do_mremap(
   k: Kernel,
   mm: Mm,
   addr: number,
@@ -343,7 +344,7 @@ export function do_mremap(
   newLength: number,
   flags: number,
   newAddr: number,
-): Result {
+): Parts<Result> {
   const r: Remap = {
     addr,
     oldLen: pageAlign(oldLength),
@@ -361,6 +362,6 @@ export function do_mremap(
   if (error !== null) return error;
   const oldLen = r.oldLen;
   const result = impliesNewAddr(r) ? mremap_to(k, mm, r) : mremap_at(k, mm, r, vma as vm.Vma);
-  if (typeof result === 'number' && r.populate) mm_populate(k, mm, result + oldLen, r.newLen - oldLen);
+  if (typeof result === 'number' && r.populate) yield* mm_populate(k, mm, result + oldLen, r.newLen - oldLen);
   return result;
 }

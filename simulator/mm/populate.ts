@@ -4,6 +4,7 @@ import type { VirtAddr } from '../machine/address.ts';
 import { PG_ANON, PG_FILE, PG_REFERENCED } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import { PTE_DIRTY, PTE_MAPPED, PTE_PROTNONE, PTE_RW, PTE_SPECIAL, type PteTable } from '../machine/pagetable.ts';
+import { PART_BYTES, type Parts, type Progress } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { pteWord, VM_FAULT_ERROR, VM_FAULT_OOM } from './fault.ts';
@@ -76,28 +77,61 @@ export function populate_vma(
   return null;
 }
 
+/** {@link populate_vma} in parts. */
+function* populateParts(k: Kernel, mmId: number, start: VirtAddr, end: VirtAddr): Parts<PopulateError> {
+  // What is refused for its size is refused as a whole.
+  if (end - start > MAX_POPULATED) return populate_vma(k, k.mms.edit(mmId), start, end);
+  for (let at = start; at < end; at += PART_BYTES) {
+    const error = populate_vma(k, k.mms.edit(mmId), at, Math.min(end, at + PART_BYTES));
+    if (error !== null) return error;
+    yield pagesDone(start, at + PART_BYTES, end);
+  }
+  return null;
+}
+
+/** Progress of what goes through [start, end) and has come to `at`. */
+function pagesDone(start: VirtAddr, at: VirtAddr, end: VirtAddr): Progress {
+  return { done: (Math.min(at, end) - start) / 4096, of: (end - start) / 4096 };
+}
+
 /** __mm_populate(): every VMA of the range. `strict`: stop at the first error and tell it. */
-export function mm_populate(
+export function* mm_populate(
   k: Kernel,
-  mm: Mm,
+  { id }: Mm,
   start: VirtAddr,
   length: number,
   errors: 'strict' | 'ignored' = 'ignored',
-): PopulateError {
+): Parts<PopulateError> {
   const end = start + length;
   if (length === 0) return null;
-  for (let vma = mm.vmas.find(start); vma !== undefined && vma.vm_start < end; vma = mm.vmas.find(vma.vm_end)) {
+  const find = (addr: VirtAddr): vm.Vma | undefined => k.mms.get(id).vmas.find(addr);
+  for (let vma = find(start); vma !== undefined && vma.vm_start < end; vma = find(vma.vm_end)) {
     if ((vma.vm_flags & (vm.VM_IO | vm.VM_PFNMAP)) !== 0) continue;
-    const error = populate_vma(k, mm, Math.max(start, vma.vm_start), Math.min(end, vma.vm_end));
+    const error = yield* populateParts(k, id, Math.max(start, vma.vm_start), Math.min(end, vma.vm_end));
     if (error !== null && errors === 'strict') return error;
   }
   return null;
 }
 
 /** faultin_page_range(): MADV_POPULATE_READ and MADV_POPULATE_WRITE; pages before an error are populated. */
-export function faultin_page_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, write: boolean): PopulateError {
+export function* faultin_page_range(
+  k: Kernel,
+  { id }: Mm,
+  start: VirtAddr,
+  end: VirtAddr,
+  write: boolean,
+): Parts<PopulateError> {
+  for (let at = start; at < end; at += PART_BYTES) {
+    if (at - start >= MAX_POPULATED) return 'ENOMEM';
+    const error = faultin_part(k, k.mms.edit(id), at, Math.min(end, at + PART_BYTES), write);
+    if (error !== null) return error;
+    yield pagesDone(start, at + PART_BYTES, end);
+  }
+  return null;
+}
+
+function faultin_part(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, write: boolean): PopulateError {
   for (let addr = start; addr < end; addr += 4096) {
-    if (addr - start >= MAX_POPULATED) return 'ENOMEM';
     const vma = mm.vmas.lookup(addr);
     if (vma === undefined) return 'ENOMEM';
     if ((vma.vm_flags & (vm.VM_IO | vm.VM_PFNMAP)) !== 0)

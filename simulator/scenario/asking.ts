@@ -2,6 +2,7 @@
 // answers at once (the simulator) or later (a real kernel).
 
 import type { Backend, Query, QueryResult, Request, StepOutcome } from '../abi.ts';
+import type { Parts } from '../parts.ts';
 
 export type Ask =
   | { readonly kind: 'execute'; readonly request: Request; readonly step: number }
@@ -13,7 +14,7 @@ export type Answer = StepOutcome | QueryResult;
 export type Asking<T> = Generator<Ask, T, Answer>;
 
 /** The part of a backend that steps need. */
-export type Answerer = Pick<Backend, 'execute' | 'query'>;
+export type Answerer = Pick<Backend, 'execute' | 'executeParts' | 'query'>;
 
 /** A backend behind promises. */
 export interface AsyncAnswerer {
@@ -40,6 +41,18 @@ export function driveSync<T>(asking: Asking<T>, backend: Answerer): T {
   while (!step.done) {
     const ask = step.value;
     step = asking.next(ask.kind === 'execute' ? backend.execute(ask.request, ask.step) : backend.query(ask.query));
+  }
+  return step.value;
+}
+
+/** The same in parts, with a backend that can answer so. */
+export function* driveParts<T>(asking: Asking<T>, backend: Answerer): Parts<T> {
+  let step = asking.next();
+  while (!step.done) {
+    const ask = step.value;
+    if (ask.kind === 'query') step = asking.next(backend.query(ask.query));
+    else if (backend.executeParts === undefined) step = asking.next(backend.execute(ask.request, ask.step));
+    else step = asking.next(yield* backend.executeParts(ask.request, ask.step));
   }
   return step.value;
 }

@@ -1,0 +1,105 @@
+// What a run tells of itself: its steps, its lines, its sums; and what whoever runs it may ask for.
+
+import type { Backend, StepOutcome } from './abi.ts';
+import type { KernelEvent } from './events.ts';
+import type { StepReport } from './scenario/interpreter.ts';
+import type { ReadHostElf } from './scenario/opening.ts';
+import type { StoryLine } from './view/types.ts';
+
+/** A backend that a timeline can take back. */
+export interface TimeMachine<S = unknown> extends Backend {
+  /** The whole state; O(1), immutable. */
+  snapshot(): S;
+  restore(snapshot: S): void;
+  /** Whether the next executes record events. */
+  listen(on: boolean): void;
+  /** Events of the last execute. */
+  readonly events: readonly KernelEvent[];
+  /** Between the parts of an execute: it records no more events, for there are too many. */
+  readonly hasHeardEnough?: boolean;
+}
+
+/** A step that was executed. */
+export interface StepRecord extends StepReport {
+  /** Number of the step, from 0: `position` was this when it was executed. */
+  readonly index: number;
+  /** What happened, in sentences. */
+  story(): readonly StoryLine[];
+  /** What happened, as data; recorded again if nobody listened. */
+  events(): readonly KernelEvent[];
+}
+
+/** What a line of the scenario came to so far. */
+export interface LineSummary {
+  readonly executions: number;
+  readonly failures: number;
+  readonly errors: number;
+  readonly last: StepRecord;
+}
+
+export interface Totals {
+  /** Steps that were made, asserts not counted. */
+  readonly steps: number;
+  readonly asserts: number;
+  readonly failures: number;
+  readonly errors: number;
+}
+
+/** How long a part of a long run may take. */
+export interface RunOptions {
+  readonly budgetSteps: number;
+  /** Stops before the next step when it says so. */
+  readonly signal?: { readonly aborted: boolean };
+  /** Asked between the parts of a long step: true leaves it begun, to go on with it the next time. */
+  readonly pause?: () => boolean;
+}
+
+/** Tells a step's events as sentences. `names` are those of the processes. */
+export type Explain = (
+  record: StepReport,
+  events: readonly KernelEvent[],
+  names: ReadonlyMap<number, string>,
+) => readonly StoryLine[];
+
+/** Work that has to be done before the first step can be made. */
+export interface Preparation {
+  /** How much of it is done, in steps' worth of work. */
+  readonly performed: number;
+  /** Does `steps` steps' worth of it at most. True when it is all done. */
+  advance(steps: number, signal?: { readonly aborted: boolean }): boolean;
+}
+
+export interface TimelineOptions {
+  readonly readHostElf?: ReadHostElf;
+  readonly explain?: Explain;
+  readonly preparation?: Preparation;
+}
+
+/** Faults that a kept record holds; its counters tell of all. */
+const KEPT_FAULTS = 256;
+export const NO_TOTALS: Totals = { steps: 0, asserts: 0, failures: 0, errors: 0 };
+
+/** A record is kept with the first of its faults. */
+export function shorten(outcome: StepOutcome): StepOutcome {
+  if (outcome.faults.length <= KEPT_FAULTS) return outcome;
+  return { ...outcome, faults: outcome.faults.slice(0, KEPT_FAULTS) };
+}
+
+/** What a line came to with one execution more. */
+export function summarize(before: LineSummary | undefined, record: StepRecord): LineSummary {
+  return {
+    executions: (before?.executions ?? 0) + 1,
+    failures: (before?.failures ?? 0) + (record.failure === undefined ? 0 : 1),
+    errors: (before?.errors ?? 0) + (record.error === undefined ? 0 : 1),
+    last: record,
+  };
+}
+
+export function addUp(totals: Totals, record: StepRecord): Totals {
+  return {
+    steps: totals.steps + (record.kind === 'step' && record.request !== null ? 1 : 0),
+    asserts: totals.asserts + (record.kind === 'assert' ? 1 : 0),
+    failures: totals.failures + (record.failure === undefined ? 0 : 1),
+    errors: totals.errors + (record.error === undefined ? 0 : 1),
+  };
+}
