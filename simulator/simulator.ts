@@ -143,6 +143,7 @@ export class Simulator implements Backend {
     this.kernel.restore(snapshot);
     this.kernel.sink = null;
     this.kernel.faults = null;
+    this.kernel.oomKills = null;
     this.heard = [];
   }
 
@@ -279,11 +280,12 @@ export class Simulator implements Backend {
       const next = parts.next();
       if (next.done === true) return next.value;
       const { heard } = this;
-      const { sink, faults, depth } = k;
+      const { sink, faults, oomKills, depth } = k;
       yield next.value;
       this.heard = heard;
       k.sink = sink;
       k.faults = faults;
+      k.oomKills = oomKills;
       k.depth = depth;
     }
   }

@@ -30,7 +30,10 @@ p: mlockall(MCL_FUTURE)
 p: brk(old + 5M)
 p: q = fork()
 q: store(b, 1, 9M)
-p: store(0x1000, 1, 64K)
+o = spawn()
+o: c = mmap(NULL, 200M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0)
+o: store(c, 1, 200M)
+o: store(0x1000, 1, 64K)
 `;
 
 function open(ram: string): Timeline {
