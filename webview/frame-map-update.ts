@@ -13,6 +13,7 @@ export type FrameMapUpdate =
       readonly changed: readonly number[];
       /** Whether the page tables were read: see FrameMapView.exact. */
       readonly exact: boolean;
+      readonly hand: number | null;
       /** New length of the arrays. */
       readonly length: number;
       /** Indices into the arrays (not PFNs), ascending, and the new values of each. */
@@ -37,6 +38,7 @@ export function frameMapUpdate(before: FrameMapView | null, after: FrameMapView)
     kind: 'delta',
     free: after.free,
     exact: after.exact,
+    hand: after.hand,
     changed: after.changed,
     length: after.uses.length,
     indices: Uint32Array.from(indices),
@@ -104,8 +106,8 @@ function words(array: Uint8Array | Uint16Array, count: number): Uint32Array {
 export function applyFrameMapUpdate(before: FrameMapView | null, update: FrameMapUpdate): FrameMapView | null {
   if (update.kind === 'full') return update.map;
   if (before === null) return null;
-  const { free, exact, changed, length, indices } = update;
-  if (indices.length === 0 && length === before.uses.length) return { ...before, free, exact, changed };
+  const { free, exact, hand, changed, length, indices } = update;
+  if (indices.length === 0 && length === before.uses.length) return { ...before, free, exact, hand, changed };
   const uses = resized(before.uses, new Uint8Array(length));
   const states = resized(before.states, new Uint8Array(length));
   const owners = resized(before.owners, new Uint16Array(length));
@@ -116,7 +118,7 @@ export function applyFrameMapUpdate(before: FrameMapView | null, update: FrameMa
     states[at] = update.states[i] ?? 0;
     owners[at] = update.owners[i] ?? 0;
   }
-  return { ...before, free, exact, changed, uses, states, owners };
+  return { ...before, free, exact, hand, changed, uses, states, owners };
 }
 
 /** `to` with as much of `from` as it has room for. */

@@ -4,6 +4,7 @@ import {
   CHUNK_FRAMES,
   type FrameChunk,
   type Frames,
+  LRU_INACTIVE_ANON,
   PG_ANON,
   PG_DEVICE,
   PG_DIRTY,
@@ -64,6 +65,12 @@ const LISTS = ['', 'inactive(anon)', 'active(anon)', 'inactive(file)', 'active(f
 /** The names of the lists of this machine: a textbook policy keeps all frames on one. */
 export function listNames(k: Kernel): readonly string[] {
   return k.frames.oneList ? ['', `${k.config.replacement} list`, '', '', '', 'unevictable'] : LISTS;
+}
+
+/** The frame that the hand of replacement=clock points at: the tail of the one list that all frames are on. */
+function handOf(k: Kernel): number | null {
+  const pfn = k.config.replacement === 'clock' ? (k.frames.counters.tail[LRU_INACTIVE_ANON] as number) : 0;
+  return pfn === 0 ? null : pfn;
 }
 
 /** Index into {@link listNames} of the list that a frame with these flags is on. */
@@ -167,6 +174,7 @@ export function frameMap(at: Place): FrameMapView {
     states,
     owners,
     exact: false,
+    hand: handOf(k),
     changed: changedFrames(moment),
   };
 }

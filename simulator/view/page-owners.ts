@@ -18,6 +18,7 @@ export const SOMEBODY = 4;
 export const STATE_REFERENCED = 8;
 export const STATE_DIRTY = 16;
 export const STATE_WRITEBACK = 32;
+export const STATE_ACCESSED = 64;
 
 /** What a pass over the page tables fills in. Of frames it changes what is known already; `[0]` is PFN 1. */
 export interface PageOwners {
@@ -38,7 +39,7 @@ const MAX_PID = 0xffff;
 
 /** What the accessed and dirty bits of an entry add to the state of its frame. */
 function stateBits(flags: number): number {
-  return ((flags & PTE_ACCESSED) === 0 ? 0 : STATE_REFERENCED) | ((flags & PTE_DIRTY) === 0 ? 0 : STATE_DIRTY);
+  return ((flags & PTE_ACCESSED) === 0 ? 0 : STATE_ACCESSED) | ((flags & PTE_DIRTY) === 0 ? 0 : STATE_DIRTY);
 }
 
 function seeTable(pass: PageOwners, words: Uint32Array, pid: number): void {

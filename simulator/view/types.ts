@@ -144,7 +144,10 @@ export interface FrameView {
   readonly dirty: boolean;
   /** On its way to the disk, or to its swap slot. */
   readonly writeback: boolean;
+  /** PG_referenced: the kernel's own note of a use. */
   readonly referenced: boolean;
+  /** A PTE that maps it has the accessed bit. */
+  readonly accessed: boolean;
   /** LRU list it is on: `active(anon)`, `inactive(file)`, `unevictable`, or empty. */
   readonly list: string;
   /** Of a file's page: path and page index. */
@@ -174,13 +177,18 @@ export interface FrameMapView {
   readonly uses: Uint8Array;
   /** LRU lists as {@link FrameView.list} names them; the first, empty, is none. */
   readonly lists: readonly string[];
-  /** Lowest three bits: index into `lists`. 8: referenced, 16: dirty, by the frame's flags or a PTE; 32: under writeback. */
+  /**
+   * Lowest three bits: index into `lists`. 8: PG_referenced; 16: dirty, by the frame's flags or a PTE; 32: under writeback;
+   * 64: a PTE that maps it has the accessed bit.
+   */
   readonly states: Uint8Array;
   readonly sharedUses: readonly SharedUse[];
   /** Pids; values below the length of `sharedUses` are indices into it. */
   readonly owners: Uint16Array;
   /** False: there are too many page tables to read; bits are the frames' own, mapped frames are somebody's. */
   readonly exact: boolean;
+  /** PFN that the hand of replacement=clock points at: looked at next. Null where there is no such hand. */
+  readonly hand: number | null;
   /** PFNs that the last step changed, ascending, at most 4096. */
   readonly changed: readonly number[];
 }

@@ -172,7 +172,12 @@ describe('at the end of any run', () => {
           const frame = frameView(timeline, frames.first + i);
           const state = frames.states[i] ?? 0;
           expect(frames.lists[state & 7]).toBe(frame.list);
-          expect([(state & 8) !== 0, (state & 16) !== 0]).toEqual([frame.referenced, frame.dirty]);
+          expect([8, 16, 32, 64].map((bit) => (state & bit) !== 0)).toEqual([
+            frame.referenced,
+            frame.dirty,
+            frame.writeback,
+            frame.accessed,
+          ]);
           expect(ownersOf(frames.sharedUses, frames.owners[i] ?? 0, [])).toEqual(mapperPids(frame));
         }
         const waiting = slotPids(timeline);

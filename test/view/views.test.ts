@@ -217,6 +217,25 @@ a: store(b, 1)`);
     expect(map.lists[(map.states[Number(frame?.pfn) - 1] ?? 0) & 7]).toBe('fifo list');
   });
 
+  test('the hand of clock points at the frame that goes next, once nobody used it since', () => {
+    const timeline = play(`machine ram=1M replacement=clock
+a = spawn()
+a: b = mmap(NULL, 32K, PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+a: store(b, 1, 32K)
+kernel: reclaim(4)
+kernel: reclaim(1)`);
+    timeline.back();
+    const { hand, states, first } = memoryMaps(timeline).frames;
+    if (hand === null) throw new Error('there is no hand');
+    // The first reclaim went all around: no bit is left where the hand is.
+    expect((states[hand - first] ?? 0) & (8 | 64)).toBe(0);
+    expect(frameView(timeline, hand)).toMatchObject({ use: 'anon', accessed: false, referenced: false });
+    timeline.step();
+    expect(frameView(timeline, hand).use).toBe('free');
+    expect(memoryMaps(timeline).frames.hand).not.toBe(hand);
+    expect(frameMap(play('a = spawn()')).hand).toBe(null);
+  });
+
   test('more page tables than can be read at each step leave owners without names', () => {
     const timeline = play(`machine ram=8G overcommit=1
 a = spawn()

@@ -42,6 +42,7 @@ function map(uses: readonly number[], first = 0, fields: Partial<FrameMapView> =
     sharedUses: SHARED_USES,
     owners: Uint16Array.from(uses, (use) => (use === 1 ? 1000 : use === 2 ? 2 : 0)),
     exact: true,
+    hand: null,
     changed: [],
     ...fields,
   };
@@ -106,7 +107,7 @@ describe('frame maps', () => {
 
   // One frame of each kind: free, kid's on the inactive list, shared, of the page cache, and one of a nameless process.
   const mixed = map([0, 1, 1, 2, 1], 1, {
-    states: Uint8Array.of(0, 1 | 8, 2 | 8 | 16, 3 | 32, 5 | 16),
+    states: Uint8Array.of(0, 1 | 8, 2 | 8 | 16 | 64, 3 | 32 | 64, 5 | 16),
     owners: Uint16Array.of(0, 1001, 1, 2, 1234),
   });
 
@@ -114,17 +115,29 @@ describe('frame maps', () => {
     expect([0, 1, 2, 3, 4].map((i) => frameText(mixed, i, NAMES))).toEqual([
       'free',
       'anonymous, inactive(anon), referenced, of kid',
-      'anonymous, active(anon), referenced, dirty, of several processes',
-      'file, clean, inactive(file), under writeback, mapped by nobody',
+      'anonymous, active(anon), accessed, referenced, dirty, of several processes',
+      'file, clean, inactive(file), accessed, under writeback, mapped by nobody',
       'anonymous, unevictable, dirty, of 1234',
     ]);
     expect([0, 1, 2, 3].map((i) => marksAt(mixed, i))).toEqual([
       [],
       ['referenced'],
-      ['referenced', 'dirty'],
-      ['writeback'],
+      ['accessed', 'referenced', 'dirty'],
+      ['accessed', 'writeback'],
     ]);
-    expect(markCounts(mixed)).toEqual({ referenced: 2, dirty: 2, writeback: 1 });
+    expect(markCounts(mixed)).toEqual({ accessed: 2, referenced: 2, dirty: 2, writeback: 1 });
+  });
+
+  it('tell where the hand of clock points, in a run of its own', () => {
+    const ram = map([1, 1, 1, 0], 1, { hand: 2 });
+    expect(marksAt(ram, 0)).toEqual([]);
+    expect(marksAt(ram, 1)).toEqual(['hand']);
+    expect(frameRuns(ram, NAMES, 10).map(({ count, text }) => [count, text])).toEqual([
+      [1, 'anonymous, on no list, of bash'],
+      [1, 'anonymous, on no list, under the hand, of bash'],
+      [1, 'anonymous, on no list, of bash'],
+      [1, 'free'],
+    ]);
   });
 
   it('are coloured by list and by owner, free frames as such in each', () => {
@@ -156,7 +169,7 @@ describe('frame maps', () => {
     expect(overview(ram, looksOf(ram, 'owner', NAMES), 3)[0]).toEqual({ tile: 'owner-0', share: 1 });
   });
 
-  const frames = fc.record({ use: fc.nat(3), state: fc.nat(29), owner: fc.constantFrom(0, 1, 2, 1000, 1001) });
+  const frames = fc.record({ use: fc.nat(3), state: fc.nat(125), owner: fc.constantFrom(0, 1, 2, 1000, 1001) });
   const mapOf = (some: readonly { use: number; state: number; owner: number }[]) =>
     map(
       some.map(({ use }) => use),

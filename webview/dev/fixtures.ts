@@ -20,8 +20,8 @@ const LISTS = ['', 'inactive(anon)', 'active(anon)', 'inactive(file)', 'active(f
 const SHARED_USES: readonly SharedUse[] = ['nobody', 'several', 'cache', 'kernel', 'somebody'];
 const BY_USE: Readonly<Record<FrameUse, readonly [list: number, bits: number, owner: number]>> = {
   free: [0, 0, 0],
-  anon: [2, 24, 1000],
-  'file-clean': [3, 8, 1000],
+  anon: [2, 80, 1000],
+  'file-clean': [3, 72, 1000],
   'file-dirty': [4, 16, 2],
   shmem: [1, 16, 1],
   zero: [0, 0, 0],
@@ -36,10 +36,18 @@ function ramOf(uses: Uint8Array, free: number, changed: readonly number[]): Fram
   const variant = (i: number, at: 0 | 1 | 2) => known[uses[i] ?? 0]?.[at] ?? 0;
   const states = Uint8Array.from(
     uses,
-    (_, i) => (variant(i, 0) ^ (i % 7 === 3 ? 3 : 0)) | (variant(i, 1) & ~(i % 3 === 0 ? 8 : 0)),
+    (_, i) => (variant(i, 0) ^ (i % 7 === 3 ? 3 : 0)) | (variant(i, 1) & ~(i % 3 === 0 ? 64 : 0)),
   );
   const owners = Uint16Array.from(uses, (_, i) => (variant(i, 2) === 1000 && i % 5 === 0 ? 1001 : variant(i, 2)));
-  const rest = { first: 0, total: uses.length, legend: LEGEND, lists: LISTS, sharedUses: SHARED_USES, exact: true };
+  const rest = {
+    first: 0,
+    total: uses.length,
+    legend: LEGEND,
+    lists: LISTS,
+    sharedUses: SHARED_USES,
+    exact: true,
+    hand: null,
+  };
   return { ...rest, free, uses, states, owners, changed };
 }
 
@@ -51,7 +59,13 @@ function ram(letters: string, changed: readonly number[] = []): FrameMapView {
 /** The map with the frame at index `i` used by several processes lately. */
 function shared(map: FrameMapView, i: number): FrameMapView {
   map.owners[i] = SHARED_USES.indexOf('several');
-  map.states[i] = 2 | 8 | 16;
+  map.states[i] = 2 | 16 | 64;
+  return map;
+}
+
+/** The map with PG_referenced set on the frames at these indices. */
+function referenced(map: FrameMapView, ...indices: readonly number[]): FrameMapView {
+  for (const i of indices) map.states[i] = (map.states[i] ?? 0) | 8;
   return map;
 }
 
@@ -131,6 +145,9 @@ const NUMBERS = [
   { name: 'nr_anon', value: '4', text: 'Frames of anonymous memory.', changed: true },
   { name: 'nr_file', value: '3', text: 'Frames of the page cache.', changed: false },
   { name: 'tlb_entries', value: '6', text: 'Translations that the TLB holds.', changed: false },
+  { name: 'nr_page_table_pages', value: '262144', text: 'Page tables of all address spaces.', changed: true },
+  { name: 'nr_inactive_anon', value: '1048576', text: 'Anonymous pages that were not used lately.', changed: true },
+  { name: 'kswapd_failures', value: '0', text: 'Runs of kswapd that freed nothing.', changed: false },
 ];
 
 const BASE: StateMessage = {
@@ -258,7 +275,7 @@ const swapped: StateMessage = {
   processes: [BASH, KID],
   hiddenProcesses: 0,
   swap: swap([1, 0, 0, 1, 2, 0, 0, 0], [3]),
-  frames: { kind: 'full', map: ram('TTTTcdscvwzaaaaa', [9]) },
+  frames: { kind: 'full', map: { ...referenced(ram('TTTTcdscvwzaaaaa', [9]), 5, 7), hand: 7 } },
   walk: walkOf({
     levels: levelsOf(BUF, tables(3n << 9n, pte(9, 'RW'))),
     state: 'Swapped out to slot 3.',

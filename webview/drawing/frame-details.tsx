@@ -26,7 +26,8 @@ export function FrameDetails({ frame, offset, here, post }: FrameDetailsProps) {
         {frame.list !== '' && <Fact name="list" value={frame.list} hint="The list that reclaim finds it on" />}
         <Fact name="dirty" value={frame.dirty ? 'yes' : 'no'} />
         {frame.writeback && <Fact name="writeback" value="under way" hint="On its way to the disk (PG_writeback)" />}
-        <Fact name="referenced" value={frame.referenced ? 'yes' : 'no'} />
+        <Fact name="accessed" value={frame.accessed ? 'yes' : 'no'} hint="The accessed bit of a PTE that maps it" />
+        <Fact name="referenced" value={frame.referenced ? 'yes' : 'no'} hint="PG_referenced of the frame itself" />
         {frame.file !== null && <Fact name="file" value={`${frame.file.path}, page ${frame.file.index}`} />}
       </dl>
       <Bytes bytes={frame.bytes} {...(offset === undefined ? {} : { offset })} />

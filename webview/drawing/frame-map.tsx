@@ -43,8 +43,8 @@ const COLOURINGS: readonly (readonly [value: FrameColouring, label: string, titl
 
 export function FrameMap(props: FrameMapProps) {
   const { map, names, colouring, width, walked, chosen, fresh, onChoose } = props;
-  const { uses, states, owners } = map;
-  const version = useMemo(() => ({}), [uses, states, owners]);
+  const { uses, states, owners, hand } = map;
+  const version = useMemo(() => ({}), [uses, states, owners, hand]);
   const looks = useMemo(() => looksOf(map, colouring, names), [version, colouring, names]);
   const counts = useMemo(() => lookCounts(map, looks), [looks]);
   const changed = useMemo(() => map.changed.map((pfn) => pfn - map.first), [map.changed, map.first]);
@@ -103,6 +103,7 @@ function legend(counts: readonly LookCount[]): LegendItem[] {
   return [...counts.slice(0, MAX_LOOKS - 1), { tile: 'owner-somebody', name, count, text: 'Other processes.' }];
 }
 
+const ACCESSED: readonly Mark[] = ['accessed'];
 const REFERENCED: readonly Mark[] = ['referenced'];
 const DIRTY: readonly Mark[] = ['dirty'];
 const WRITEBACK: readonly Mark[] = ['writeback'];
@@ -114,6 +115,15 @@ const ON_ITS_WAY = {
   name: 'under writeback',
   text: 'On its way to the disk or to its swap slot: reclaim leaves it until it is there.',
 } as const;
+const HAND: readonly Mark[] = ['hand'];
+
+const HAND_ITEM: LegendItem = {
+  tile: 'free',
+  marks: HAND,
+  name: 'hand',
+  count: 1,
+  text: 'Where the hand of clock points: this frame is looked at next, and taken unless it was used lately.',
+};
 
 /** What the signs in the corners of cells mean. */
 function Marks({ map, version }: { map: FrameMapView; version: unknown }) {
@@ -124,10 +134,17 @@ function Marks({ map, version }: { map: FrameMapView; version: unknown }) {
       items={[
         {
           tile: 'free',
+          marks: ACCESSED,
+          name: 'accessed',
+          count: counts.accessed,
+          text: 'Used since reclaim looked last: the CPU set the accessed bit of a PTE that maps it.',
+        },
+        {
+          tile: 'free',
           marks: REFERENCED,
           name: 'referenced',
           count: counts.referenced,
-          text: 'Used since reclaim looked last: the bit of the frame, or the accessed bit of a PTE that maps it.',
+          text: 'PG_referenced of the frame itself: read() and write() set it, and reclaim where it found the page accessed.',
         },
         {
           tile: 'free',
@@ -137,6 +154,7 @@ function Marks({ map, version }: { map: FrameMapView; version: unknown }) {
           text: 'Newer than its copy on disk or in swap, if there is one: by the bit of the frame or of a PTE.',
         },
         ...(counts.writeback === 0 ? [] : [{ ...ON_ITS_WAY, count: counts.writeback }]),
+        ...(map.hand === null ? [] : [HAND_ITEM]),
       ]}
     />
   );

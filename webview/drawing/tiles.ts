@@ -168,16 +168,30 @@ const MARKS: Readonly<Record<Mark, (c: CanvasRenderingContext2D, r: Rect, rim: n
   referenced: (c, r, rim) => {
     c.rect(r.x, r.y, Math.round(r.size / 2) + rim, 2 + rim);
   },
+  /** A bar along the right, from the bottom: as high as the change's corner leaves room for. */
+  accessed: (c, r, rim) => {
+    const height = Math.max(4, Math.floor(r.size / 2) - 1) + rim;
+    c.rect(r.x + r.size - 2 - rim, r.y + r.size - height, 2 + rim, height);
+  },
+  /** An arrow in the middle, from the left. */
+  hand: (c, r, rim) => {
+    const middle = r.y + r.size / 2;
+    const half = r.size / 4 + rim;
+    c.moveTo(r.x + r.size / 4 - rim, middle - half);
+    c.lineTo(r.x + (r.size * 3) / 4 + rim, middle);
+    c.lineTo(r.x + r.size / 4 - rim, middle + half);
+    c.closePath();
+  },
   /** A dot at the bottom left. */
   dirty: (c, r, rim) => {
     c.arc(r.x + 2.5, r.y + r.size - 2.5, 2.5 + rim, 0, 2 * Math.PI);
   },
-  /** An arrowhead at the bottom right. */
+  /** An arrowhead at the bottom, between the dot and the bar along the right. */
   writeback: (c, r, rim) => {
-    const [right, bottom] = [r.x + r.size, r.y + r.size];
-    c.moveTo(right - 6 - 2 * rim, bottom);
+    const [right, bottom] = [r.x + r.size - 3, r.y + r.size];
+    c.moveTo(right - 6 - rim, bottom);
     c.lineTo(right - 3, bottom - 5 - 2 * rim);
-    c.lineTo(right, bottom);
+    c.lineTo(right + rim, bottom);
   },
   /** A bar along the bottom. */
   cached: (c, r, rim) => {

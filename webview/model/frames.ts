@@ -10,7 +10,7 @@ export type OwnerTile = `owner-${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}` | `owner-${Excl
 export type FrameTile = FrameUse | ListTile | OwnerTile;
 
 /** What a frame tells beside its tile, by a sign in a corner. */
-export type Mark = 'referenced' | 'dirty' | 'writeback' | 'cached';
+export type Mark = 'referenced' | 'accessed' | 'dirty' | 'writeback' | 'hand' | 'cached';
 
 /** The scenario's names of processes, by pid. */
 export type Names = ReadonlyMap<number, string>;
@@ -33,6 +33,7 @@ const LIST_BITS = 7;
 const REFERENCED = 8;
 const DIRTY = 16;
 const WRITEBACK = 32;
+const ACCESSED = 64;
 
 const LIST_TILES: readonly ListTile[] = [
   'list-none',
@@ -135,32 +136,32 @@ function isFree(map: FrameMapView, i: number): boolean {
   return map.legend[map.uses[i] ?? 0] === 'free';
 }
 
-/** The signs by the bits from {@link REFERENCED} on. */
-const MARKS: readonly (readonly Mark[])[] = [
-  [],
-  ['referenced'],
-  ['dirty'],
-  ['referenced', 'dirty'],
-  ['writeback'],
-  ['referenced', 'writeback'],
-  ['dirty', 'writeback'],
-  ['referenced', 'dirty', 'writeback'],
+const BITS: readonly (readonly [bit: number, mark: Mark])[] = [
+  [ACCESSED, 'accessed'],
+  [REFERENCED, 'referenced'],
+  [DIRTY, 'dirty'],
+  [WRITEBACK, 'writeback'],
 ];
-/** Marks in words; others are their own. */
-const MARK_WORDS: Readonly<Partial<Record<Mark, string>>> = { writeback: 'under writeback' };
+/** The signs of each state that has any, and of the frame under the hand. */
+const MARKS: readonly (readonly Mark[])[] = Array.from({ length: 2 * ACCESSED }, (_, state) =>
+  BITS.filter(([bit]) => (state & bit) !== 0).map(([, mark]) => mark),
+);
+const HAND_MARKS = MARKS.map((marks): readonly Mark[] => [...marks, 'hand']);
 
 /** The signs of a frame. */
 export function marksAt(map: FrameMapView, i: number): readonly Mark[] {
-  const state = map.states[i] ?? 0;
-  return MARKS[(state & (REFERENCED | DIRTY | WRITEBACK)) / REFERENCED] ?? [];
+  const marks = map.hand === map.first + i ? HAND_MARKS : MARKS;
+  return marks[map.states[i] ?? 0] ?? [];
 }
 
-/** How many frames have each sign. */
+/** How many frames have each bit. */
 export function markCounts(map: FrameMapView): {
+  readonly accessed: number;
   readonly referenced: number;
   readonly dirty: number;
   readonly writeback: number;
 } {
+  let accessed = 0;
   let referenced = 0;
   let dirty = 0;
   let writeback = 0;
@@ -168,20 +169,31 @@ export function markCounts(map: FrameMapView): {
   for (let i = 0; i < states.length; i++) {
     const state = states[i] ?? 0;
     if (state < REFERENCED) continue;
+    if ((state & ACCESSED) !== 0) accessed++;
     if ((state & REFERENCED) !== 0) referenced++;
     if ((state & DIRTY) !== 0) dirty++;
     if ((state & WRITEBACK) !== 0) writeback++;
   }
-  return { referenced, dirty, writeback };
+  return { accessed, referenced, dirty, writeback };
 }
 
-/** What the frame at index `i` is, by itself: `anonymous, active(anon), referenced, dirty, of bash`. */
+/** What a sign says of a frame. */
+const MARK_TEXTS: Readonly<Record<Mark, string>> = {
+  accessed: 'accessed',
+  referenced: 'referenced',
+  dirty: 'dirty',
+  writeback: 'under writeback',
+  hand: 'under the hand',
+  cached: 'cached',
+};
+
+/** What the frame at index `i` is, by itself: `anonymous, active(anon), accessed, dirty, of bash`. */
 export function frameText(map: FrameMapView, i: number, names: Names): string {
   if (isFree(map, i)) return 'free';
   const list = map.lists[(map.states[i] ?? 0) & LIST_BITS] ?? '';
   const owner = ownerText(map.sharedUses, map.owners[i] ?? 0, names);
   const use = useName(map.legend[map.uses[i] ?? 0] ?? 'free');
-  const marks = marksAt(map, i).map((mark) => MARK_WORDS[mark] ?? mark);
+  const marks = marksAt(map, i).map((mark) => MARK_TEXTS[mark]);
   return [use, list === '' ? 'on no list' : list, ...marks, owner].join(', ');
 }
 
@@ -244,8 +256,10 @@ export interface FrameRun {
 export function frameRuns(map: FrameMapView, names: Names, limit: number): FrameRun[] {
   const runs: FrameRun[] = [];
   const { uses, states, owners, total } = map;
+  const isHand = (i: number) => map.hand === map.first + i;
   const alike = (a: number, b: number) =>
-    (isFree(map, a) && isFree(map, b)) || (uses[a] === uses[b] && states[a] === states[b] && owners[a] === owners[b]);
+    (isFree(map, a) && isFree(map, b)) ||
+    (uses[a] === uses[b] && states[a] === states[b] && owners[a] === owners[b] && !isHand(a) && !isHand(b));
   for (let from = 0; from < total && runs.length < limit; ) {
     let to = from + 1;
     while (to < uses.length && alike(from, to)) to++;

@@ -35,7 +35,9 @@ async function firstCell(map: string): Promise<string> {
 }
 
 test('each frame and each slot tells its list, its bits and its owner', async () => {
-  expect(await firstCell('.frames')).toMatch(/^0x1 anonymous, (in)?active\(anon\), (referenced, )?(dirty, )?of app/);
+  expect(await firstCell('.frames')).toMatch(
+    /^0x1 anonymous, (in)?active\(anon\), (accessed, )?(referenced, )?(dirty, )?of app/,
+  );
   expect(await firstCell('.slots')).toMatch(/^slot 0: 1 user, of app$/);
 });
 

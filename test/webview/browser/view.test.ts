@@ -57,6 +57,34 @@ describe('the view', () => {
     }
   });
 
+  it("keeps each of the machine's numbers at the right of its name and inside the card, however narrow it is", async () => {
+    await open('stored');
+    for (const width of [320, 400, 620, 800, 940, 1500, 1760]) {
+      await page.setViewportSize({ width, height: 900 });
+      const wrong = await page.locator('.numbers > div').evaluateAll((rows) =>
+        rows.flatMap((row) => {
+          const [name, value] = [...row.children].map((part) => part.getBoundingClientRect());
+          const card = row.closest('.card')?.getBoundingClientRect();
+          if (name === undefined || value === undefined || card === undefined) return ['not there'];
+          const isRight =
+            value.left >= name.right && value.right < card.right && Math.abs(value.bottom - name.bottom) < 4;
+          return isRight ? [] : [row.textContent];
+        }),
+      );
+      expect(wrong, `at ${width} pixels`).toEqual([]);
+      expect(await page.locator('.numbers > div').count()).toBe(8);
+    }
+  });
+
+  it('tells of a frame under the hand that it is, and what its other marks are', async () => {
+    await open('swapped');
+    await page.locator('.frames .cell-map-grid').focus();
+    await page.keyboard.press('Home');
+    for (let i = 0; i < 7; i++) await page.keyboard.press('ArrowRight');
+    const text = await page.textContent('.frames [role="gridcell"]');
+    expect(text).toBe('0x7 file, clean, inactive(file), accessed, referenced, under the hand, of bash');
+  });
+
   it('runs under its content security policy without a violation', async () => {
     await open('forked');
     const violations = await page.evaluate(async () => {
@@ -190,7 +218,9 @@ describe('the view', () => {
     expect(await page.textContent('.frames [role="gridcell"]')).toBe('0xf anonymous, active(anon), dirty, of kid');
     expect(await page.textContent('.frames .cell-map-caption')).toBe('0xf anonymous, active(anon), dirty, of kid');
     const marks = await page.locator('.frames .legend[aria-label="Marks on frames"] li').allTextContents();
-    expect(marks).toEqual([expect.stringMatching(/^referenced\d+$/), expect.stringMatching(/^dirty\d+$/)]);
+    expect(marks).toEqual(
+      ['accessed', 'referenced', 'dirty', 'hand'].map((mark) => expect.stringMatching(RegExp(`^${mark}\\d+$`))),
+    );
     expect(await page.locator('.frames table caption + thead th').last().textContent()).toContain('owner');
   });
 
