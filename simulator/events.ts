@@ -170,6 +170,8 @@ export type EventData =
       readonly got: number;
       readonly scanned: number;
       readonly spared: number;
+      /** So many of those spared have no event of their own. */
+      readonly untold: number;
       /** Pages whose write it began; they come free later. */
       readonly writing: number;
       readonly why: ReclaimedBy;
@@ -179,7 +181,7 @@ export type EventData =
       readonly type: 'spared';
       readonly pfn: Pfn;
       readonly why: SparedBecause;
-      readonly fate: SparedFate | 'passed over';
+      readonly fate: SparedFate | 'passed over' | 'passed by the hand' | 'stays active';
     }
   /** A textbook policy chose a frame. `next`: when OPT expects the next use of its page; null for other policies. */
   | { readonly type: 'victim'; readonly pfn: Pfn; readonly by: TextbookPolicy; readonly next: NextUse | null }

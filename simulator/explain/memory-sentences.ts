@@ -91,10 +91,11 @@ export function reclaimStart(event: Event<'reclaim-start'>): string {
 
 export function reclaim(event: Event<'reclaim'>): string {
   const got = event.got === 0 ? 'none was freed' : `${count(event.got, 'frame')} freed`;
-  const { why, wanted, scanned, spared, writing } = event;
+  const { why, wanted, scanned, spared, untold, writing } = event;
   const who = why === 'asked for' ? 'reclaim' : why;
+  const rest = untold === 0 ? '' : ` (the last ${untold} of them are not told one by one)`;
   const later = writing === 0 ? '' : `, ${count(writing, 'page')} under writeback now`;
-  return `${who}: of ${count(wanted, 'frame')} wanted ${got}${later}; ${count(scanned, 'page')} looked at, ${spared} spared`;
+  return `${who}: of ${count(wanted, 'frame')} wanted ${got}${later}; ${count(scanned, 'page')} looked at, ${spared} spared${rest}`;
 }
 
 const SPARED: Readonly<Record<SparedBecause, string>> = {
@@ -111,6 +112,8 @@ const SPARED: Readonly<Record<SparedBecause, string>> = {
 
 const FATES: Readonly<Record<Event<'spared'>['fate'], string>> = {
   'passed over': 'another one is looked for',
+  'passed by the hand': 'the hand goes on to the next',
+  'stays active': 'it stays on the active list',
   kept: 'it stays on the inactive list once more',
   activated: 'it goes to the active list',
   culled: 'it goes to the unevictable list',

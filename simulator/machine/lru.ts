@@ -23,7 +23,10 @@ import { PGACTIVATE } from './vm-events.ts';
 /** folio_lru_list(): the list that flags put a frame on. */
 export function lru_list(frames: Frames, flags: number): number {
   if ((flags & PG_UNEVICTABLE) !== 0) return LRU_UNEVICTABLE;
-  if (frames.oneList) return LRU_INACTIVE_ANON;
+  return frames.oneList ? LRU_INACTIVE_ANON : kindList(flags);
+}
+
+function kindList(flags: number): number {
   const swapBacked = (flags & PG_SHMEM) !== 0 || (flags & (PG_ANON | PG_LAZYFREE)) === PG_ANON;
   if (swapBacked) return (flags & PG_ACTIVE) !== 0 ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON;
   return (flags & PG_ACTIVE) !== 0 ? LRU_ACTIVE_FILE : LRU_INACTIVE_FILE;
@@ -45,6 +48,22 @@ export function lru_add(frames: Frames, pfn: Pfn): void {
   else c.tail[list] = pfn;
   c.head[list] = pfn;
   c.count[list] = (c.count[list] as number) + 1;
+}
+
+/**
+ * Frames on one of the lists of Linux. Where all frames are on one list, those are counted that would be on this one: none
+ * is active there.
+ */
+export function lru_size(frames: Frames, list: number): number {
+  const c = frames.counters;
+  if (!frames.oneList || list === LRU_UNEVICTABLE) return c.count[list] as number;
+  let size = 0;
+  for (let pfn = c.head[LRU_INACTIVE_ANON] as number; pfn !== 0; ) {
+    const chunk = frames.chunk(pfn);
+    if (kindList(chunk.flags[pfn & CHUNK_MASK] as number) === list) size++;
+    pfn = chunk.next[pfn & CHUNK_MASK] as number;
+  }
+  return size;
 }
 
 /** Takes a frame off its list; nothing happens when it is on none. Call it before flags change that name the list. */

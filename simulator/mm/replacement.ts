@@ -4,11 +4,12 @@
  */
 
 import type { Pfn } from '../machine/address.ts';
-import { LRU_INACTIVE_ANON, PG_REFERENCED } from '../machine/frames.ts';
+import { CHUNK_MASK, LRU_INACTIVE_ANON, PG_FILE, PG_REFERENCED, PG_SHMEM } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
-import { PGSCAN, PGSTEAL } from '../machine/vm-events.ts';
+import { PGSCAN, PGSCAN_KIND, PGSTEAL, PGSTEAL_KIND } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { farthest, farthest_first, next_use } from './opt.ts';
+import { BY_ASKING, BY_DIRECT, type ScanControl } from './scan-balance.ts';
 
 /** Takes a frame from whoever has it; false when that cannot be done. Clears and tells whether it was used lately. */
 export interface Evictor {
@@ -21,18 +22,30 @@ const LIST = LRU_INACTIVE_ANON;
 
 /** A number in [0, count) that depends on the run alone (Knuth's multiplicative hash of the scan counter). */
 function draw(k: Kernel, count: number): number {
-  const scanned = k.frames.counters.events[PGSCAN + 1] as number;
+  const { events } = k.frames.counters;
+  const scanned = (events[PGSCAN + BY_DIRECT] as number) + (events[PGSCAN + BY_ASKING] as number);
   return (Math.imul(2 * scanned + 1, 0x9e3779b1) >>> 0) % count;
 }
 
+/** 1 for a page of a file on disk, else 0: the index in the counters by kind. */
+function kindOf(k: Kernel, pfn: Pfn): number {
+  return (k.frames.flagsOf(pfn) & (PG_FILE | PG_SHMEM)) === PG_FILE ? 1 : 0;
+}
+
+function look(k: Kernel, sc: ScanControl, pfn: Pfn): void {
+  sc.nr_scanned++;
+  k.frames.countEvent(PGSCAN + sc.by);
+  k.frames.countEvent(PGSCAN_KIND + kindOf(k, pfn));
+}
+
 /** The frame that the policy names next; 0 when the list is empty. */
-function victim(k: Kernel, evictor: Evictor): Pfn {
+function victim(k: Kernel, sc: ScanControl, evictor: Evictor): Pfn {
   const { tail, count } = k.frames.counters;
   const length = count[LIST] as number;
   if (length === 0) return 0;
   if (k.config.replacement === 'random') {
     let pfn = tail[LIST] as number;
-    for (let steps = draw(k, length); steps > 0; steps--) pfn = k.frames.chunk(pfn).prev[pfn & 255] as number;
+    for (let steps = draw(k, length); steps > 0; steps--) pfn = k.frames.chunk(pfn).prev[pfn & CHUNK_MASK] as number;
     return pfn;
   }
   if (k.config.replacement === 'clock') {
@@ -40,6 +53,9 @@ function victim(k: Kernel, evictor: Evictor): Pfn {
     for (let passed = 0; passed < length; passed++) {
       const pfn = tail[LIST] as number;
       if (!evictor.used(k, pfn)) return pfn;
+      look(k, sc, pfn);
+      sc.nr_spared++;
+      if (k.sink !== null) k.emit({ type: 'spared', pfn, why: 'referenced', fate: 'passed by the hand' });
       lru_move(k.frames, pfn, 0, PG_REFERENCED);
     }
   }
@@ -47,41 +63,45 @@ function victim(k: Kernel, evictor: Evictor): Pfn {
 }
 
 /** Takes the frame that the policy has chosen; false when that cannot be done. */
-function take(k: Kernel, pfn: Pfn, evictor: Evictor): boolean {
+function take(k: Kernel, sc: ScanControl, pfn: Pfn, evictor: Evictor): boolean {
   if (k.sink !== null) {
     const { replacement } = k.config;
     if (replacement !== 'linux') k.emit({ type: 'victim', pfn, by: replacement, next: next_use(k, pfn) });
   }
-  k.frames.countEvent(PGSCAN + 1);
-  if (!evictor.evict(k, pfn)) return false;
-  k.frames.countEvent(PGSTEAL + 1);
+  look(k, sc, pfn);
+  const kind = kindOf(k, pfn);
+  if (!evictor.evict(k, pfn)) {
+    sc.nr_spared++;
+    return false;
+  }
+  sc.nr_reclaimed++;
+  k.frames.countEvent(PGSTEAL + sc.by);
+  k.frames.countEvent(PGSTEAL_KIND + kind);
   return true;
 }
 
 /** Belady's OPT. The order matters only where the first choices cannot be taken. */
-function replace_farthest(k: Kernel, wanted: number, evictor: Evictor): number {
-  let freed = 0;
-  for (; freed < wanted; freed++) {
+function replace_farthest(k: Kernel, sc: ScanControl, evictor: Evictor): void {
+  while (sc.nr_reclaimed < sc.nr_to_reclaim) {
     const pfn = farthest(k);
-    if (pfn === 0 || !take(k, pfn, evictor)) break;
+    if (pfn === 0 || !take(k, sc, pfn, evictor)) break;
   }
-  if (freed === wanted) return freed;
+  if (sc.nr_reclaimed === sc.nr_to_reclaim) return;
   for (const pfn of farthest_first(k)) {
-    if (take(k, pfn, evictor)) freed++;
-    if (freed === wanted) break;
+    take(k, sc, pfn, evictor);
+    if (sc.nr_reclaimed === sc.nr_to_reclaim) break;
   }
-  return freed;
 }
 
-/** Evicts `wanted` frames by the machine's policy. Returns how many went. */
-export function replace_pages(k: Kernel, wanted: number, evictor: Evictor): number {
-  if (k.nextUses !== null) return replace_farthest(k, wanted, evictor);
-  let freed = 0;
-  for (let tries = k.frames.counters.count[LIST] as number; tries > 0 && freed < wanted; tries--) {
-    const pfn = victim(k, evictor);
-    if (pfn === 0) break;
-    if (take(k, pfn, evictor)) freed++;
-    else lru_move(k.frames, pfn, 0, 0);
+/** Evicts `sc.nr_to_reclaim` frames by the machine's policy, or as many as can be. */
+export function replace_pages(k: Kernel, sc: ScanControl, evictor: Evictor): void {
+  if (k.nextUses !== null) {
+    replace_farthest(k, sc, evictor);
+    return;
   }
-  return freed;
+  for (let tries = k.frames.counters.count[LIST] as number; tries > 0 && sc.nr_reclaimed < sc.nr_to_reclaim; tries--) {
+    const pfn = victim(k, sc, evictor);
+    if (pfn === 0) break;
+    if (!take(k, sc, pfn, evictor)) lru_move(k.frames, pfn, 0, 0);
+  }
 }

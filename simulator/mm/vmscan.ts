@@ -154,6 +154,8 @@ function shrink_active_list(k: Kernel, list: number, count: number): void {
     const flags = frames.flagsOf(pfn);
     if (young > 0 && sawExec && (flags & (PG_FILE | PG_SHMEM)) === PG_FILE) {
       rotated++;
+      if (k.sink !== null && rotated <= MAX_TOLD)
+        k.emit({ type: 'spared', pfn, why: 'executed', fate: 'stays active' });
       lru_rotate(frames, pfn);
       continue;
     }
@@ -229,7 +231,8 @@ function tellEnd(k: Kernel, sc: ScanControl, wanted: number): void {
   if (k.sink === null) return;
   k.depth--;
   const { nr_reclaimed: got, nr_scanned: scanned, nr_spared: spared, nr_writing: writing } = sc;
-  k.emit({ type: 'reclaim', wanted, got, scanned, spared, writing, why: REASONS[sc.by] });
+  const untold = k.config.replacement === 'linux' ? Math.max(0, spared - MAX_TOLD) : 0;
+  k.emit({ type: 'reclaim', wanted, got, scanned, spared, untold, writing, why: REASONS[sc.by] });
 }
 
 /**
@@ -283,20 +286,29 @@ const EVICTOR = {
   used: (k: Kernel, pfn: Pfn): boolean => folio_referenced(k, pfn) > 0 || (k.frames.flagsOf(pfn) & PG_REFERENCED) !== 0,
 };
 
+/** Reclaim by a textbook policy. Returns how many frames were freed. */
+function replace(k: Kernel, by: ScanControl['by'], wanted: number): number {
+  const sc = scanControl(by, wanted);
+  tellStart(k, sc);
+  replace_pages(k, sc, EVICTOR);
+  tellEnd(k, sc, wanted);
+  return sc.nr_reclaimed;
+}
+
 /**
  * try_to_free_pages(): direct reclaim, of at least `wanted` frames and a batch. Returns how many were freed; 0 means that
  * memory is exhausted.
  */
 export function try_to_free_pages(k: Kernel, wanted: number): number {
   k.frames.countEvent(ALLOCSTALL);
-  if (k.config.replacement !== 'linux') return replace_pages(k, wanted, EVICTOR);
+  if (k.config.replacement !== 'linux') return replace(k, BY_DIRECT, wanted);
   return tryHard(k, BY_DIRECT, Math.max(wanted, swap_cluster(k.frames)), wanted);
 }
 
 /** `kernel: reclaim(pages)`: reclaim that is asked for. Returns how many were freed. */
 export function reclaim_on_demand(k: Kernel, wanted: number): number {
   if (wanted === 0) return 0;
-  return k.config.replacement === 'linux' ? tryHard(k, BY_ASKING, wanted, wanted) : replace_pages(k, wanted, EVICTOR);
+  return k.config.replacement === 'linux' ? tryHard(k, BY_ASKING, wanted, wanted) : replace(k, BY_ASKING, wanted);
 }
 
 function balanced(k: Kernel): boolean {

@@ -15,6 +15,7 @@ import {
   PG_SWAPCACHE,
   PG_WRITEBACK,
 } from '../machine/frames.ts';
+import { lru_size } from '../machine/lru.ts';
 import { VM_EVENT_NAMES } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 
@@ -72,7 +73,7 @@ function take(census: Census, flags: number, mapcount: number): void {
 /** Looks at every frame that was ever taken: microseconds for each thousand of them. */
 export function page_state(k: Kernel): PageState {
   const { frames } = k;
-  const { fresh, free, count } = frames.counters;
+  const { fresh, free } = frames.counters;
   const census: Census = { mlock: 0, anon: 0, mapped: 0, cache: 0, dirty: 0, writeback: 0, shmem: 0, swapcached: 0 };
   for (let base = 0; base < fresh; base += CHUNK_FRAMES) {
     const { flags, mapcount } = frames.chunk(base);
@@ -86,11 +87,11 @@ export function page_state(k: Kernel): PageState {
   return {
     nr_free_pages: free,
     nr_mlock: census.mlock,
-    nr_inactive_anon: count[LRU_INACTIVE_ANON] as number,
-    nr_active_anon: count[LRU_ACTIVE_ANON] as number,
-    nr_inactive_file: count[LRU_INACTIVE_FILE] as number,
-    nr_active_file: count[LRU_ACTIVE_FILE] as number,
-    nr_unevictable: count[LRU_UNEVICTABLE] as number,
+    nr_inactive_anon: lru_size(frames, LRU_INACTIVE_ANON),
+    nr_active_anon: lru_size(frames, LRU_ACTIVE_ANON),
+    nr_inactive_file: lru_size(frames, LRU_INACTIVE_FILE),
+    nr_active_file: lru_size(frames, LRU_ACTIVE_FILE),
+    nr_unevictable: lru_size(frames, LRU_UNEVICTABLE),
     nr_anon_pages: census.anon,
     nr_mapped: census.mapped,
     nr_file_pages: census.cache + census.swapcached,

@@ -1,6 +1,7 @@
 /** The machine in views: swap slots, the page cache by file, and the counters. */
 
 import { LRUVEC_KSWAPD_FAILURES, PG_DIRTY, PG_WRITEBACK } from '../machine/frames.ts';
+import { lru_size } from '../machine/lru.ts';
 import {
   ALLOCSTALL,
   OOM_KILL,
@@ -112,7 +113,7 @@ export function cachedFiles(place: Place): CachedFileView[] {
 type Field = readonly [name: string, read: (k: Kernel) => number, text: string];
 
 function lru(name: string, list: number, text: string): Field {
-  return [name, (k) => k.frames.counters.count[list] as number, text];
+  return [name, (k) => lru_size(k.frames, list), text];
 }
 
 function event(name: string, index: number, text: string): Field {
