@@ -57,12 +57,14 @@ export function checkSwap(t: Tally): void {
   const { swap, frames } = t.k;
   let used = 0;
   let inCache = 0;
+  let cacheOnly = 0;
   for (let slot = 0; slot < swap.highWater; slot++) {
     const cached = swap.cached(slot);
     same(t, `swap slot ${slot}: users`, swap.count(slot), t.slots.get(slot) ?? 0);
     if (swap.count(slot) > 0 || cached !== 0) used++;
     if (cached === 0) continue;
     inCache++;
+    if (swap.count(slot) === 0) cacheOnly++;
     count(t.held, cached);
     same(t, `swap slot ${slot}: slot of its cached frame`, frames.chunk(cached).slot[cached & CHUNK_MASK], slot + 1);
     hold(t, (frames.flagsOf(cached) & PG_SWAPCACHE) !== 0, () => `swap slot ${slot}: frame ${cached} is not marked`);
@@ -70,6 +72,7 @@ export function checkSwap(t: Tally): void {
   for (const slot of t.slots.keys()) hold(t, slot < swap.highWater, () => `swap slot ${slot} was never given out`);
   same(t, 'swap slots in use', swap.used, used);
   same(t, 'pages in the swap cache', swap.cachedPages, inCache);
+  same(t, 'slots that only the swap cache holds', swap.cacheOnly, cacheOnly);
 }
 
 /**

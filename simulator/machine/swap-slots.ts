@@ -34,6 +34,7 @@ export interface SwapRoot {
   readonly used: number;
   readonly on: boolean;
   readonly cachedPages: number;
+  readonly cacheOnly: number;
 }
 
 export class SwapSlots {
@@ -47,6 +48,8 @@ export class SwapSlots {
   used = 0;
   /** Slots whose page is in the swap cache. */
   cachedPages = 0;
+  /** Slots that nothing but the swap cache holds: their pages are back in RAM for good. */
+  cacheOnly = 0;
   /** swapon() is in force. */
   on = true;
 
@@ -116,8 +119,10 @@ export class SwapSlots {
   }
 
   setCached(slot: number, pfn: number): void {
-    const { cached } = this.edit(slot);
-    this.cachedPages += (pfn === 0 ? 0 : 1) - (cached[slot & MASK] === 0 ? 0 : 1);
+    const { cached, counts } = this.edit(slot);
+    const more = (pfn === 0 ? 0 : 1) - (cached[slot & MASK] === 0 ? 0 : 1);
+    this.cachedPages += more;
+    if (counts[slot & MASK] === 0) this.cacheOnly += more;
     cached[slot & MASK] = pfn;
     this.releaseIfUnused(slot);
   }
@@ -126,6 +131,7 @@ export class SwapSlots {
   duplicate(slot: number): void {
     const chunk = this.edit(slot);
     const i = slot & MASK;
+    if (chunk.counts[i] === 0 && chunk.cached[i] !== 0) this.cacheOnly--;
     chunk.counts[i] = (chunk.counts[i] as number) + 1;
   }
 
@@ -136,6 +142,7 @@ export class SwapSlots {
     const count = chunk.counts[i] as number;
     if (count < 1) throw new Error(`SwapSlots.drop: slot ${slot} has no reference`);
     chunk.counts[i] = count - 1;
+    if (count === 1 && chunk.cached[i] !== 0) this.cacheOnly++;
     this.releaseIfUnused(slot);
   }
 
@@ -145,8 +152,8 @@ export class SwapSlots {
   }
 
   freeze(): SwapRoot {
-    const { dir, freeHead, fresh, used, on, cachedPages } = this;
-    return { dir, freeHead, fresh, used, on, cachedPages };
+    const { dir, freeHead, fresh, used, on, cachedPages, cacheOnly } = this;
+    return { dir, freeHead, fresh, used, on, cachedPages, cacheOnly };
   }
 
   thaw(root: SwapRoot): void {
@@ -157,6 +164,7 @@ export class SwapSlots {
     this.used = root.used;
     this.on = root.on;
     this.cachedPages = root.cachedPages;
+    this.cacheOnly = root.cacheOnly;
   }
 
   private releaseIfUnused(slot: number): void {

@@ -28,7 +28,7 @@ import { free_page } from './page-alloc.ts';
 import { cache_delete, cache_set_shadow, cache_store } from './page-cache.ts';
 import { add_mm_counter, flush_tlb_range, set_pte } from './pte.ts';
 import { rmap_one, rmap_walk } from './rmap.ts';
-import { add_to_swap_cache, delete_from_swap_cache, slot_of, swap_write } from './swap-cache.ts';
+import { add_to_swap_cache, delete_from_swap_cache, folio_alloc_swap, slot_of, swap_write } from './swap-cache.ts';
 import { VM_DROPPABLE, VM_EXEC, VM_LOCKED } from './vma.ts';
 import { workingset_eviction } from './workingset.ts';
 import { folio_wait_writeback, start_swap_write, start_writepage } from './writeback.ts';
@@ -172,7 +172,7 @@ function dropSwapCache(k: Kernel, pfn: Pfn): 'freed' {
 function swapOutSlowly(k: Kernel, pfn: Pfn): Verdict {
   const had = (k.frames.flagsOf(pfn) & PG_SWAPCACHE) !== 0;
   if (!had) {
-    const slot = k.swap.take();
+    const slot = folio_alloc_swap(k);
     if (slot < 0) return spare('activated', 'no swap slot');
     add_to_swap_cache(k, pfn, slot);
   }
@@ -188,7 +188,7 @@ function swapOutSlowly(k: Kernel, pfn: Pfn): Verdict {
 function swapOutAnon(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
   if (writesLast(k, cause)) return swapOutSlowly(k, pfn);
   const had = (k.frames.flagsOf(pfn) & PG_SWAPCACHE) !== 0;
-  const slot = had ? slot_of(k, pfn) : k.swap.take();
+  const slot = had ? slot_of(k, pfn) : folio_alloc_swap(k);
   if (slot < 0) return spare('activated', 'no swap slot');
   k.recorder?.swappedOut(pfn, slot);
   lru_del(k.frames, pfn);
@@ -225,7 +225,7 @@ function swapOutShmem(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
     cache_delete(k, inode, index, pfn);
     return 'freed';
   }
-  const slot = k.swap.take();
+  const slot = folio_alloc_swap(k);
   // Linux has unmapped it by then.
   try_to_unmap(k, pfn, -1);
   if (slot < 0) return spare('activated', 'no swap slot');

@@ -50,6 +50,28 @@ export function folio_free_swap(k: Kernel, pfn: Pfn): boolean {
   return true;
 }
 
+/**
+ * swap_reclaim_full_clusters(): the device is full; a page that is back in RAM gives its slot up, the first that can. False:
+ * there is none.
+ */
+function reclaim_full_slot(k: Kernel): boolean {
+  for (let slot = 0; slot < k.swap.highWater && k.swap.cacheOnly > 0; slot++) {
+    const pfn = k.swap.cached(slot);
+    if (pfn !== 0 && k.swap.count(slot) === 0 && folio_free_swap(k, pfn)) return true;
+  }
+  return false;
+}
+
+/**
+ * folio_alloc_swap(): a slot with count 0 for one more page; -1 when there is none to be had. Where writes take time, pages that
+ * came back before theirs had ended have kept their slots.
+ */
+export function folio_alloc_swap(k: Kernel): number {
+  const slot = k.swap.take();
+  if (slot >= 0 || !k.swap.on || k.writes.steps === 0) return slot;
+  return reclaim_full_slot(k) ? k.swap.take() : -1;
+}
+
 /** A PTE or shmem entry gives its slot up (free_swap_and_cache()). */
 export function free_swap_entry(k: Kernel, slot: number): void {
   k.swap.drop(slot);

@@ -1,7 +1,7 @@
 // Whatever processes do, what is counted stays true, no frame is lost, and nothing crashes.
 import { describe, expect, test } from 'vitest';
 import { checkKernel } from '../../simulator/index.ts';
-import { PG_FILE } from '../../simulator/machine/frames.ts';
+import { PG_FILE, PG_WRITEBACK } from '../../simulator/machine/frames.ts';
 import { PTE_RW, type PteTable, type UpperTable } from '../../simulator/machine/pagetable.ts';
 import { PGSTEAL, PSWPIN, PSWPOUT } from '../../simulator/machine/vm-events.ts';
 import type { Kernel } from '../../simulator/state/kernel.ts';
@@ -118,6 +118,10 @@ describe('the checks see what is broken', () => {
     ['page tables', (k) => void [...k.mms.values()].map((mm) => k.mms.edit(mm.id).pt.tables++)],
     ['committed', (k) => void k.scalars.committed++],
     ['swap slots in use', (k) => void k.swap.take()],
+    ['under writeback', (k) => k.frames.setFlags(5, PG_WRITEBACK)],
+    ['is not marked', (k) => k.writes.add(5, null)],
+    ['pages in the swap cache', (k) => void k.swap.cachedPages++],
+    ['only the swap cache holds', (k) => void k.swap.cacheOnly++],
     ['swap slot 0: users', (k) => k.swap.duplicate(0)],
     ['TLB', (k) => k.tlb.fill(0x123000, 5, 7)],
     [
