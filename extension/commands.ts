@@ -100,7 +100,7 @@ export function registerCommands(tools: Tools): Disposable[] {
 /** The session of the editor in front, else the one that the views show. */
 function currentSession(sessions: Sessions): Session | null {
   const editor = window.activeTextEditor;
-  const own = editor === undefined ? undefined : sessions.get(editor.document);
+  const own = editor === undefined ? undefined : sessions.ownerOf(editor.document);
   if (own !== undefined) sessions.activate(own);
   return own ?? sessions.active;
 }

@@ -66,6 +66,11 @@ export class Sessions implements Disposable {
     return this.find(document.uri.toString());
   }
 
+  /** The session that a document belongs to: a scenario's own, or that of the scenario that a /proc document tells of. */
+  ownerOf(document: TextDocument): Session | undefined {
+    return document.uri.scheme === PROC_SCHEME ? this.find(document.uri.query) : this.get(document);
+  }
+
   find(uri: string): Session | undefined {
     return this.byUri.get(uri);
   }
@@ -100,7 +105,7 @@ export class Sessions implements Disposable {
   }
 
   private focused(editor: TextEditor | undefined): void {
-    const session = editor === undefined ? undefined : this.get(editor.document);
+    const session = editor === undefined ? undefined : this.ownerOf(editor.document);
     if (session !== undefined && session !== this.current) this.setActive(session);
   }
 

@@ -49,6 +49,23 @@ suite('bad input', () => {
     expect(errors[0]).to.match(/^1: .*\/no\/such\/program/);
   });
 
+  test('a step of gigabytes can be cancelled while it goes on, and was never made then', async () => {
+    const { session } = await openText(`machine ram=4G
+app = spawn()
+app: mmap(NULL, 3G, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_POPULATE, -1, 0)
+`);
+    await vscode.commands.executeCommand('vas.step');
+    const step = session.step();
+    await eventually('the step to take long', () => (session.busy?.isOneStep === true ? true : undefined));
+    expect(session.timeline?.progress?.of).to.equal(786_432);
+    await vscode.commands.executeCommand('vas.cancel');
+    expect(await step).to.equal(null);
+    expect(session.position).to.equal(1);
+    expect(session.timeline?.simulator.state.mms.get(1).total_vm).to.be.lessThan(100_000);
+    expect((await session.step())?.outcome.minflt).to.equal(786_432);
+    expect(session.timeline?.simulator.state.mms.get(1).rss_anon).to.be.greaterThan(786_432);
+  });
+
   test('a run of a million million steps can be cancelled, and the host answers in between', async () => {
     const { session } = await openText('app = spawn()\nrepeat 1000000000000\n  app: load(0x400000)\nend\n');
     const run = session.runToEnd();

@@ -157,6 +157,23 @@ suite('views', () => {
     ]);
   });
 
+  test('with the focus in a document of /proc, the commands are about its scenario', async () => {
+    const { session } = await openSample('swap');
+    await session.goToStep(2);
+    await vscode.commands.executeCommand('vas.openMeminfo');
+    const { session: other } = await openSample('fork');
+    const document = await eventually('the document', () =>
+      vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'vas-proc' && uri.path === '/proc/meminfo'),
+    );
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand('vas.step');
+    expect([session.position, other.position]).to.deep.equal([3, 0]);
+    await vscode.commands.executeCommand('vas.stepBack');
+    await vscode.commands.executeCommand('vas.stepBack');
+    expect([session.position, other.position]).to.deep.equal([1, 0]);
+    expect(vscode.window.activeTextEditor?.document).to.equal(document);
+  });
+
   test('30,000 areas stay usable: grouped, and only what is open is made', async () => {
     const { session } = await openText(
       `machine max_map_count=100000

@@ -118,6 +118,15 @@ test('in the tree, where the rows are reached by arrows', async () => {
   expect(await opened(), 'it stays open').toMatch(/^00400000-/);
 });
 
+test('in a document of /proc, which follows', async () => {
+  await editor.runCommand('Address Space: Open /proc/meminfo');
+  await editor.page.locator('.tab[data-resource-name="meminfo"]').click();
+  await pressUntil('Alt+,', () => isAt(3));
+  await pressUntil('F10', () => isAt(4));
+  expect(await editor.page.locator('.tab.active[data-resource-name="meminfo"]').count()).toBeGreaterThan(0);
+  await editor.runCommand('View: Close Editor');
+});
+
 test('in the page tables', async () => {
   await editor.runCommand('Address Space: Show Page Tables');
   const frame = await editor.webviewFrame('input.address-field');
