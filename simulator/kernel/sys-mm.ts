@@ -17,7 +17,7 @@ import { linear_page_index, VM_LOCKED, VM_SHARED } from '../mm/vma.ts';
 import type { Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm, OpenFile } from '../state/records.ts';
-import { MADV, MAP, MS } from '../uapi.ts';
+import { MAP, MS } from '../uapi.ts';
 import { MAX_TOUCHED, tooMuchText } from './cpu.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
 import { access_ok, copy_to_user } from './user-copy.ts';
@@ -118,24 +118,8 @@ function msync(c: SysCall): SysResult {
   return unmapped ? refuse(c.k, 'ENOMEM', NOT_MAPPED) : 0;
 }
 
-/** How much of [start, end) is mapped, bytes. */
-function mappedBytes(mm: Mm, start: number, end: number): number {
-  let bytes = 0;
-  mm.vmas.walk((vma) => {
-    bytes += Math.max(0, Math.min(vma.vm_end, end) - Math.max(vma.vm_start, start));
-    return vma.vm_end < end;
-  }, start);
-  return bytes;
-}
-
-function madvise(c: SysCall): SysResult | Parts<SysResult> {
-  const [length, advice] = [c.word(1), c.int(2)];
-  // A hole is kept page by page.
-  if (advice === MADV.REMOVE && length > Number(MAX_TOUCHED)) {
-    const mapped = mappedBytes(c.mm, c.word(0), c.word(0) + length);
-    if (mapped > Number(MAX_TOUCHED)) return { skip: tooMuchText(BigInt(mapped)) };
-  }
-  return do_madvise(c.k, c.mm, c.word(0), length, advice);
+function madvise(c: SysCall): Parts<SysResult> {
+  return do_madvise(c.k, c.mm, c.word(0), c.word(1), c.int(2));
 }
 
 function mincore(c: SysCall): SysResult {

@@ -85,6 +85,33 @@ export function file_pages(inode: Inode): number {
   return Math.ceil(inode.size / PAGE_SIZE);
 }
 
+/** How many of the ascending `borders` are up to `value`, or below it. */
+function bordersBefore(borders: readonly number[], value: number, which: 'up to' | 'below'): number {
+  let low = 0;
+  let high = borders.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const border = borders[middle] as number;
+    if (border < value || (border === value && which === 'up to')) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** `holes` are page ranges as {@link Inode.holes} has them. */
+function isHollow(holes: readonly number[], index: number): boolean {
+  return bordersBefore(holes, index, 'up to') % 2 === 1;
+}
+
+/** `holes` and [first, end), which is not empty. */
+export function withHole(holes: readonly number[], first: number, end: number): readonly number[] {
+  const from = bordersBefore(holes, first, 'below');
+  const to = bordersBefore(holes, end, 'up to');
+  // A border inside of a range that is there already is none of the new one.
+  const borders = [...(from % 2 === 0 ? [first] : []), ...(to % 2 === 0 ? [end] : [])];
+  return [...holes.slice(0, from), ...borders, ...holes.slice(to)];
+}
+
 function imagePage(inode: Inode, index: number): PageContent {
   const image = inode.image;
   switch (image.kind) {
@@ -113,6 +140,7 @@ function imagePage(inode: Inode, index: number): PageContent {
 export function disk_page(inode: Inode, index: number): PageContent {
   const written = inode.written.get(index);
   if (written !== undefined) return written;
+  if (isHollow(inode.holes, index)) return ZERO_CONTENT;
   const valid = inode.imageEnd - index * PAGE_SIZE;
   if (valid <= 0) return ZERO_CONTENT;
   const content = imagePage(inode, index);

@@ -130,6 +130,7 @@ export function new_inode(
     size: fields.size,
     image: fields.image ?? { kind: 'zeros' },
     imageEnd: fields.size,
+    holes: [],
     written: new Map(),
     writtenOwner: owner,
     cache: new Map(),

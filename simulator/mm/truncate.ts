@@ -1,12 +1,19 @@
 /** Making files shorter, longer or hollow (mm/truncate.c, mm/shmem.c: shmem_undo_range()). */
 
 import { PAGE_SIZE } from '../machine/address.ts';
-import { filledContent, fillFrame, type PageContent } from '../machine/content.ts';
+import { fillFrame, type PageContent } from '../machine/content.ts';
 import { PG_DIRTY, PG_NOT_UPTODATE, PG_WRITEBACK } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
-import { cache_clear_shadows, cache_drop_range, cache_entry, find_get_page, read_page } from './page-cache.ts';
+import {
+  cache_clear_shadows,
+  cache_drop_range,
+  cache_entry,
+  find_get_page,
+  read_page,
+  withHole,
+} from './page-cache.ts';
 import { shmem_get_page } from './shmem.ts';
 import { folio_wait_writeback } from './writeback.ts';
 import { unmap_mapping_range } from './zap.ts';
@@ -22,7 +29,7 @@ function forgetDisk(k: Kernel, inode: Inode, first: number, end: number, hollow:
   for (const [index, content] of inode.written) if (index < first || index >= end) written.set(index, content);
   if (hollow) {
     const last = Math.min(end, Math.ceil(inode.imageEnd / PAGE_SIZE));
-    for (let index = first; index < last; index++) written.set(index, filledContent(0));
+    if (first < last) inode.holes = withHole(inode.holes, first, last);
   }
   inode.written = written;
   inode.writtenOwner = k.epoch.now;

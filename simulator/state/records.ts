@@ -172,6 +172,8 @@ export interface Inode extends CowRecord {
   readonly image: DiskImage;
   /** Bytes of the image that are still on disk: truncation gives back whole blocks. */
   imageEnd: number;
+  /** Where the image was punched away: page ranges [first, end), one number after the other, ascending, none touching. */
+  holes: readonly number[];
   /** Pages that were written back, by index. */
   written: ReadonlyMap<number, PageContent>;
   writtenOwner: number;

@@ -13,6 +13,7 @@ import { Frames } from '../../simulator/machine/frames.ts';
 import { PageTables } from '../../simulator/machine/pagetable.ts';
 import { SwapSlots } from '../../simulator/machine/swap-slots.ts';
 import { Tlb } from '../../simulator/machine/tlb.ts';
+import { withHole } from '../../simulator/mm/page-cache.ts';
 import { Counts } from '../../simulator/state/counts.ts';
 import { CowMap, type Epoch, Table } from '../../simulator/state/cow.ts';
 
@@ -123,6 +124,25 @@ describe('Table', () => {
         );
       }),
       { numRuns: 150 },
+    );
+  });
+});
+
+describe('holes', () => {
+  test('are the pages that were punched out, in as few ranges as there can be', () => {
+    const punch = fc.record({ first: fc.nat(40), count: fc.integer({ min: 1, max: 12 }) });
+    fc.assert(
+      fc.property(fc.array(punch, { maxLength: 12 }), (punches) => {
+        let holes: readonly number[] = [];
+        const model = new Set<number>();
+        for (const { first, count } of punches) {
+          holes = withHole(holes, first, first + count);
+          for (let page = first; page < first + count; page++) model.add(page);
+        }
+        const borders: number[] = [];
+        for (let page = 0; page < 60; page++) if (model.has(page) !== model.has(page - 1)) borders.push(page);
+        expect(holes).toEqual(borders);
+      }),
     );
   });
 });

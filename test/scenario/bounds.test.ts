@@ -19,13 +19,35 @@ p: file = mmap(NULL, 15T, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0)
 p: anon = mmap(NULL, 60T, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0)
 `;
 
-test.each(['load(anon, 60T)', 'store(file, 1, 15T)', 'mincore(anon, 60T, anon)', 'madvise(file, 15T, MADV_REMOVE)'])(
+test.each(['load(anon, 60T)', 'store(file, 1, 15T)', 'mincore(anon, 60T, anon)'])(
   '%s is more than one step may touch',
   (call) => {
     const { lastRecord } = run(`${HUGE}p: ${call}`);
     expect(lastRecord?.error?.message).toMatch(/^\d+ bytes are more than one step may touch/);
   },
 );
+
+test('a hole takes no memory, however large it is; what is written into it stands there', () => {
+  const { simulator, totals } = run(`${HUGE}p: store(file + 1T, 7)
+p: madvise(file + 8K, 14T, MADV_REMOVE) = 0
+p: madvise(file + 14T, 1T, MADV_REMOVE) = 0
+p: load(file + 4K) = 2
+p: load(file + 8K) = 0
+p: load(file + 1T) = 0
+p: store(file + 2T, 9)
+kernel: writeback()
+kernel: drop_caches()
+p: munmap(file, 15T) = 0
+p: again = mmap(NULL, 15T, PROT_READ, MAP_SHARED, fd, 0)
+p: load(again + 2T, 2) = "\\x09\\x00"
+p: load(again + 2T + 4K) = 0
+assert disk("/huge", 15T - 4K) == 0
+assert disk("/huge", 15T) != 0`);
+  expect(totals).toMatchObject({ failures: 0, errors: 0 });
+  const inode = [...simulator.state.inodes.values()].find(({ path }) => path === '/huge');
+  expect(inode?.holes).toEqual([2, 15 * 2 ** 28]);
+  expect(inode?.written.size).toBe(1);
+});
 
 test('advice about pages that shared memory does not have costs nothing', () => {
   const { lastRecord } = run(`p = spawn()

@@ -36,7 +36,12 @@ export async function openSample(name: string): Promise<Opened> {
 async function opened(editor: vscode.TextEditor): Promise<Opened> {
   const { session: find } = await api();
   const uri = editor.document.uri.toString();
-  return { editor, session: await eventually('a session', () => find(uri)) };
+  // The URI may be that of a document which was closed a moment ago, and whose session still is.
+  const own = (): Session | undefined => {
+    const session = find(uri);
+    return session?.document === editor.document ? session : undefined;
+  };
+  return { editor, session: await eventually('a session', own) };
 }
 
 /** Closes every editor without saving. */
