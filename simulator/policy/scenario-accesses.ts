@@ -6,6 +6,7 @@ import type {
   Declaration,
   FaultRecord,
   MachineReport,
+  OomKill,
   ProcessReport,
   Query,
   QueryResult,
@@ -77,6 +78,7 @@ export class AccessRecorder implements Backend {
   execute(request: Request, step?: number): StepOutcome {
     if (request.op !== 'load' && request.op !== 'store' && request.op !== 'fetch') return this.#perform(request, step);
     const faults: FaultRecord[] = [];
+    const oom: OomKill[] = [];
     let result: CallResult | null = null;
     let [minflt, majflt] = [0, 0];
     for (const piece of piecesOf(request)) {
@@ -85,13 +87,14 @@ export class AccessRecorder implements Backend {
       const isDone = outcome.result.kind === 'value' || outcome.result.kind === 'bytes';
       if (isDone && lengthOf(piece) > 0n) this.#note(mm, Number(piece.addr));
       for (const fault of outcome.faults) faults.push(fault);
+      if (outcome.oom !== undefined) oom.push(...outcome.oom);
       minflt += outcome.minflt;
       majflt += outcome.majflt;
       result = result === null ? outcome.result : joined(result, outcome.result);
       if (!isDone) break;
     }
     if (result === null) throw new Error('AccessRecorder.execute: an access has no pieces');
-    return { result, faults, minflt, majflt };
+    return { result, faults, minflt, majflt, ...(oom.length === 0 ? {} : { oom }) };
   }
 
   /** Ends a step: new pages that it touched are named after its process. False when the accesses are too many. */
