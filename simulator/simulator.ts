@@ -23,10 +23,13 @@ import { fetch, load, raise, store } from './kernel/cpu.ts';
 import { do_exit, do_group_exit, mmput, out_of_memory } from './kernel/exit.ts';
 import { KERNEL_OPERATIONS } from './kernel/kernel-calls.ts';
 import { dropRemoved, FILE_CALLS } from './kernel/sys-file.ts';
+import { FORK_CALLS, set_child_tid } from './kernel/sys-fork.ts';
 import { MM_CALLS } from './kernel/sys-mm.ts';
 import { PROCESS_CALLS } from './kernel/sys-process.ts';
-import { SysCall, type SysHandler, type SysResult } from './kernel/syscall.ts';
-import { current_mm, new_task, process_faults, switch_to, threads_of } from './kernel/task.ts';
+import { SIGNAL_CALLS } from './kernel/sys-signal.ts';
+import { WAIT_CALLS } from './kernel/sys-wait.ts';
+import { type Child, SysCall, type SysHandler, type SysResult } from './kernel/syscall.ts';
+import { current_mm, new_task, process_faults, run_as, switch_to, threads_of } from './kernel/task.ts';
 import { WORD_END } from './machine/address.ts';
 import { bytesContent, setFrame } from './machine/content.ts';
 import { mark_accessed } from './machine/lru.ts';
@@ -69,7 +72,14 @@ export const DEFAULT_MACHINE: MachineConfig = {
   writeback: 0,
 };
 
-const SYSCALLS: Readonly<Record<string, SysHandler>> = { ...MM_CALLS, ...FILE_CALLS, ...PROCESS_CALLS };
+const SYSCALLS: Readonly<Record<string, SysHandler>> = {
+  ...MM_CALLS,
+  ...FILE_CALLS,
+  ...FORK_CALLS,
+  ...WAIT_CALLS,
+  ...SIGNAL_CALLS,
+  ...PROCESS_CALLS,
+};
 
 /** What `spawn()` runs. */
 const PUPPET = '/bin/puppet';
@@ -309,10 +319,13 @@ export class Simulator implements Backend {
     const done = isParts(performed) ? yield* performed : performed;
     const killed = this.finishOom(task.pid);
     const after = this.kernel.tasks.get(task.pid);
+    const born = done.child === undefined ? undefined : this.kernel.tasks.get(done.child);
+    // What a new thread did counts for its process.
+    const thread = born?.tgid === after.tgid ? born : undefined;
     return {
       faults: [...faults],
-      minflt: after.min_flt - minflt,
-      majflt: after.maj_flt - majflt,
+      minflt: after.min_flt + (thread?.min_flt ?? 0) - minflt,
+      majflt: after.maj_flt + (thread?.maj_flt ?? 0) - majflt,
       ...done,
       ...(killed === null ? {} : { result: killed }),
     };
@@ -321,6 +334,9 @@ export class Simulator implements Backend {
   private cannotRun(task: Task | undefined): string | null {
     if (task === undefined) return 'there is no such process';
     if (task.state !== 'alive') return `process ${task.pid} is dead`;
+    if (this.kernel.tasks.get(task.tgid).job.stopped) {
+      return `process ${task.pid} is stopped: it goes on when another process sends it SIGCONT`;
+    }
     if (task.vforkChild !== 0) return `process ${task.pid} waits for its vfork child ${task.vforkChild}`;
     return null;
   }
@@ -380,7 +396,7 @@ export class Simulator implements Backend {
     const answer = handler(call);
     const result = isParts(answer) ? yield* answer : answer;
     if (typeof result === 'object' && 'child' in result) {
-      this.firstInstruction(result.child, call.task.pid);
+      this.firstInstruction(result, call.task.pid);
       return { result: { kind: 'value', value: BigInt(result.child) }, child: result.child };
     }
     if (name === 'execve' && result === 0) this.afterExec(call.task.pid);
@@ -388,17 +404,17 @@ export class Simulator implements Backend {
     return { result: this.toResult(result) };
   }
 
-  /** A forked child executes one instruction of its text page before the step ends; its fault is its own. */
-  private firstInstruction(child: number, parent: number): void {
+  /**
+   * A child stores its pid where clone() was told to, and executes one instruction of its text page before the step ends;
+   * these faults are its own.
+   */
+  private firstInstruction({ child, set_child_tid: address }: Child, parent: number): void {
     const k = this.kernel;
     const task = k.tasks.get(child);
-    if (task.mm === k.tasks.get(parent).mm) return;
-    const faults = k.faults;
-    k.faults = null;
-    switch_to(k, task);
-    cpu_access(k, current_mm(k), k.mms.get(task.mm).entry, 'exec');
-    switch_to(k, k.tasks.get(parent));
-    k.faults = faults;
+    run_as(k, task, () => {
+      if (address !== undefined) set_child_tid(k, address, child);
+      if (task.mm !== k.tasks.get(parent).mm) cpu_access(k, current_mm(k), k.mms.get(task.mm).entry, 'exec');
+    });
   }
 
   /** A new program executes its first instruction, and its loader maps what it needs. */

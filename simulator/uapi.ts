@@ -100,14 +100,75 @@ export const O = {
 } as const;
 
 export const CLONE = {
+  /** The bits of the signal that the end of the child sends. */
+  CSIGNAL: 0xff,
   VM: 0x100,
   FS: 0x200,
   FILES: 0x400,
   SIGHAND: 0x800,
+  PIDFD: 0x1000,
   VFORK: 0x4000,
   PARENT: 0x8000,
   THREAD: 0x10000,
+  NEWNS: 0x20000,
+  SETTLS: 0x80000,
+  PARENT_SETTID: 0x100000,
+  CHILD_CLEARTID: 0x200000,
+  DETACHED: 0x400000,
+  CHILD_SETTID: 0x1000000,
+  NEWCGROUP: 0x2000000,
+  NEWUTS: 0x4000000,
+  NEWIPC: 0x8000000,
+  NEWUSER: 0x10000000,
+  NEWPID: 0x20000000,
+  NEWNET: 0x40000000,
 } as const;
+
+/** Options of wait4(). */
+export const WAIT = {
+  NOHANG: 1,
+  UNTRACED: 2,
+  CONTINUED: 8,
+  NOTHREAD: 0x20000000,
+  ALL: 0x40000000,
+  CLONE: 0x80000000,
+} as const;
+
+/** Names of the signals by number, from 1. */
+const SIGNAL_NAMES =
+  'SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE SIGALRM SIGTERM SIGSTKFLT SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGVTALRM SIGPROF SIGWINCH SIGIO SIGPWR SIGSYS'.split(
+    ' ',
+  );
+
+export const SIG = {
+  ILL: 4,
+  TRAP: 5,
+  BUS: 7,
+  FPE: 8,
+  KILL: 9,
+  SEGV: 11,
+  CHLD: 17,
+  CONT: 18,
+  STOP: 19,
+  TSTP: 20,
+  TTIN: 21,
+  TTOU: 22,
+  URG: 23,
+  WINCH: 28,
+  SYS: 31,
+  MAX: 64,
+} as const;
+
+/** The name of a signal; `signal 40` above 31. */
+export function signalName(number: number): string {
+  return SIGNAL_NAMES[number - 1] ?? `signal ${number}`;
+}
+
+/** The number of a signal by {@link signalName}. */
+export function signalNumber(name: string): number {
+  const index = SIGNAL_NAMES.indexOf(name);
+  return index >= 0 ? index + 1 : Number(name.replace(/\D/g, ''));
+}
 
 /** Names of RLIMIT_… by number. */
 export const RLIMIT_NAMES = [

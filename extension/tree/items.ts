@@ -86,7 +86,8 @@ function makeItem(label: string, state: TreeItemCollapsibleState, icon: string, 
 
 function processItem({ view }: NodeOf<'process'>): TreeItem {
   const alive = view.state === 'alive';
-  const fate = alive ? view.exe : `${view.state}: ${view.ended ?? 'gone'}`;
+  const running = view.stopped ? `${view.exe} · stopped` : view.exe;
+  const fate = alive ? running : `${view.state}: ${view.ended ?? 'gone'}`;
   const shares = view.sharesMmWith.length > 0 ? ` · shares its mm with ${view.sharesMmWith.join(', ')}` : '';
   const item = makeItem(`${view.name} (${view.pid})`, alive ? Expanded : None, 'server-process', fate + shares);
   item.iconPath = alive

@@ -76,6 +76,7 @@ function operationRows(view: VmaView): [string, string][] {
 
 function processMarkdown(view: ProcessView): string {
   const lines = [`**${view.name}**, PID ${view.pid}`, `executes \`${view.exe}\``, countText(view.vmaCount, 'VMA')];
+  if (view.stopped) lines.push('stopped: it goes on at SIGCONT');
   if (view.ended !== null) lines.push(`${view.state}: ${view.ended}`);
   if (view.sharesMmWith.length > 0) lines.push(`shares its mm_struct with PID ${view.sharesMmWith.join(', ')}`);
   return lines.join('  \n');

@@ -46,7 +46,9 @@ function checkKin(t: Tally): void {
     const { pid } = task;
     const others = pids((other) => other.tgid === pid && other.pid !== pid);
     same(t, `task ${pid}: threads`, `${task.threads?.keys() ?? []}`, others);
-    const children = pids((other) => other.parent === pid && other.state !== 'dead');
+    const living = tasks.filter(({ tgid, state }) => tgid === pid && state === 'alive').length;
+    if (task.tgid === pid) same(t, `task ${pid}: living threads`, task.live, living);
+    const children = pids((other) => other.parent === pid && other.tgid === other.pid && other.state !== 'dead');
     same(t, `task ${pid}: children`, `${task.children?.keys() ?? []}`, children);
     const sharers = pids((other) => other.filesGroup === pid && other.state === 'alive');
     if (task.filesSharers !== null) same(t, `task ${pid}: sharers`, `${task.filesSharers.keys()}`, sharers);

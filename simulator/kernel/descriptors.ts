@@ -17,7 +17,8 @@ export function setFiles(c: SysCall, change: (files: Map<number, number>, cloexe
   }
 }
 
-function lowestFree(c: SysCall): number {
+/** The number that the next open file gets. */
+export function lowestFree(c: SysCall): number {
   let fd = 0;
   while (c.task.files.has(fd)) fd++;
   return fd;

@@ -30,7 +30,8 @@ function do_read(
   pos: number,
 ): string | Parts<number | string> {
   const inode = c.k.inodes.get(file.inode);
-  if (inode.kind === 'device') return inode.device === null ? 'EISDIR' : 'EINVAL';
+  if (inode.kind === 'device')
+    return inode.device === null && !inode.path.startsWith('anon_inode:') ? 'EISDIR' : 'EINVAL';
   if (!access_ok(c.k, addr, count)) return 'EFAULT';
   return file_read(c.k, file, addr, Math.min(count, MAX_RW_COUNT), pos);
 }

@@ -1,88 +1,16 @@
-/** The system calls on processes and limits (kernel/fork.c, kernel/exit.c, kernel/sys.c, kernel/signal.c). */
+/** The system calls that end, replace and limit processes (kernel/exit.c, fs/exec.c, kernel/sys.c). */
 
 import type { StringArg } from '../abi.ts';
 import { exec_elf } from '../fs/binfmt-elf.ts';
-import { dup_mm } from '../mm/copy.ts';
-import { get_file } from '../mm/file-refs.ts';
-import { refuse } from '../mm/refuse.ts';
-import type { Kernel } from '../state/kernel.ts';
 import type { Rlimit, RlimitName, Task } from '../state/records.ts';
-import { ADDR_NO_RANDOMIZE, CLONE, RLIMIT_NAMES } from '../uapi.ts';
+import { ADDR_NO_RANDOMIZE, RLIMIT_NAMES } from '../uapi.ts';
 import { close_on_exec } from './descriptors.ts';
-import { do_exit, do_group_exit, mmput, vfork_done } from './exit.ts';
+import { clear_child_tid, do_exit, do_group_exit, mmput, vfork_done } from './exit.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
-import { new_task, release_task, threads_of, withPid } from './task.ts';
+import { threads_of } from './task.ts';
 import { copy_from_user, copy_to_user } from './user-copy.ts';
 
-const WNOHANG = 1;
 const INFINITY = 2n ** 64n - 1n;
-
-/** pid_max of a machine with one CPU (include/linux/threads.h: PID_MAX_DEFAULT); no pid is that high. */
-const PID_MAX = 0x8000;
-
-/** The lowest pid that alloc_pid() gives out once its search has come round (kernel/pid.c: RESERVED_PIDS). */
-const RESERVED_PIDS = 300;
-
-/** kernel_clone(): a new task. `flags` are CLONE_… bits. */
-function kernel_clone(c: SysCall, flags: number): SysResult {
-  if ((flags & CLONE.THREAD) !== 0 && (flags & CLONE.SIGHAND) === 0) {
-    return refuse(c.k, 'EINVAL', 'CLONE_THREAD needs CLONE_SIGHAND');
-  }
-  if ((flags & CLONE.SIGHAND) !== 0 && (flags & CLONE.VM) === 0) {
-    return refuse(c.k, 'EINVAL', 'CLONE_SIGHAND needs CLONE_VM');
-  }
-  const parent = c.task;
-  const parentMm = c.mm;
-  // copy_process(): is_rlimit_overlimit(UCOUNT_RLIMIT_NPROC), the new task included. All processes are one user's.
-  if (c.k.scalars.nr_threads >= parent.rlimits.NPROC.soft) return refuse(c.k, 'EAGAIN', 'RLIMIT_NPROC');
-  let mm = parentMm;
-  let pages = 0;
-  if ((flags & CLONE.VM) === 0) {
-    const copy = dup_mm(c.k, parentMm);
-    if (copy === null) return 'ENOMEM';
-    mm = copy.mm;
-    pages = copy.pages;
-  } else parentMm.users++;
-  // copy_process() asks alloc_pid() when the memory is copied; idr_alloc_cyclic() tries each pid from RESERVED_PIDS up,
-  // and its ENOSPC becomes EAGAIN. The copy is given back: what it write-protected stays so until the next write.
-  if (c.k.scalars.nr_threads >= PID_MAX - RESERVED_PIDS) {
-    mmput(c.k, mm.id);
-    return refuse(c.k, 'EAGAIN', 'no pid below pid_max is free');
-  }
-  const child = new_task(c.k, parent.comm);
-  child.mm = mm.id;
-  child.parent = (flags & CLONE.PARENT) !== 0 ? parent.parent : parent.tgid;
-  if (c.k.tasks.find(child.parent) !== undefined) {
-    const elder = c.k.tasks.edit(child.parent);
-    elder.children = withPid(elder.children, child.pid, c.k);
-  }
-  if ((flags & CLONE.THREAD) !== 0) {
-    child.tgid = parent.tgid;
-    const leader = c.k.tasks.edit(parent.tgid);
-    leader.threads = withPid(leader.threads, child.pid, c.k);
-  }
-  child.rlimits = parent.rlimits;
-  child.handlers = parent.handlers;
-  child.personality = parent.personality;
-  child.oom_score_adj = parent.oom_score_adj;
-  child.files = parent.files;
-  child.cloexec = parent.cloexec;
-  if ((flags & CLONE.FILES) !== 0) shareFiles(c.k, parent, child);
-  else for (const id of parent.files.values()) if (id > 0) get_file(c.k, id);
-  if ((flags & CLONE.VFORK) !== 0) {
-    c.k.tasks.edit(parent.pid).vforkChild = child.pid;
-    child.vforkParent = parent.pid;
-  }
-  if (c.k.sink !== null) c.k.emit({ type: 'fork', parent: parent.pid, child: child.pid, pages, vmas: mm.vmas.size });
-  return { child: child.pid };
-}
-
-/** CLONE_FILES: the child sees the parent's descriptor table. */
-function shareFiles(k: Kernel, parent: Task, child: Task): void {
-  child.filesGroup = parent.filesGroup;
-  const group = k.tasks.edit(parent.filesGroup);
-  group.filesSharers = withPid(group.filesSharers ?? withPid(null, parent.pid, k), child.pid, k);
-}
 
 /** execve(2): argv is the path alone unless given. Only the calling thread survives. */
 function execve(c: SysCall): SysResult {
@@ -92,6 +20,11 @@ function execve(c: SysCall): SysResult {
   const envp: readonly StringArg[] = c.strings(2) ?? [];
   const error = exec_elf(c.k, c.task.pid, path.text, argv, envp, (mm) => {
     endOtherThreads(c);
+    const task = c.k.tasks.edit(c.task.pid);
+    const fresh = task.mm;
+    task.mm = mm;
+    clear_child_tid(c.k, task);
+    task.mm = fresh;
     mmput(c.k, mm);
   });
   if (error === 'SIGSEGV') {
@@ -121,53 +54,6 @@ function exit(c: SysCall): SysResult {
 function exit_group(c: SysCall): SysResult {
   do_group_exit(c.k, c.task.pid, { kind: 'exit', status: c.int(0) & 255 });
   return 0;
-}
-
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGSEGV: 11, SIGBUS: 7, SIGKILL: 9, SIGTERM: 15 };
-
-function waitStatus(task: Task): number {
-  const end = task.end;
-  if (end === null) return 0;
-  if (end.kind === 'exit') return end.status << 8;
-  return SIGNAL_NUMBERS[end.signal] ?? Number(end.signal.replace(/\D/g, '') || 0);
-}
-
-function wait4(c: SysCall): SysResult {
-  const wanted = c.has(0) ? c.int(0) : -1;
-  let any = false;
-  let ended: Task | undefined;
-  for (const [pid] of c.k.tasks.get(c.task.tgid).children ?? []) {
-    const child = c.k.tasks.get(pid);
-    if (child.tgid !== child.pid || (wanted > 0 && pid !== wanted)) continue;
-    any = true;
-    if (child.state === 'zombie') ended = child;
-    if (ended !== undefined) break;
-  }
-  if (!any) return 'ECHILD';
-  if (ended === undefined) return (c.bits(2) & WNOHANG) !== 0 ? 0 : { skip: 'wait4 would block: no child has ended' };
-  release_task(c.k, c.k.tasks.edit(ended.pid));
-  const address = c.word(1);
-  if (address !== 0) {
-    const status = new Uint8Array(4);
-    new DataView(status.buffer).setInt32(0, waitStatus(ended), true);
-    if (copy_to_user(c.k, address, status) < 4) return 'EFAULT';
-  }
-  return ended.pid;
-}
-
-/** Signals whose default is to do nothing. */
-const IGNORED: ReadonlySet<number> = new Set([17, 18, 23, 28]);
-
-function kill(c: SysCall): SysResult {
-  const target = c.k.tasks.find(c.int(0));
-  const signal = c.int(1);
-  if (signal < 0 || signal > 64) return 'EINVAL';
-  if (target === undefined || target.state === 'dead') return c.int(0) === 1 ? 'EPERM' : 'ESRCH';
-  if (signal === 0 || IGNORED.has(signal) || target.state === 'zombie') return 0;
-  const name = Object.keys(SIGNAL_NUMBERS).find((key) => SIGNAL_NUMBERS[key] === signal) ?? `signal ${signal}`;
-  if (target.handlers.has(name)) return 0;
-  do_group_exit(c.k, target.pid, { kind: 'signal', signal: name, code: 'SI_USER' });
-  return target.tgid === c.task.tgid ? { signal: name, code: 'SI_USER' } : 0;
 }
 
 function limitName(number: number): RlimitName | null {
@@ -238,14 +124,9 @@ function personality(c: SysCall): SysResult {
 }
 
 export const PROCESS_CALLS: Readonly<Record<string, SysHandler>> = {
-  fork: (c) => kernel_clone(c, 0),
-  vfork: (c) => kernel_clone(c, CLONE.VFORK | CLONE.VM),
-  clone: (c) => kernel_clone(c, c.bits(0)),
   execve,
   exit,
   exit_group,
-  wait4,
-  kill,
   setrlimit,
   getrlimit,
   prlimit64,

@@ -18,8 +18,14 @@ export interface Gone {
   readonly code: string;
 }
 
-/** A value, an errno name, or an end. A new process is told in `child`. */
-export type SysResult = number | string | Skip | Gone | { readonly child: number };
+/** A new task; it stores its pid at `set_child_tid` before its first instruction. */
+export interface Child {
+  readonly child: number;
+  readonly set_child_tid?: number;
+}
+
+/** A value, an errno name, an end, or a new task. */
+export type SysResult = number | string | Skip | Gone | Child;
 
 const S32 = 0x80000000;
 

@@ -2,11 +2,14 @@
 
 import { Counts } from '../state/counts.ts';
 import type { Kernel } from '../state/kernel.ts';
-import type { Mm, Rlimit, RlimitName, Task } from '../state/records.ts';
-import { ADDR_NO_RANDOMIZE, RLIMIT_NAMES } from '../uapi.ts';
+import type { JobControl, Mm, Rlimit, RlimitName, Task } from '../state/records.ts';
+import { ADDR_NO_RANDOMIZE, RLIMIT_NAMES, SIG } from '../uapi.ts';
 
 const UNLIMITED: Rlimit = { soft: Number.POSITIVE_INFINITY, hard: Number.POSITIVE_INFINITY };
 const MEMLOCK = 8 * 1024 * 1024;
+
+/** A process that no stop signal ever reached. */
+export const RUNNING: JobControl = { stopped: false, untold: 0, continued: false, pending: [] };
 
 /** Limits of an ordinary user's process. */
 export function defaultRlimits(k: Kernel): Record<RlimitName, Rlimit> {
@@ -32,6 +35,13 @@ export function withoutPid(pids: Counts | null, pid: number, k: Kernel): Counts 
 export function threads_of(k: Kernel, tgid: number): Task[] {
   const leader = k.tasks.get(tgid);
   return leader.threads === null ? [leader] : [leader, ...leader.threads.keys().map((pid) => k.tasks.get(pid))];
+}
+
+/** The thread that counts as a child's parent: its maker, or the first living thread of the process when that is gone. */
+export function real_parent(k: Kernel, child: Task): number {
+  const maker = k.tasks.find(child.maker);
+  if (maker === undefined || maker.state === 'alive') return child.maker;
+  return threads_of(k, child.parent).find(({ state }) => state === 'alive')?.pid ?? child.parent;
 }
 
 /** Pids of the other living tasks that see a task's descriptor table. */
@@ -66,14 +76,24 @@ export function release_task(k: Kernel, task: Task): void {
   parent.children = withoutPid(parent.children, task.pid, k);
 }
 
-/** A task without an address space, child of init. Descriptors 0, 1 and 2 are open on a terminal (file id 0). */
-export function new_task(k: Kernel, comm: string): Task {
+/** What a child has of its maker from the first moment on. */
+export type Kinship = Pick<Task, 'parent' | 'maker' | 'exit_signal' | 'pgrp'>;
+
+/**
+ * A task without an address space; without `kin` a child of init that leads a process group. Descriptors 0, 1 and 2 are
+ * open on a terminal (file id 0).
+ */
+export function new_task(k: Kernel, comm: string, kin?: Kinship): Task {
   k.scalars.nr_threads++;
   return k.tasks.add((pid, owner) => ({
     pid,
     owner,
     tgid: pid,
-    parent: 1,
+    parent: kin?.parent ?? 1,
+    maker: kin?.maker ?? 1,
+    exit_signal: kin?.exit_signal ?? SIG.CHLD,
+    pgrp: kin?.pgrp ?? pid,
+    clear_child_tid: 0,
     mm: 0,
     state: 'alive',
     end: null,
@@ -88,6 +108,8 @@ export function new_task(k: Kernel, comm: string): Task {
     filesGroup: pid,
     filesSharers: null,
     threads: null,
+    live: 1,
+    job: RUNNING,
     children: null,
     rlimits: defaultRlimits(k),
     handlers: new Set(),
@@ -109,6 +131,25 @@ export function switch_to(k: Kernel, task: Task): void {
   if (k.sink !== null && from !== task.pid && task.mm !== 0) {
     k.emit({ type: 'context-switch', from, to: task.pid, cr3: k.mms.get(task.mm).pt.rootPfn });
   }
+}
+
+/**
+ * Has the CPU run `task` for something that belongs to no step of its own: faults go on its account, and are not told
+ * among those of the step.
+ */
+export function run_as(k: Kernel, task: Task, body: () => void): void {
+  const current = k.tasks.find(k.scalars.current);
+  if (current?.pid === task.pid) {
+    body();
+    return;
+  }
+  const faults = k.faults;
+  k.faults = null;
+  switch_to(k, task);
+  body();
+  if (current !== undefined && current.mm !== 0) switch_to(k, current);
+  else k.scalars.current = current?.pid ?? 0;
+  k.faults = faults;
 }
 
 /** Minor and major faults of a process: of all its threads, those that ended too. */

@@ -33,7 +33,9 @@ const STATES = { alive: 'S (sleeping)', zombie: 'Z (zombie)', dead: 'X (dead)' }
 /** The text of /proc/PID/status, as far as it is about memory. */
 export function proc_status(k: Kernel, task: Task): string {
   const name = (task.comm.split('/').pop() ?? '').slice(0, 15);
-  const head = `Name:\t${name}\nState:\t${STATES[task.state]}\nTgid:\t${task.tgid}\nPid:\t${task.pid}\nPPid:\t${task.parent}\n`;
+  const stopped = task.state === 'alive' && k.tasks.get(task.tgid).job.stopped;
+  const state = stopped ? 'T (stopped)' : STATES[task.state];
+  const head = `Name:\t${name}\nState:\t${state}\nTgid:\t${task.tgid}\nPid:\t${task.pid}\nPPid:\t${task.parent}\n`;
   if (task.mm === 0) return head;
   const rows = Object.entries(status_report(k.mms.get(task.mm)));
   return head + rows.map(([key, kb]) => `${key}:\t${String(kb).padStart(8)} kB\n`).join('');

@@ -86,13 +86,34 @@ export type TaskEnd =
   | { readonly kind: 'exit'; readonly status: number }
   | { readonly kind: 'signal'; readonly signal: string; readonly code: string };
 
+/** What stop signals did to a process (signal_struct: flags, group_exit_code). Immutable; replaced on change. */
+export interface JobControl {
+  /** The process is stopped (SIGNAL_STOP_STOPPED): none of its threads runs until SIGCONT. */
+  readonly stopped: boolean;
+  /** Number of the stop signal that nobody waited for yet, 0 for none. */
+  readonly untold: number;
+  /** It was continued, and nobody waited for that yet (SIGNAL_STOP_CONTINUED). */
+  readonly continued: boolean;
+  /** Deadly signals that came while it was stopped, by number. */
+  readonly pending: readonly number[];
+}
+
 /** task_struct, with what a process's threads share folded in where one task is enough. */
 export interface Task extends CowRecord {
   readonly pid: number;
   owner: number;
   /** Thread group: the pid of its leader. */
   tgid: number;
+  /** Thread group of the parent (real_parent->tgid); of a thread, the parent of its process. */
   parent: number;
+  /** The thread that made it (real_parent); once that is gone, the first living thread of {@link parent} stands for it. */
+  maker: number;
+  /** The signal that its end sends to the parent; SIGCHLD makes it a child that wait4() sees without __WCLONE. */
+  readonly exit_signal: number;
+  /** Process group: the pid of its leader. */
+  readonly pgrp: number;
+  /** Where its end stores a zero for others who use the memory (CLONE_CHILD_CLEARTID), 0 for nowhere. */
+  clear_child_tid: VirtAddr;
   /** Address space; 0 once it is gone. */
   mm: number;
   state: 'alive' | 'zombie' | 'dead';
@@ -109,6 +130,10 @@ export interface Task extends CowRecord {
   filesSharers: Counts | null;
   /** Of a leader: the other threads there ever were; null for none. */
   threads: Counts | null;
+  /** Of a leader: threads that live, itself included (signal->live). */
+  live: number;
+  /** Of a leader. */
+  job: JobControl;
   /** Tasks whose parent it is, those that are dead left out; null for none yet. */
   children: Counts | null;
   rlimits: Readonly<Record<RlimitName, Rlimit>>;

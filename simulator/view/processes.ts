@@ -65,6 +65,10 @@ function endOf(task: Task): string | null {
   return task.end.kind === 'exit' ? `exit status ${task.end.status}` : task.end.signal;
 }
 
+function isStopped(k: Pick<Kernel, 'tasks'>, task: Task): boolean {
+  return task.state === 'alive' && k.tasks.get(task.tgid).job.stopped;
+}
+
 function processView(moment: Moment, task: Task, touched: ReadonlySet<number>): ProcessView {
   const { k, before, names } = moment;
   const mm = mmOfTask(k, task);
@@ -72,12 +76,15 @@ function processView(moment: Moment, task: Task, touched: ReadonlySet<number>): 
   const oldMm = before === null || oldTask === undefined ? null : mmOfTask(before, oldTask);
   const old = oldTask !== undefined && oldMm !== null ? { task: oldTask, mm: oldMm } : null;
   const numbers = mm === null ? [] : numbersOf(task, mm, old, before !== null);
-  const moved = oldTask === undefined || oldTask.state !== task.state || oldTask.mm !== task.mm;
+  const stopped = isStopped(k, task);
+  const fate = oldTask === undefined || oldTask.state !== task.state || oldTask.mm !== task.mm;
+  const moved = fate || (before !== null && isStopped(before, oldTask) !== stopped);
   return {
     pid: task.pid,
     name: processName(names, task.pid),
     exe: task.comm,
     state: task.state,
+    stopped,
     ended: endOf(task),
     sharesMmWith: mm === null ? [] : sharers(k, task),
     changed: before !== null && (moved || touched.has(task.mm) || numbers.some((number) => number.changed)),

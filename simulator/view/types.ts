@@ -108,6 +108,8 @@ export interface ProcessView {
   /** Path of the program it executes. */
   readonly exe: string;
   readonly state: 'alive' | 'zombie' | 'dead';
+  /** It lives, and a signal has stopped it. */
+  readonly stopped: boolean;
   /** Why it is gone: `exit status 0`, `SIGSEGV`. */
   readonly ended: string | null;
   /** Other pids that share this mm (CLONE_VM). */
