@@ -62,7 +62,9 @@ function mmOfTask(k: Kernel, task: Task): Mm | null {
 
 function endOf(task: Task): string | null {
   if (task.end === null) return null;
-  return task.end.kind === 'exit' ? `exit status ${task.end.status}` : task.end.signal;
+  if (task.end.kind === 'exit') return `exit status ${task.end.status}`;
+  const { signal, code } = task.end;
+  return signal === 'SIGKILL' && code === 'SI_KERNEL' ? 'SIGKILL (out of memory)' : signal;
 }
 
 function isStopped(k: Pick<Kernel, 'tasks'>, task: Task): boolean {

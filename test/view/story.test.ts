@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { KernelEvent } from '../../simulator/events.ts';
-import { parseScenario, Timeline } from '../../simulator/index.ts';
+import { parseScenario, processViews, Timeline } from '../../simulator/index.ts';
 import { open, play, storyText } from './run.ts';
 
 const SMALL = `
@@ -164,6 +164,14 @@ b: store(n, 1, 24K)`);
     const [head, choice] = story.split('\n');
     expect(head).toMatch(/6 page faults; OOM: a \(1000\) killed, badness \d+$/);
     expect(choice).toMatch(/OOM: a \(1000\) killed, badness (\d+) = \d+ resident \+ 0 swapped \+ \d+ tables; b \d+$/);
+  });
+
+  test('of a process that the OOM killer took: the tree says why it is dead', () => {
+    const timeline = play(`
+machine ram=64K swap=0
+a = spawn()
+kernel: oom()`);
+    expect(processViews(timeline).map(({ ended }) => ended)).toEqual(['SIGKILL (out of memory)']);
   });
 
   test('is the same when the run comes back to the step', () => {
