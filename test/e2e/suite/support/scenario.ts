@@ -22,7 +22,14 @@ export interface Opened {
 /** Opens `content` as a new untitled scenario in front. */
 export async function openText(content: string): Promise<Opened> {
   const document = await vscode.workspace.openTextDocument({ language: 'vas', content });
-  return opened(await vscode.window.showTextDocument(document));
+  const found = await opened(await vscode.window.showTextDocument(document));
+  // A large document that was closed a moment ago may lend its name, and for a while its text, to the new one.
+  const lines = (text: string): string => text.replaceAll('\r', '');
+  const shown = (): boolean => lines(found.editor.document.getText()) === lines(content);
+  for (let attempt = 0; attempt < 40 && !shown(); attempt++)
+    await new Promise<void>((resolve) => setTimeout(resolve, 50));
+  await found.session.settle();
+  return found;
 }
 
 /** Opens a copy of a sample by the extension's own command. @param name without `.vas` */
