@@ -47,7 +47,7 @@ for (const [colouring, theme] of [
   ['list', 'high-contrast'],
 ] as const) {
   test(`frames are coloured by ${colouring}, ${theme}`, async () => {
-    await view.locator(`.choice input[value="${colouring}"]`).check({ force: true });
+    await view.locator('.choice label', { has: view.locator(`input[value="${colouring}"]`) }).click();
     const legend = view.locator(`.frames .legend[aria-label="Frames by ${colouring}"]`);
     expect(await legend.textContent()).toMatch(colouring === 'list' ? /active\(anon\)\d+/ : /app\d+/);
     expect((await stat(await editor.screenshot(`memory-${colouring}`, theme))).size).toBeGreaterThan(10_000);
