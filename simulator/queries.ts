@@ -1,6 +1,7 @@
 /** The functions of `assert`: they look and never touch. */
 
 import type { Arg, Query, QueryResult } from './abi.ts';
+import { canonical } from './fs/namei.ts';
 import { process_faults } from './kernel/task.ts';
 import { foldWord, pteIndex } from './machine/address.ts';
 import { contentByte, readFrameByte } from './machine/content.ts';
@@ -118,7 +119,7 @@ const FILE_QUERIES: ReadonlySet<string> = new Set(['cached', 'dirty', 'writeback
 function fileQuery(k: Kernel, query: Query): Answer {
   const arg = query.args[0];
   const path = typeof arg === 'object' && 'text' in arg ? arg.text : '';
-  const id = k.paths.get(path);
+  const id = k.paths.get(canonical(path));
   if (id === undefined) return error(`there is no file "${path}"`);
   const inode = k.inodes.get(id);
   const offset = word(query.args, 1);

@@ -19,6 +19,7 @@ import type { KernelEvent } from './events.ts';
 import { exec_elf } from './fs/binfmt-elf.ts';
 import { add_elf, add_host_elf } from './fs/elf-image.ts';
 import { load_libraries } from './fs/ld-so.ts';
+import { canonical } from './fs/namei.ts';
 import { fetch, load, raise, store } from './kernel/cpu.ts';
 import { do_exit, do_group_exit, mmput, out_of_memory } from './kernel/exit.ts';
 import { KERNEL_OPERATIONS } from './kernel/kernel-calls.ts';
@@ -180,16 +181,17 @@ export class Simulator implements Backend {
     }
   }
 
-  private declareFile(path: string, size: number, bytes: Uint8Array | undefined): null {
+  private declareFile(text: string, size: number, bytes: Uint8Array | undefined): null {
     this.declared = true;
     const k = this.kernel;
+    const path = canonical(text);
     const kind = k.config.filesystem === 'tmpfs' ? 'shmem' : 'file';
     const image = bytes === undefined ? ({ kind: 'pattern' } as const) : ({ kind: 'bytes', bytes } as const);
     k.paths.set(path, new_inode(k, { kind, path, size, deleted: false, image }).id);
     return null;
   }
 
-  private declareDevice(path: string, pages: number, mmap: 'remap' | 'insert' | 'fault'): string | null {
+  private declareDevice(text: string, pages: number, mmap: 'remap' | 'insert' | 'fault'): string | null {
     this.declared = true;
     if (this.nextDevicePage + pages > MAX_DEVICE_PAGES)
       return `devices have at most ${MAX_DEVICE_PAGES} pages together`;
@@ -198,6 +200,7 @@ export class Simulator implements Backend {
     const firstPfn = k.frames.deviceBase + 64 + this.nextDevicePage;
     this.nextDevicePage += pages;
     const device = { pages, mmap, firstPfn };
+    const path = canonical(text);
     k.paths.set(path, new_inode(k, { kind: 'device', path, size: 0, deleted: false, device }).id);
     return null;
   }
@@ -429,8 +432,9 @@ export class Simulator implements Backend {
     if (elf !== undefined) load_libraries(k, mm, elf);
   }
 
-  private spawn(path: string, argv: readonly StringArg[], faults: FaultRecord[]): StepOutcome {
+  private spawn(text: string, argv: readonly StringArg[], faults: FaultRecord[]): StepOutcome {
     const k = this.kernel;
+    const path = canonical(text);
     const from = k.scalars.current;
     if (k.elves.get(path) === undefined) {
       const errno = k.paths.get(path) === undefined ? 'ENOENT' : 'EACCES';
@@ -455,6 +459,7 @@ export class Simulator implements Backend {
 
   private toResult(result: SysResult): CallResult {
     if (typeof result === 'number') return { kind: 'value', value: toWord(result) };
+    if (typeof result === 'bigint') return { kind: 'value', value: result };
     if (typeof result === 'string') return { kind: 'errno', errno: result };
     if ('skip' in result) return { kind: 'skipped', message: result.skip };
     if ('signal' in result) return { kind: 'signal', signal: result.signal, code: result.code, addr: 0n };

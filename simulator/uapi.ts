@@ -95,8 +95,14 @@ export const O = {
   APPEND: 0o2000,
   /** O_SYNC has this bit too. */
   DSYNC: 0o10000,
-  CLOEXEC: 0o2000000,
+  DIRECT: 0o40000,
   DIRECTORY: 0o200000,
+  NOFOLLOW: 0o400000,
+  NOATIME: 0o1000000,
+  CLOEXEC: 0o2000000,
+  PATH: 0o10000000,
+  /** With O_DIRECTORY's bit. */
+  TMPFILE: 0o20200000,
 } as const;
 
 export const CLONE = {

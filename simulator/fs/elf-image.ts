@@ -5,6 +5,7 @@ import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { new_inode } from '../mm/shmem.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { DiskImage, ElfFile } from '../state/records.ts';
+import { canonical } from './namei.ts';
 
 const STATIC_BASE = 0x400000;
 const PF_X = 1;
@@ -78,27 +79,28 @@ function fileSize(segments: readonly ElfSegment[]): number {
 export function add_elf(k: Kernel, shape: ElfShape): void {
   const segments = shapeSegments(shape);
   const size = fileSize(segments);
+  const path = canonical(shape.path);
   const kind = k.config.filesystem === 'tmpfs' ? 'shmem' : 'file';
-  const inode = new_inode(k, { kind, path: shape.path, size, deleted: false, image: shapeImage(shape, segments) });
-  k.paths.set(shape.path, inode.id);
+  const inode = new_inode(k, { kind, path, size, deleted: false, image: shapeImage(shape, segments), access: 7 });
+  k.paths.set(path, inode.id);
   const elf: ElfFile = {
-    path: shape.path,
+    path,
     inode: inode.id,
     type: shape.type,
     entry: (shape.type === 'static' ? STATIC_BASE : 0) + PAGE_SIZE,
     segments,
     relro: null,
-    interp: shape.interp ?? null,
-    needs: shape.needs,
+    interp: shape.interp === undefined ? null : canonical(shape.interp),
+    needs: shape.needs.map(canonical),
   };
-  k.elves.set(shape.path, elf);
+  k.elves.set(path, elf);
 }
 
 /** Puts a real file of the host into the file system; one that is there already stays. */
 export function add_host_elf(k: Kernel, elf: HostElf): void {
   if (k.paths.get(elf.path) !== undefined) return;
   const image: DiskImage = elf.read === undefined ? { kind: 'zeros' } : { kind: 'host', read: elf.read };
-  const inode = new_inode(k, { kind: 'file', path: elf.path, size: elf.size, deleted: false, image });
+  const inode = new_inode(k, { kind: 'file', path: elf.path, size: elf.size, deleted: false, image, access: 5 });
   k.paths.set(elf.path, inode.id);
   k.elves.set(elf.path, {
     path: elf.path,

@@ -16,8 +16,11 @@ const CANONICAL_END = 2n ** 63n;
 /** Bytes that one step may touch: more is a mistake of the scenario, and would take minutes. */
 export const MAX_TOUCHED = 2n ** 35n;
 
+/** A file may not grow as far as a call would have it (RLIMIT_FSIZE); the kernel sends it in the name of the process. */
+export const SIGXFSZ = { signal: 'SIGXFSZ', code: 'SI_USER' } as const;
+
 /** The signal's effect on the running process, and the step's result. */
-export function raise(k: Kernel, trap: Trap, addr: bigint): CallResult {
+export function raise(k: Kernel, trap: Trap | typeof SIGXFSZ, addr: bigint): CallResult {
   const task = k.tasks.get(k.scalars.current);
   const handled = trap.signal !== 'SIGKILL' && task.handlers.has(trap.signal);
   if (k.sink !== null) k.emit({ type: 'signal', signal: trap.signal, code: trap.code, addr: Number(addr), handled });

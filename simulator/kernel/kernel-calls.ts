@@ -1,6 +1,8 @@
 /** `kernel: …`: what nobody's process asked for. */
 
 import type { Arg } from '../abi.ts';
+import { canonical, inode_at } from '../fs/namei.ts';
+import { newsize } from '../fs/size.ts';
 import { foldWord } from '../machine/address.ts';
 import { PG_FILE } from '../machine/frames.ts';
 import { DROP_PAGECACHE } from '../machine/vm-events.ts';
@@ -9,7 +11,6 @@ import { page_is_dirty, wakeup_flusher_threads } from '../mm/filemap.ts';
 import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN, set_oom_score_adj } from '../mm/oom.ts';
 import { cache_delete, cache_for_each } from '../mm/page-cache.ts';
 import { swapoff, swapon } from '../mm/swapoff.ts';
-import { set_size } from '../mm/truncate.ts';
 import { reclaim_on_demand } from '../mm/vmscan.ts';
 import { folio_test_writeback } from '../mm/writeback.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -25,10 +26,15 @@ function word(args: readonly Arg[], index: number): number {
   return typeof arg === 'bigint' ? foldWord(BigInt.asUintN(64, arg)) : 0;
 }
 
+function signed(args: readonly Arg[], index: number): bigint {
+  const arg = args[index];
+  return typeof arg === 'bigint' ? BigInt.asIntN(64, arg) : 0n;
+}
+
 function fileAt(k: Kernel, args: readonly Arg[], index: number): Inode | Skip {
   const arg = args[index];
   const path = typeof arg === 'object' && 'text' in arg ? arg.text : '';
-  const id = k.paths.get(path);
+  const id = inode_at(k, canonical(path));
   return id === undefined ? { skip: `there is no file "${path}"` } : k.inodes.get(id);
 }
 
@@ -74,10 +80,11 @@ function remap(k: Kernel, args: readonly Arg[]): Result {
 function truncate(k: Kernel, args: readonly Arg[]): Result {
   const inode = fileAt(k, args, 0);
   if ('skip' in inode) return inode;
-  if (inode.kind === 'device') return 'EINVAL';
-  if (word(args, 1) > 2 ** 43) return 'EFBIG';
-  set_size(k, inode.id, word(args, 1));
-  return 0;
+  if (inode.kind === 'directory') return 'EISDIR';
+  if (inode.kind !== 'file' && inode.kind !== 'shmem') return 'EINVAL';
+  const size = signed(args, 1);
+  if (size < 0n) return 'EINVAL';
+  return newsize(k, inode, size);
 }
 
 function oom(k: Kernel): Result {
@@ -92,14 +99,14 @@ function oom(k: Kernel): Result {
 function oom_score_adj(k: Kernel, args: readonly Arg[]): Result {
   const task = k.tasks.find(word(args, 0));
   if (task === undefined || task.state === 'dead') return { skip: 'the process is gone' };
-  const adj = typeof args[1] === 'bigint' ? BigInt.asIntN(64, args[1]) : 0n;
+  const adj = signed(args, 1);
   if (adj < OOM_SCORE_ADJ_MIN || adj > OOM_SCORE_ADJ_MAX) return 'EINVAL';
   set_oom_score_adj(k, task, Number(adj));
   return 0;
 }
 
 export const KERNEL_OPERATIONS: Readonly<Record<string, Handler>> = {
-  reclaim: (k, args) => reclaim_on_demand(k, word(args, 0)),
+  reclaim: (k, args) => (signed(args, 0) < 0n ? 'EINVAL' : reclaim_on_demand(k, word(args, 0))),
   writeback,
   drop_caches,
   swapoff,

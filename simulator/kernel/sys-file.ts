@@ -1,57 +1,128 @@
 /** The system calls that move a file's bytes, and those on SysV shared memory (fs/read_write.c, ipc/shm.c); all of files are listed. */
 
 import { file_read, file_write } from '../fs/read-write.ts';
+import { seek_hole_data } from '../fs/seek.ts';
+import { INEXACT, isExact, max_bytes, newsize, toBytes } from '../fs/size.ts';
 import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { vm_enough_memory } from '../mm/accounting.ts';
 import { evict_inode, fput, open_file } from '../mm/file-refs.ts';
 import { do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
+import { refuse } from '../mm/refuse.ts';
 import { new_inode } from '../mm/shmem.ts';
-import { set_size } from '../mm/truncate.ts';
 import { isParts, type Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
-import type { OpenFile } from '../state/records.ts';
+import type { Inode, OpenFile } from '../state/records.ts';
 import { MAP, PROT } from '../uapi.ts';
+import { MAX_TOUCHED, raise, SIGXFSZ, tooMuchText } from './cpu.ts';
 import { OPEN_CALLS } from './sys-open.ts';
 import { generic_write_sync, SYNC_CALLS } from './sys-sync.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
-import { access_ok, copy_from_user } from './user-copy.ts';
+import { access_ok, copy_from_user, copy_to_user } from './user-copy.ts';
 
 /** What one read or write moves at most (MAX_RW_COUNT). */
 const MAX_RW_COUNT = 0x7ffff000;
-const MAX_FILE = 2 ** 43;
+
+/** The kernel's limit of offsets (loff_t). */
+const LOFF_END = 2n ** 63n;
+
+/** Offsets of which every byte is a double. */
+const EXACT_END = 2 ** 52;
+
+/** What the disk transfers at least: O_DIRECT moves nothing less. Where in memory it lies the disk does not mind. */
+const SECTOR = 4096;
+
+const TOO_FAR = { skip: 'the simulator moves no bytes beyond offset 2^52 of a file' };
+
+/** What long transfers give, in parts. */
+type Answer = SysResult | Parts<SysResult>;
+
+/** rw_verify_area(); `pos` is not negative. */
+function verify_area(c: SysCall, count: number, pos: bigint): 0 | string {
+  return pos + BigInt(count) < LOFF_END ? 0 : refuse(c.k, 'EINVAL', 'the range ends beyond the largest offset');
+}
+
+/** iomap_dio_bio_iter(): part of a sector cannot be moved directly. */
+function is_misaligned(c: SysCall, file: OpenFile, count: number, pos: number): boolean {
+  if (!file.direct || c.k.inodes.get(file.inode).kind !== 'file') return false;
+  if (count % SECTOR === 0 && pos % SECTOR === 0) return false;
+  refuse(c.k, 'EINVAL', 'O_DIRECT moves whole sectors');
+  return true;
+}
 
 /** vfs_read(): checks, then the file's pages. */
-function do_read(
-  c: SysCall,
-  file: OpenFile,
-  addr: number,
-  count: number,
-  pos: number,
-): string | Parts<number | string> {
+function do_read(c: SysCall, file: OpenFile, addr: number, count: number, offset: bigint): Answer {
   const inode = c.k.inodes.get(file.inode);
-  if (inode.kind === 'device')
-    return inode.device === null && !inode.path.startsWith('anon_inode:') ? 'EISDIR' : 'EINVAL';
+  if (inode.kind === 'directory') return 'EISDIR';
+  if (inode.kind === 'device') return 'EINVAL';
   if (!access_ok(c.k, addr, count)) return 'EFAULT';
-  return file_read(c.k, file, addr, Math.min(count, MAX_RW_COUNT), pos);
+  const refused = verify_area(c, count, offset);
+  if (refused !== 0) return refused;
+  const bytes = Math.min(count, MAX_RW_COUNT);
+  if (inode.kind === 'null') return 0;
+  if (inode.kind === 'zero') return readZeros(c, addr, bytes);
+  if (offset >= toBytes(inode.size)) return 0;
+  return is_misaligned(c, file, count, Number(offset)) ? 'EINVAL' : file_read(c.k, file, addr, bytes, Number(offset));
+}
+
+/** read_zero(). */
+function readZeros(c: SysCall, addr: number, count: number): SysResult {
+  if (count > Number(MAX_TOUCHED)) return { skip: tooMuchText(BigInt(count)) };
+  for (let done = 0; done < count; ) {
+    const part = Math.min(count - done, PAGE_SIZE - ((addr + done) % PAGE_SIZE));
+    const copied = copy_to_user(c.k, addr + done, new Uint8Array(part));
+    done += copied;
+    if (copied < part) return done === 0 ? 'EFAULT' : done;
+  }
+  return count;
+}
+
+/** SIGXFSZ, which kills who has no handler for it; the call's EFBIG is seen by nobody. */
+function fileSizeExceeded(c: SysCall): SysResult {
+  refuse(c.k, 'EFBIG', 'RLIMIT_FSIZE');
+  raise(c.k, SIGXFSZ, 0n);
+  return SIGXFSZ;
+}
+
+/** generic_write_check_limits(): how many of `count` bytes may be written at `pos`. */
+function write_check_limits(c: SysCall, inode: Inode, count: number, offset: bigint): SysResult {
+  const pos = Number(offset);
+  const limit = c.task.rlimits.FSIZE.soft;
+  if (pos >= limit) return fileSizeExceeded(c);
+  if (offset >= max_bytes(inode)) return refuse(c.k, 'EFBIG', 'the file system has no files of that size');
+  return Math.min(count, limit - pos, Number(max_bytes(inode) - offset));
 }
 
 /** vfs_write(). */
-function* do_write(c: SysCall, file: OpenFile, addr: number, count: number, pos: number): Parts<number | string> {
-  if (c.k.inodes.get(file.inode).kind === 'device') return 'EINVAL';
+function* do_write(c: SysCall, file: OpenFile, addr: number, count: number, offset: bigint): Parts<SysResult> {
+  const inode = c.k.inodes.get(file.inode);
+  if (inode.kind === 'device' || inode.kind === 'directory') return 'EINVAL';
   if (!access_ok(c.k, addr, count)) return 'EFAULT';
+  const refused = verify_area(c, count, offset);
+  if (refused !== 0) return refused;
   const bytes = Math.min(count, MAX_RW_COUNT);
-  if (pos + bytes > MAX_FILE) return 'EFBIG';
-  const moved = yield* file_write(c.k, file, addr, bytes, pos);
+  if (bytes === 0 || inode.kind === 'null' || inode.kind === 'zero') return bytes;
+  const allowed = write_check_limits(c, inode, bytes, offset);
+  if (typeof allowed !== 'number') return allowed;
+  const pos = Number(offset);
+  if (is_misaligned(c, file, allowed, pos)) return 'EINVAL';
+  if (pos + allowed > EXACT_END) return TOO_FAR;
+  const moved = yield* file_write(c.k, file, addr, allowed, pos);
   if (typeof moved === 'number') generic_write_sync(c.k, file, pos, moved);
   return moved;
 }
 
+/** The terminal has nothing to read. */
+function fromTerminal(c: SysCall): SysResult {
+  if (!access_ok(c.k, c.word(1), c.word(2))) return 'EFAULT';
+  return c.word(2) === 0 ? 0 : { skip: 'read of the terminal would block' };
+}
+
 function* read(c: SysCall): Parts<SysResult> {
-  if (c.fileId(0) === 0) return { skip: 'read of the terminal would block' };
+  if (c.fileId(0) === 0) return fromTerminal(c);
   const file = c.file(0);
   if (file === null || !file.readable) return 'EBADF';
-  const reading = do_read(c, file, c.word(1), c.word(2), file.pos);
+  const reading = do_read(c, file, c.word(1), c.word(2), toBytes(file.pos));
   const moved = isParts(reading) ? yield* reading : reading;
   if (typeof moved === 'number') c.k.files.edit(file.id).pos += moved;
   return moved;
@@ -62,7 +133,7 @@ function* write(c: SysCall): Parts<SysResult> {
   const file = c.file(0);
   if (file === null || !file.writable) return 'EBADF';
   const pos = file.append ? c.k.inodes.get(file.inode).size : file.pos;
-  const moved = yield* do_write(c, file, c.word(1), c.word(2), pos);
+  const moved = yield* do_write(c, file, c.word(1), c.word(2), toBytes(pos));
   if (typeof moved === 'number') c.k.files.edit(file.id).pos = pos + moved;
   return moved;
 }
@@ -75,56 +146,66 @@ function toTerminal(c: SysCall): SysResult {
   return copied === 0 && count > 0 ? 'EFAULT' : copied;
 }
 
-function pread(c: SysCall): SysResult | Parts<SysResult> {
-  if (c.signed(3) < 0) return 'EINVAL';
+/** The offset of a pread or pwrite. */
+function offsetOf(c: SysCall): bigint {
+  return BigInt.asIntN(64, c.exact(3));
+}
+
+function pread(c: SysCall): Answer {
+  if (offsetOf(c) < 0n) return refuse(c.k, 'EINVAL', 'the offset is negative');
   if (c.fileId(0) === 0) return 'ESPIPE';
   const file = c.file(0);
   if (file === null || !file.readable) return 'EBADF';
-  return do_read(c, file, c.word(1), c.word(2), c.word(3));
+  return do_read(c, file, c.word(1), c.word(2), offsetOf(c));
 }
 
-function pwrite(c: SysCall): SysResult | Parts<SysResult> {
-  if (c.signed(3) < 0) return 'EINVAL';
+function pwrite(c: SysCall): Answer {
+  if (offsetOf(c) < 0n) return refuse(c.k, 'EINVAL', 'the offset is negative');
   if (c.fileId(0) === 0) return 'ESPIPE';
   const file = c.file(0);
   if (file === null || !file.writable) return 'EBADF';
   // O_APPEND wins over the offset (pwrite(2), BUGS).
-  const pos = file.append ? c.k.inodes.get(file.inode).size : c.word(3);
+  const pos = file.append ? toBytes(c.k.inodes.get(file.inode).size) : offsetOf(c);
   return do_write(c, file, c.word(1), c.word(2), pos);
 }
+
+const SEEK = { SET: 0, CUR: 1, END: 2, DATA: 3, HOLE: 4 } as const;
 
 function lseek(c: SysCall): SysResult {
   if (c.fileId(0) === 0) return 'ESPIPE';
   const file = c.file(0);
   if (file === null) return 'EBADF';
-  const { size } = c.k.inodes.get(file.inode);
-  const offset = c.signed(1);
+  const inode = c.k.inodes.get(file.inode);
+  const offset = BigInt.asIntN(64, c.exact(1));
   const whence = c.int(2);
-  let base: number;
-  if (whence === 0) base = 0;
-  else if (whence === 1) base = file.pos;
-  else if (whence === 2) base = size;
-  else if (whence === 3 || whence === 4) {
-    if (offset < 0 || offset >= size) return 'ENXIO';
-    base = whence === 3 ? 0 : size - offset;
-  } else return 'EINVAL';
-  const pos = base + offset;
-  if (pos < 0 || pos > MAX_FILE) return 'EINVAL';
-  file.pos = pos;
+  // null_lseek(): there is nothing to move in.
+  if (inode.kind === 'zero' || inode.kind === 'null') return 0;
+  if (whence === SEEK.DATA || whence === SEEK.HOLE) {
+    if (offset < 0n || offset >= toBytes(inode.size)) return refuse(c.k, 'ENXIO', 'the offset is not in the file');
+    const found = seek_hole_data(c.k, inode, Number(offset), whence === SEEK.DATA);
+    if (found === null) return refuse(c.k, 'ENXIO', 'behind the offset there are only holes');
+    file.pos = found;
+    return toBytes(found);
+  }
+  if (whence !== SEEK.SET && whence !== SEEK.CUR && whence !== SEEK.END) return 'EINVAL';
+  const base = whence === SEEK.SET ? 0 : whence === SEEK.CUR ? file.pos : inode.size;
+  const pos = BigInt.asIntN(64, toBytes(base) + offset);
+  if (pos < 0n || pos > max_bytes(inode)) return refuse(c.k, 'EINVAL', 'the file cannot have that offset');
+  if (!isExact(pos)) return INEXACT;
+  file.pos = Number(pos);
   return pos;
 }
 
 function ftruncate(c: SysCall): SysResult {
-  const length = c.signed(1);
-  if (length < 0) return 'EINVAL';
+  const length = BigInt.asIntN(64, c.exact(1));
+  if (length < 0n) return 'EINVAL';
   if (c.fileId(0) === 0) return 'EINVAL';
   const file = c.file(0);
   if (file === null) return 'EBADF';
   const inode = c.k.inodes.get(file.inode);
-  if (inode.kind === 'device' || !file.writable) return 'EINVAL';
-  if (length > MAX_FILE) return 'EFBIG';
-  set_size(c.k, inode.id, length);
-  return 0;
+  if ((inode.kind !== 'file' && inode.kind !== 'shmem') || !file.writable) return 'EINVAL';
+  if (length > toBytes(inode.size) && Number(length) > c.task.rlimits.FSIZE.soft) return fileSizeExceeded(c);
+  return newsize(c.k, inode, length);
 }
 
 const IPC_PRIVATE = 0;

@@ -1,5 +1,6 @@
 /** The system calls on address spaces: argument checks in the kernel's order, then mm/. */
 
+import { has_fsync } from '../fs/size.ts';
 import { isPageAligned, PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { sys_brk } from '../mm/brk.ts';
 import { filemap_write_and_wait_range } from '../mm/filemap.ts';
@@ -31,6 +32,8 @@ const TERMINAL: OpenFile = {
   writable: true,
   append: false,
   sync: false,
+  direct: false,
+  path: false,
   pos: 0,
   refs: 1,
   ra_start: 0,
@@ -50,7 +53,10 @@ function mmap(c: SysCall): SysResult | Parts<SysResult> {
     file = c.fileId(4) === 0 ? TERMINAL : c.file(4);
     if (file === null) return refuse(c.k, 'EBADF', 'no open file has that number');
     if ((flags & MAP.HUGETLB) !== 0) return refuse(c.k, 'EINVAL', 'MAP_HUGETLB of a file that is not hugetlbfs');
-  } else if ((flags & MAP.HUGETLB) !== 0) return refuse(c.k, 'ENOMEM', 'the pool of huge pages is empty');
+  } else if ((flags & MAP.HUGETLB) !== 0) {
+    if (c.word(1) === 0) return refuse(c.k, 'EINVAL', 'length 0');
+    return refuse(c.k, 'ENOMEM', 'the pool of huge pages is empty');
+  }
   const mm = c.mm;
   const mapped = do_mmap(c.k, mm, { addr: c.word(0), length: c.word(1), prot: c.bits(2), flags, file, pgoff });
   if (typeof mapped === 'string') return mapped;
@@ -110,6 +116,7 @@ function msync(c: SysCall): SysResult {
     }
     const stop = Math.min(end, vma.vm_end);
     if ((flags & MS.SYNC) !== 0 && vma.inode !== 0 && (vma.vm_flags & VM_SHARED) !== 0) {
+      if (!has_fsync(c.k.inodes.get(vma.inode))) return refuse(c.k, 'EINVAL', 'the driver has no fsync');
       const first = linear_page_index(vma, at);
       filemap_write_and_wait_range(c.k, vma.inode, first, first + (stop - at) / PAGE_SIZE, 'msync');
     }

@@ -2,6 +2,8 @@
 
 import type { StringArg } from '../abi.ts';
 import { exec_elf } from '../fs/binfmt-elf.ts';
+import { path_lookup } from '../fs/namei.ts';
+import { refuse } from '../mm/refuse.ts';
 import type { Rlimit, RlimitName, Task } from '../state/records.ts';
 import { ADDR_NO_RANDOMIZE, RLIMIT_NAMES } from '../uapi.ts';
 import { close_on_exec } from './descriptors.ts';
@@ -18,7 +20,12 @@ function execve(c: SysCall): SysResult {
   if (path === null) return 'EFAULT';
   const argv: readonly StringArg[] = c.strings(1) ?? [path];
   const envp: readonly StringArg[] = c.strings(2) ?? [];
-  const error = exec_elf(c.k, c.task.pid, path.text, argv, envp, (mm) => {
+  const found = path_lookup(c.k, path.text);
+  if (typeof found === 'string') return found;
+  if (found.kind === 'none') return 'ENOENT';
+  if (found.kind === 'directory') return refuse(c.k, 'EACCES', 'a directory is not executed');
+  if (found.slash) return 'ENOTDIR';
+  const error = exec_elf(c.k, c.task.pid, found.path, argv, envp, (mm) => {
     endOtherThreads(c);
     const task = c.k.tasks.edit(c.task.pid);
     const fresh = task.mm;

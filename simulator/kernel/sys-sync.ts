@@ -1,7 +1,9 @@
 /** The system calls that wait until a disk has what was written (fs/sync.c). */
 
+import { has_fsync } from '../fs/size.ts';
 import { PAGE_SIZE } from '../machine/address.ts';
 import { filemap_write_and_wait_range } from '../mm/filemap.ts';
+import { refuse } from '../mm/refuse.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { OpenFile } from '../state/records.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
@@ -11,6 +13,7 @@ function do_fsync(c: SysCall): SysResult {
   if (c.fileId(0) === 0) return 'EINVAL';
   const file = c.file(0);
   if (file === null) return 'EBADF';
+  if (!has_fsync(c.k.inodes.get(file.inode))) return refuse(c.k, 'EINVAL', 'its driver has no fsync');
   filemap_write_and_wait_range(c.k, file.inode, 0, Number.POSITIVE_INFINITY, 'fsync');
   return 0;
 }

@@ -24,8 +24,8 @@ export interface Child {
   readonly set_child_tid?: number;
 }
 
-/** A value, an errno name, an end, or a new task. */
-export type SysResult = number | string | Skip | Gone | Child;
+/** A value (a bigint where a double is not exact), an errno name, an end, or a new task. */
+export type SysResult = number | bigint | string | Skip | Gone | Child;
 
 const S32 = 0x80000000;
 
@@ -93,10 +93,13 @@ export class SysCall {
     return this.task.files.get(this.int(index)) ?? -1;
   }
 
-  /** The open file behind a descriptor argument, or null: EBADF. The terminal counts as none. */
+  /**
+   * The open file behind a descriptor argument, or null: EBADF (fdget()). The terminal counts as none, and so does what
+   * was opened with O_PATH.
+   */
   file(index: number): OpenFile | null {
     const id = this.fileId(index);
-    return id > 0 ? this.k.files.edit(id) : null;
+    return id > 0 && !this.k.files.get(id).path ? this.k.files.edit(id) : null;
   }
 }
 

@@ -35,7 +35,14 @@ export function evict_inode(k: Kernel, inode: Inode): void {
 export function open_file(
   k: Kernel,
   inodeId: number,
-  access: { readonly readable: boolean; readonly writable: boolean; readonly append: boolean; readonly sync?: boolean },
+  access: {
+    readonly readable: boolean;
+    readonly writable: boolean;
+    readonly append: boolean;
+    readonly sync?: boolean;
+    readonly direct?: boolean;
+    readonly path?: boolean;
+  },
 ): number {
   k.inodes.edit(inodeId).users++;
   return k.files.add((id, owner) => ({
@@ -43,6 +50,8 @@ export function open_file(
     owner,
     inode: inodeId,
     sync: false,
+    direct: false,
+    path: false,
     ...access,
     pos: 0,
     refs: 1,

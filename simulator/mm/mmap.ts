@@ -103,16 +103,15 @@ function alignment(k: Kernel, args: MmapArgs, hint: number, length: number): num
   return hint === 0 && nextPmd(length) - PMD_SIZE === length ? 0 : null;
 }
 
-/** Largest file of ext4 with 4 KiB blocks, bytes, and the kernel's own limit in pages. */
-const EXT4_MAX = 2 ** 44 - 4096;
+/** Pages of the largest file that the kernel can think of (MAX_LFS_FILESIZE), whatever its file system has. */
 const LFS_MAX_PAGES = 2 ** 51;
 
 /** file_mmap_ok(): the mapping ends before the largest offset that the file can have. */
 function file_mmap_ok(k: Kernel, file: OpenFile, args: MmapArgs): boolean {
   const kind = file.inode === 0 ? 'device' : k.inodes.get(file.inode).kind;
-  if (kind === 'device') return true;
+  if (kind !== 'file' && kind !== 'shmem') return true;
   const pages = pageAlign(args.length) / PAGE_SIZE;
-  const limit = kind === 'file' ? EXT4_MAX / PAGE_SIZE : LFS_MAX_PAGES - 1;
+  const limit = LFS_MAX_PAGES - 1;
   return pages <= limit && args.pgoff <= limit - pages;
 }
 
@@ -120,7 +119,7 @@ function file_mmap_ok(k: Kernel, file: OpenFile, args: MmapArgs): boolean {
 function mappable(k: Kernel, file: OpenFile): boolean {
   if (file.inode === 0) return false;
   const inode = k.inodes.get(file.inode);
-  return inode.kind !== 'device' || inode.device !== null;
+  return inode.kind !== 'directory' && inode.kind !== 'null';
 }
 
 /** Checks of a file mapping (the switch of do_mmap()). The vm_flags, or an errno. */
@@ -219,6 +218,8 @@ export interface Region {
 function vmOpsOf(inode: Inode): vm.VmOps {
   if (inode.kind === 'device') return 'device';
   if (inode.kind === 'file') return 'generic_file';
+  // mmap_zero(): vma_set_anonymous(). The file stays, and is never asked for a page.
+  if (inode.kind === 'zero') return 'none';
   return inode.sysv ? 'shm' : 'shmem';
 }
 
@@ -278,12 +279,14 @@ function lockNew(k: Kernel, mm: Mm, addr: VirtAddr, pages: number): void {
 function insertRegion(k: Kernel, mm: Mm, region: Region, flags: number): 0 | Errno {
   const { addr, length, file } = region;
   const end = addr + length;
-  if (file === null && (flags & vm.VM_SHARED) !== 0) {
+  // mmap_zero() of a shared mapping puts a new file in the place of /dev/zero.
+  const zero = file !== null && k.inodes.get(file.inode).kind === 'zero';
+  if ((file === null || zero) && (flags & vm.VM_SHARED) !== 0) {
     const id = shmem_zero_setup(k, mm, region);
     if (id < 0) return refuse(k, 'ENOMEM', commit_refusal(k, mm, length / PAGE_SIZE));
     // Its file is new, so no neighbour can have the same.
     emitApart(k, mm, { vm_start: addr, vm_end: end, vm_flags: flags, vm_pgoff: 0, vm_file: id, anon: null });
-    linkFile(k, mm, { addr, end, flags, file: k.files.get(id), pgoff: 0 });
+    linkFile(k, mm, { addr, end, flags, file: k.files.get(id), pgoff: zero ? region.pgoff : 0 });
     fput(k, id);
     return 0;
   }

@@ -98,8 +98,8 @@ function bordersBefore(borders: readonly number[], value: number, which: 'up to'
   return low;
 }
 
-/** `holes` are page ranges as {@link Inode.holes} has them. */
-function isHollow(holes: readonly number[], index: number): boolean {
+/** No block of the image is left for the page; `holes` are page ranges as {@link Inode.holes} has them. */
+export function isHollow(holes: readonly number[], index: number): boolean {
   return bordersBefore(holes, index, 'up to') % 2 === 1;
 }
 

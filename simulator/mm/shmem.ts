@@ -117,6 +117,8 @@ export function new_inode(
     readonly deleted: boolean;
     readonly image?: DiskImage;
     readonly accounted?: number;
+    /** As {@link Inode.access}; a file's owner may read and write it. */
+    readonly access?: number;
     readonly device?: Inode['device'];
     readonly sysv?: boolean;
   },
@@ -126,6 +128,7 @@ export function new_inode(
     owner,
     kind: fields.kind,
     path: fields.path,
+    access: fields.access ?? 6,
     deleted: fields.deleted,
     size: fields.size,
     image: fields.image ?? { kind: 'zeros' },

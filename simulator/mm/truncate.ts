@@ -11,6 +11,7 @@ import {
   cache_drop_range,
   cache_entry,
   find_get_page,
+  isHollow,
   read_page,
   withHole,
 } from './page-cache.ts';
@@ -47,8 +48,9 @@ function partialPage(k: Kernel, inode: Inode, index: number): number {
 
 /** The file has a block for the page, on disk or still to be written: not a hole. */
 export function has_block(k: Kernel, inode: Inode, index: number, pfn: number): boolean {
-  if (inode.kind === 'shmem' || inode.written.has(index) || index * PAGE_SIZE < inode.imageEnd) return true;
-  return (k.frames.flagsOf(pfn) & (PG_DIRTY | PG_WRITEBACK)) !== 0;
+  if (inode.kind === 'shmem' || inode.written.has(index)) return true;
+  if (index * PAGE_SIZE < inode.imageEnd && !isHollow(inode.holes, index)) return true;
+  return pfn !== 0 && (k.frames.flagsOf(pfn) & (PG_DIRTY | PG_WRITEBACK)) !== 0;
 }
 
 /**

@@ -92,7 +92,8 @@ function arch_get_unmapped_area(k: Kernel, mm: Mm, request: AreaRequest, length:
 function thp_get_unmapped_area(k: Kernel, mm: Mm, request: AreaRequest, offset: number): Area | null {
   const { length } = request;
   const aligned = Math.ceil(offset / PMD_SIZE) * PMD_SIZE;
-  if (offset + length - aligned < PMD_SIZE) return null;
+  // Beyond the largest offset the signed sum wraps, and the test with it.
+  if (aligned < 2 ** 63 && offset + length - aligned < PMD_SIZE) return null;
   const padded = arch_get_unmapped_area(k, mm, request, length + PMD_SIZE);
   if (padded === null) return null;
   if (padded.addr === request.addr) return padded;

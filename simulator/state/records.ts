@@ -182,7 +182,8 @@ export type DiskImage =
     }
   | { readonly kind: 'host'; readonly read: (offset: number, length: number) => Uint8Array };
 
-export type InodeKind = 'file' | 'shmem' | 'device';
+/** `device`: declared, with a driver; `zero` and `null` are those of Linux's own memory driver. */
+export type InodeKind = 'file' | 'shmem' | 'device' | 'directory' | 'zero' | 'null';
 
 export interface Inode extends CowRecord {
   readonly id: number;
@@ -190,6 +191,8 @@ export interface Inode extends CowRecord {
   readonly kind: InodeKind;
   /** As maps prints it, without ` (deleted)`. */
   path: string;
+  /** What the one user of all processes may do with it: read 4, write 2, execute 1 (inode_permission()). */
+  readonly access: number;
   /** Unlinked, or never had a name. */
   deleted: boolean;
   /** i_size, bytes. */
@@ -243,6 +246,10 @@ export interface OpenFile extends CowRecord {
   readonly append: boolean;
   /** O_SYNC or O_DSYNC: a write waits for the disk. */
   readonly sync: boolean;
+  /** O_DIRECT. */
+  readonly direct: boolean;
+  /** O_PATH: it names the file, and can do nothing with it. */
+  readonly path: boolean;
   pos: number;
   /** Descriptors and VMAs that hold it. */
   refs: number;

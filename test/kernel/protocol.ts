@@ -102,7 +102,11 @@ export function errnoName(code: number): string {
 function signalOf(reply: Reply): NonNullable<StepResult['signal']> {
   const name = SIGNAL_NAMES.get(count(reply, 'signal')) ?? `signal ${count(reply, 'signal')}`;
   const code = count(reply, 'code');
-  return { name, code: SIGNAL_CODES[name]?.[code] ?? String(code), addr: BigInt(text(reply, 'addr')) };
+  return {
+    name,
+    code: SIGNAL_CODES[name]?.[code] ?? (code === 0 ? 'SI_USER' : String(code)),
+    addr: BigInt(text(reply, 'addr')),
+  };
 }
 
 /** Splits a wait status. */

@@ -34,9 +34,20 @@ int fileParents(const char *path) {
   return 0;
 }
 
+static int removeOne(const char *path, const struct stat *st, int type, struct FTW *at) {
+  (void)st;
+  if (at->level) (void)(type == FTW_DP || type == FTW_DNR ? rmdir(path) : unlink(path));
+  return 0;
+}
+
 static int create(const char *path, mode_t mode) {
   if (fileParents(path)) return -1;
   int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0 && errno == EISDIR) { /* made for a path below it, which will find a file in its way */
+    nftw(path, removeOne, 16, FTW_PHYS | FTW_DEPTH | FTW_MOUNT);
+    rmdir(path);
+    fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  }
   if (fd < 0) return -1;
   if (fchown(fd, USER_ID, USER_ID) || fchmod(fd, mode)) { close(fd); return -1; }
   declare(path);
@@ -129,12 +140,6 @@ int fileCached(const char *path) {
   }
   printf("\"}\n");
   close(fd);
-  return 0;
-}
-
-static int removeOne(const char *path, const struct stat *st, int type, struct FTW *at) {
-  (void)st;
-  if (at->level) (void)(type == FTW_DP || type == FTW_DNR ? rmdir(path) : unlink(path));
   return 0;
 }
 

@@ -87,7 +87,7 @@ void stepDeath(struct process *p) {
 
 void stepSignal(struct process *p, const struct stop *stop) {
   printf("{\"signal\":%d,\"code\":%d,\"addr\":\"0x%lx\"", stop->signal, stop->info.si_code,
-         (unsigned long)stop->info.si_addr);
+         stop->info.si_code > 0 ? (unsigned long)stop->info.si_addr : 0); /* who sent it lies in the same place */
   bool handled = (stop->signal == SIGSEGV && p->handlesSegv) || (stop->signal == SIGBUS && p->handlesBus);
   if (!handled) traceDeliver(p, stop->signal);
 }
@@ -265,12 +265,18 @@ static void deadReport(const bool *before, int count) {
   printf("]");
 }
 
-/* An execve that fails behind the point where the old image is gone returns its error to nobody: SIGSEGV is forced. */
-static bool lost(struct process *p, struct stop *stop) {
-  if (!(tracePending(p) >> (SIGSEGV - 1) & 1)) return false;
-  p->handlesSegv = false;
+/* The signal that a call has sent its caller, so that its result is seen by nobody; 0 for none. An execve that fails behind
+ * the point where the old image is gone is forced a SIGSEGV, who exceeds RLIMIT_FSIZE gets a SIGXFSZ. */
+static int sentByCall(long number, const struct call *call) {
+  if (number == SYS_execve) return call->replaced ? 0 : SIGSEGV;
+  bool grows = number == SYS_write || number == SYS_pwrite64 || number == SYS_ftruncate;
+  return grows ? SIGXFSZ : 0;
+}
+
+static void meetSignal(struct process *p, int signal, struct stop *stop) {
+  if (!signal || !(tracePending(p) >> (signal - 1) & 1)) return;
+  if (signal == SIGSEGV) p->handlesSegv = false;
   *stop = traceResume(p, PTRACE_CONT, 0);
-  return true;
 }
 
 static void writeResult(uint64_t rax) {
@@ -318,7 +324,7 @@ void stepSyscall(struct process *p, long number, const uint64_t args[6]) {
   for (int i = 0; i < count; i++) before[i] = processes[i].alive;
   struct stop stop = traceEnterCall(p, number, args);
   if (stop.kind == STOP_SYSCALL) stop = finishCall(p, &call);
-  if (number == SYS_execve && stop.kind == STOP_SYSCALL && !call.replaced) lost(p, &stop);
+  if (stop.kind == STOP_SYSCALL) meetSignal(p, sentByCall(number, &call), &stop);
   if (!callOutcome(p, &stop, &call)) return;
   if (killsOthers(number)) traceDeliverPending();
   if (call.child) childReport(call.child);
