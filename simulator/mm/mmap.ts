@@ -115,10 +115,11 @@ function file_mmap_ok(k: Kernel, file: OpenFile, args: MmapArgs): boolean {
   return pages <= limit && args.pgoff <= limit - pages;
 }
 
-/** A terminal or a directory has no mmap operation. */
+/** A terminal, a directory, a pidfd or /dev/null has no mmap operation. */
 function mappable(k: Kernel, file: OpenFile): boolean {
   if (file.inode === 0) return false;
   const inode = k.inodes.get(file.inode);
+  if (inode.kind === 'device') return inode.device !== null;
   return inode.kind !== 'directory' && inode.kind !== 'null';
 }
 
