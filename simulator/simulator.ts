@@ -22,6 +22,7 @@ import { load_libraries } from './fs/ld-so.ts';
 import { canonical } from './fs/namei.ts';
 import { fetch, load, raise, store } from './kernel/cpu.ts';
 import { do_exit, do_group_exit, mmput, out_of_memory } from './kernel/exit.ts';
+import { MAX_PRELOADED, tooMuchHeld, tooMuchPreloaded } from './kernel/host-limit.ts';
 import { KERNEL_OPERATIONS } from './kernel/kernel-calls.ts';
 import { dropRemoved, FILE_CALLS } from './kernel/sys-file.ts';
 import { FORK_CALLS, set_child_tid } from './kernel/sys-fork.ts';
@@ -108,6 +109,8 @@ export class Simulator implements Backend {
   private declared = false;
   private started = false;
   private nextDevicePage = 0;
+  /** Pages of files that are in RAM before the first step. */
+  private preloaded = 0;
   private listening = false;
   private heard: KernelEvent[] = [];
 
@@ -181,11 +184,15 @@ export class Simulator implements Backend {
     }
   }
 
-  private declareFile(text: string, size: number, bytes: Uint8Array | undefined): null {
+  private declareFile(text: string, size: number, bytes: Uint8Array | undefined): string | null {
     this.declared = true;
     const k = this.kernel;
     const path = canonical(text);
     const kind = k.config.filesystem === 'tmpfs' ? 'shmem' : 'file';
+    if (kind === 'shmem' || k.config.page_cache === 'warm') {
+      this.preloaded += Math.min(Math.ceil(size / 4096), k.frames.total);
+      if (this.preloaded > MAX_PRELOADED) return tooMuchPreloaded(this.preloaded);
+    }
     const image = bytes === undefined ? ({ kind: 'pattern' } as const) : ({ kind: 'bytes', bytes } as const);
     k.paths.set(path, new_inode(k, { kind, path, size, deleted: false, image }).id);
     return null;
@@ -304,7 +311,10 @@ export class Simulator implements Backend {
   }
 
   private *dispatch(request: Request, faults: FaultRecord[]): Parts<StepOutcome> {
-    if (request.op === 'spawn') return this.spawn(request.path, request.argv, faults);
+    if (request.op === 'spawn') {
+      const held = tooMuchHeld(this.kernel, request);
+      return held === null ? this.spawn(request.path, request.argv, faults) : this.skipped(held);
+    }
     if (request.op === 'kernel') {
       const operation = KERNEL_OPERATIONS[request.name];
       const result =
@@ -313,7 +323,7 @@ export class Simulator implements Backend {
       return { result: this.toResult(result), faults, minflt: 0, majflt: 0 };
     }
     const task = this.kernel.tasks.find(request.pid);
-    const trouble = this.cannotRun(task);
+    const trouble = this.cannotRun(task) ?? tooMuchHeld(this.kernel, request);
     if (task === undefined || trouble !== null) return this.skipped(trouble ?? 'there is no such process');
     const minflt = task.min_flt;
     const majflt = task.maj_flt;

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { parseScenario, Timeline } from '../../simulator/index.ts';
+import { tooMuchHeld } from '../../simulator/kernel/host-limit.ts';
 
 /** The run of a scenario to its end. */
 function run(text: string): Timeline {
@@ -85,3 +86,25 @@ p: read(t, buf + 100, 5)
 p: load(buf + 99, 7) = "\\x01hello\\x01"`);
   expect(timeline.records.filter(({ expected }) => expected === false)).toEqual([]);
 });
+
+test('beyond what the host can keep, steps that take memory are not made; those that give it back are', () => {
+  const { simulator } = run(`p = spawn()
+p: m = mmap(NULL, 64K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_POPULATE, -1, 0)`);
+  const { state } = simulator;
+  const store = { op: 'store', pid: 1000, addr: 0n, value: 1 } as const;
+  const call = (name: string) => ({ op: 'syscall', pid: 1000, name, args: [] }) as const;
+  expect(tooMuchHeld(state, store, 1000)).toBeNull();
+  for (const request of [store, call('mmap'), call('fork')]) expect(tooMuchHeld(state, request, 10)).toMatch(/in use/);
+  for (const name of ['munmap', 'exit', 'kill']) expect(tooMuchHeld(state, call(name), 10)).toBeNull();
+});
+
+test.each(['page_cache=warm', 'filesystem=tmpfs'])(
+  '%s: more of files than can be read in at once is an error',
+  (key) => {
+    const { diagnostics } = Timeline.open(
+      parseScenario(`machine ram=1T ${key}\nfile "/a" size=1T\nfile "/b" size=1T\np = spawn()`),
+    );
+    expect(diagnostics[0]?.message).toMatch(/GiB of files would be in RAM from the start/);
+    expect(diagnostics[0]?.range.start.line).toBe(1);
+  },
+);
