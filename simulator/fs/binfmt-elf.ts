@@ -104,9 +104,10 @@ interface StackImage {
   readonly envEnd: VirtAddr;
 }
 
-/** Bytes that create_elf_tables() puts between the stack pointer and the strings: argc, pointers, auxv, random bytes. */
+/** Bytes of argc, the pointers and the auxiliary vector that create_elf_tables() puts at the stack pointer. */
 function tableBytes(argc: number, envc: number): number {
-  const auxv = 22 * 16;
+  // 22 entries, and the one that ends them.
+  const auxv = 23 * 16;
   return 8 + (argc + 1 + envc + 1) * 8 + auxv;
 }
 
@@ -123,8 +124,8 @@ function layoutStack(top: VirtAddr, path: string, argv: readonly StringArg[], en
     bytes.set(s, at);
     at += s.length + 1;
   }
-  // Platform string and 16 random bytes below the strings, then the tables, 16-byte aligned.
-  const below = start - (start % 16) - 16 - 16;
+  // "x86_64" and 16 random bytes below the strings, then the tables, 16-byte aligned.
+  const below = start - (start % 16) - 7 - 16;
   const pointer = below - tableBytes(argv.length, envp.length);
   return {
     bytes,

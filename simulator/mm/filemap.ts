@@ -99,7 +99,7 @@ function page_mkwrite(vmf: VmFault, inode: Inode, page: Pfn): number {
 }
 
 export const generic_file_vm_ops: VmOperations = {
-  name: 'generic_file_vm_ops',
+  name: 'ext4_file_vm_ops',
   functions: { fault: 'filemap_fault', map_pages: 'filemap_map_pages', page_mkwrite: 'ext4_page_mkwrite' },
   fault: filemap_fault,
   map_pages: filemap_map_pages,

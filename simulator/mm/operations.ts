@@ -23,7 +23,13 @@ function special_mapping_fault(vmf: VmFault, index: number): number {
 
 const special_mapping_vmops: VmOperations = {
   name: 'special_mapping_vmops',
-  functions: { fault: 'special_mapping_fault', may_split: 'special_mapping_split', close: 'special_mapping_close' },
+  functions: {
+    close: 'special_mapping_close',
+    fault: 'special_mapping_fault',
+    mremap: 'special_mapping_mremap',
+    name: 'special_mapping_name',
+    may_split: 'special_mapping_split',
+  },
   fault: special_mapping_fault,
 };
 

@@ -103,7 +103,7 @@ export const shmem_vm_ops: VmOperations = {
 /** SysV segments (ipc/shm.c): no fault-around. */
 export const shm_vm_ops: VmOperations = {
   name: 'shm_vm_ops',
-  functions: { open: 'shm_open', close: 'shm_close', fault: 'shm_fault' },
+  functions: { open: 'shm_open', close: 'shm_close', fault: 'shm_fault', may_split: 'shm_may_split' },
   fault: shmem_fault,
 };
 

@@ -24,10 +24,12 @@ import { protText } from './entries.ts';
 import { type Moment, mmBefore, mmOf, momentOf, type Place } from './place.ts';
 import type { OperationsView, PageRunView, VmaView } from './types.ts';
 
-function operationsView(vma: Vma): OperationsView | null {
+function operationsView(k: Kernel, vma: Vma): OperationsView | null {
   if (vma.vm_ops === 'none') return null;
   const { name, functions } = operations(vma.vm_ops);
-  return { name, operations: functions };
+  // Linux has the same table twice, to tell shared anonymous memory by its address.
+  const anonymous = vma.vm_ops === 'shmem' && k.inodes.get(vma.inode).path === '/dev/zero';
+  return { name: anonymous ? 'shmem_anon_vm_ops' : name, operations: functions };
 }
 
 /** True when the last step made the VMA or changed one of its fields. */
@@ -62,7 +64,7 @@ export function vmaView(moment: Moment, mm: Mm, vma: Vma): VmaView {
     vm_page_prot: protText(vm_page_prot(vma)),
     vm_file: vma.inode === 0 ? null : k.inodes.get(vma.inode).path,
     anon_vma: vma.anon === null ? null : String(vma.anon.anon_vma),
-    vm_ops: operationsView(vma),
+    vm_ops: operationsView(k, vma),
     ...residentPages(mm, vma),
     changed: isChanged(moment, mm, vma),
   };

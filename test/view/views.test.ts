@@ -68,7 +68,7 @@ describe('VMAs', () => {
     const views = vmaViews(timeline, pid);
     expect(views.map(({ mapsLine }) => mapsLine.trimEnd())).toEqual(lines.slice(0, -1).map((line) => line.trimEnd()));
     const text = views.find(({ perms }) => perms === 'r-xp');
-    expect(text?.vm_ops).toMatchObject({ name: 'generic_file_vm_ops', operations: { fault: 'filemap_fault' } });
+    expect(text?.vm_ops).toMatchObject({ name: 'ext4_file_vm_ops', operations: { fault: 'filemap_fault' } });
     expect(text?.vm_file).toBe('/bin/app');
     const anonymous = views.find(({ start }) => start === `0x${valueOfName(timeline, 'buf').toString(16)}`);
     expect(anonymous).toMatchObject({
