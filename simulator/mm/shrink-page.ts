@@ -32,6 +32,7 @@ import { add_to_swap_cache, delete_from_swap_cache, folio_alloc_swap, slot_of, s
 import { VM_DROPPABLE, VM_EXEC, VM_LOCKED } from './vma.ts';
 import { workingset_eviction } from './workingset.ts';
 import { folio_wait_writeback, start_swap_write, start_writepage } from './writeback.ts';
+import { update_hiwater_rss } from './zap.ts';
 
 /** Why a page is looked at: memory is short, a process asked for it (MADV_PAGEOUT), or a textbook policy chose. */
 export type Cause = 'pressure' | 'pageout' | 'policy';
@@ -114,6 +115,7 @@ function try_to_unmap_one(k: Kernel, readOnly: Mm, addr: number, pfn: Pfn, slot:
   const i = pfn & CHUNK_MASK;
   if ((flags & PTE_DIRTY) !== 0) k.frames.markDirty(pfn);
   const frame = chunk.flags[i] as number;
+  update_hiwater_rss(mm);
   add_mm_counter(mm, frame, -1);
   chunk.mapcount[i] = (chunk.mapcount[i] as number) - 1;
   if (slot >= 0) {

@@ -97,6 +97,15 @@ function zapTable(
   k.frames.countEvent(PGFREE, batch.freed);
 }
 
+/** Pages that a CPU may count on its own before a counter of resident pages shows them (percpu_counter_batch). */
+const COUNTER_BATCH = 32;
+
+/** Raises the highest resident set before pages go. What no CPU has added up yet Linux does not see. */
+export function update_hiwater_rss(mm: Mm): void {
+  const rss = mm.rss_anon + mm.rss_file + mm.rss_shmem;
+  if (rss > COUNTER_BATCH && rss > mm.hiwater_rss) mm.hiwater_rss = rss;
+}
+
 /** unmap_page_range(): unmaps all pages of [start, end), which lies in `vma`. */
 export function zap_page_range(
   k: Kernel,
@@ -108,15 +117,10 @@ export function zap_page_range(
 ): void {
   // Nothing was ever touched there: no entry to clear, no translation to drop.
   if (k.sink === null && end <= nextPmd(start) && mm.pt.find(start) === undefined) return;
+  if (what === 'pages') update_hiwater_rss(mm);
   const recency = vma === undefined || (vma.vm_flags & (VM_SEQ_READ | VM_RAND_READ)) === 0;
   walk_pte_tables(mm, start, end, (from, to) => zapTable(k, mm, mm.pt.edit(from), from, to, what, recency));
   flush_tlb_range(k, mm, start, end);
-}
-
-/** Highest resident set, as far as Linux remembers it: small processes' per-CPU counters are summed too rarely. */
-export function update_hiwater_rss(mm: Mm): void {
-  const rss = mm.rss_anon + mm.rss_file + mm.rss_shmem;
-  if (rss > 128 && rss > mm.hiwater_rss) mm.hiwater_rss = rss;
 }
 
 /** zap_pte_range() with PT_RECLAIM: MADV_DONTNEED of whole 2 MiB blocks gives their PTE tables back. */
