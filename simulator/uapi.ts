@@ -32,12 +32,11 @@ export const MAP = {
   FIXED_NOREPLACE: 0x100000,
   /** Flags that every file system understands (LEGACY_MAP_MASK). */
   LEGACY_MASK:
-    0x1 |
-    0x2 |
     0x3 |
     0x10 |
     0x20 |
     0x40 |
+    0x80 |
     0x100 |
     0x800 |
     0x1000 |
@@ -47,8 +46,7 @@ export const MAP = {
     0x10000 |
     0x20000 |
     0x40000 |
-    0x100000 |
-    0xfc000000,
+    0x7c000000,
 } as const;
 
 export const MREMAP = { MAYMOVE: 1, FIXED: 2, DONTUNMAP: 4 } as const;

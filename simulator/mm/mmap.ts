@@ -160,7 +160,7 @@ function anonFlags(k: Kernel, args: MmapArgs, bits: number): number | Errno {
       if ((bits & vm.VM_GROWSDOWN) !== 0) return refuse(k, 'EINVAL', 'MAP_GROWSDOWN needs MAP_PRIVATE');
       return bits | vm.VM_SHARED | vm.VM_MAYSHARE;
     case MAP.DROPPABLE: {
-      if ((bits & (vm.VM_LOCKED | vm.VM_GROWSDOWN)) !== 0)
+      if ((args.flags & MAP.LOCKED) !== 0 || (bits & vm.VM_GROWSDOWN) !== 0)
         return refuse(k, 'EINVAL', 'MAP_DROPPABLE cannot be locked or grow');
       return bits | vm.VM_DROPPABLE | vm.VM_NORESERVE | vm.VM_WIPEONFORK | vm.VM_DONTDUMP;
     }
@@ -270,10 +270,10 @@ export function mmap_region(k: Kernel, mm: Mm, region: Region): 0 | Errno {
   return 0;
 }
 
-/** Special mappings are never locked; others count against RLIMIT_MEMLOCK at once. */
+/** vma_supports_mlock(): special and droppable mappings are never locked; others count against RLIMIT_MEMLOCK at once. */
 function lockNew(k: Kernel, mm: Mm, addr: VirtAddr, pages: number): void {
   const vma = mm.vmas.lookup(addr) as vm.Vma;
-  if ((vma.vm_flags & vm.VM_SPECIAL) === 0) mm.locked_vm += pages;
+  if ((vma.vm_flags & (vm.VM_SPECIAL | vm.VM_DROPPABLE)) === 0) mm.locked_vm += pages;
   else vma_replace(k, mm, vma, vm.vmaWithFlags(vma, vma.vm_flags & ~vm.VM_LOCKED_MASK));
 }
 
