@@ -98,7 +98,7 @@ class Search {
     const grown = this.growsDown && this.mayGrow(record) ? this.grown(record) : null;
     if (grown !== null || request.op !== 'syscall') return grown;
     const value = returned(record);
-    const found = value === null ? null : this.called(record, request, value);
+    const found = value === null ? this.movedBeforeError(record, request) : this.called(record, request, value);
     return found === null ? null : this.newest(found);
   }
 
@@ -163,6 +163,14 @@ class Search {
     }
     const reason = (flags & MREMAP.DONTUNMAP) !== 0 ? 'MREMAP_DONTUNMAP' : 'it could not grow in place';
     return this.found(record, `moved from ${hex(from)}: ${reason}; get_unmapped_area() chose the place as for mmap`);
+  }
+
+  /** Of several mappings that mremap was to move, those before the one that it refused have moved all the same. */
+  private movedBeforeError(record: Record, { name, args }: Syscall): PlacedView | null {
+    if (name !== 'mremap' || (number(args, 3) & MREMAP.FIXED) === 0) return null;
+    if (!within(this.address, number(args, 4), pageAlign(number(args, 2)))) return null;
+    if (!this.events(record).some((event) => this.reaches(event))) return null;
+    return this.found(record, 'MREMAP_FIXED: moved to the address that was asked for, before the call failed');
   }
 
   private attached(record: Record, args: readonly Arg[], value: number): PlacedView | null {
