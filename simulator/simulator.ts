@@ -15,14 +15,14 @@ import type {
   StepOutcome,
   StringArg,
 } from './abi.ts';
+import { Declarations } from './declarations.ts';
 import type { KernelEvent } from './events.ts';
 import { exec_elf } from './fs/binfmt-elf.ts';
-import { add_elf, add_host_elf } from './fs/elf-image.ts';
 import { load_libraries } from './fs/ld-so.ts';
 import { canonical } from './fs/namei.ts';
 import { fetch, load, raise, store } from './kernel/cpu.ts';
 import { do_exit, do_group_exit, mmput, out_of_memory } from './kernel/exit.ts';
-import { MAX_PRELOADED, tooMuchHeld, tooMuchPreloaded } from './kernel/host-limit.ts';
+import { tooMuchHeld } from './kernel/host-limit.ts';
 import { KERNEL_OPERATIONS } from './kernel/kernel-calls.ts';
 import { dropRemoved, FILE_CALLS } from './kernel/sys-file.ts';
 import { FORK_CALLS, set_child_tid } from './kernel/sys-fork.ts';
@@ -34,12 +34,9 @@ import { type Child, SysCall, type SysHandler, type SysResult } from './kernel/s
 import { current_mm, new_task, process_faults, run_as, switch_to, threads_of } from './kernel/task.ts';
 import { WORD_END } from './machine/address.ts';
 import { bytesContent, setFrame } from './machine/content.ts';
-import { mark_accessed } from './machine/lru.ts';
 import { cpu_access, OOM_KILLED } from './mm/access.ts';
 import type { Future, UseRecorder } from './mm/future.ts';
 import { begin_opt_step } from './mm/opt.ts';
-import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
-import { new_inode, shmem_get_page } from './mm/shmem.ts';
 import { kswapd, try_to_free_pages } from './mm/vmscan.ts';
 import { end_due_writes } from './mm/writeback.ts';
 import { inOneGo, isParts, type Parts } from './parts.ts';
@@ -83,12 +80,7 @@ const SYSCALLS: Readonly<Record<string, SysHandler>> = {
   ...PROCESS_CALLS,
 };
 
-/** What `spawn()` runs. */
-const PUPPET = '/bin/puppet';
 const WORDS = 2n ** 64n;
-
-/** Device pages that all devices together may have. */
-const MAX_DEVICE_PAGES = 0x80000;
 
 function toWord(value: number): bigint {
   return value > WORD_END / 2 ? WORDS - BigInt(WORD_END - value) : BigInt(value);
@@ -106,16 +98,14 @@ function* performed(access: Parts<CallResult>): Parts<Performed> {
 
 export class Simulator implements Backend {
   private kernel: Kernel;
-  private declared = false;
   private started = false;
-  private nextDevicePage = 0;
-  /** Pages of files that are in RAM before the first step. */
-  private preloaded = 0;
+  private declarations: Declarations;
   private listening = false;
   private heard: KernelEvent[] = [];
 
   constructor() {
     this.kernel = Simulator.boot(DEFAULT_MACHINE);
+    this.declarations = new Declarations(this.kernel);
   }
 
   private static boot(config: MachineConfig): Kernel {
@@ -164,93 +154,18 @@ export class Simulator implements Backend {
   /** Declarations come before the first step, the machine before the files. */
   declare(declaration: Declaration): string | null {
     if (this.started) return 'declarations come before the first step';
-    switch (declaration.kind) {
-      case 'machine':
-        if (this.declared) return 'the machine is declared before files, programs and devices';
-        this.kernel = Simulator.boot(declaration.config);
-        return null;
-      case 'file':
-        return this.declareFile(declaration.path, declaration.size, declaration.bytes);
-      case 'elf':
-        this.declared = true;
-        add_elf(this.kernel, declaration.shape);
-        return null;
-      case 'host':
-        this.declared = true;
-        for (const elf of [declaration.elf, ...declaration.closure]) add_host_elf(this.kernel, elf);
-        return null;
-      case 'device':
-        return this.declareDevice(declaration.path, declaration.pages, declaration.mmap);
-    }
-  }
-
-  private declareFile(text: string, size: number, bytes: Uint8Array | undefined): string | null {
-    this.declared = true;
-    const k = this.kernel;
-    const path = canonical(text);
-    const kind = k.config.filesystem === 'tmpfs' ? 'shmem' : 'file';
-    if (kind === 'shmem' || k.config.page_cache === 'warm') {
-      this.preloaded += Math.min(Math.ceil(size / 4096), k.frames.total);
-      if (this.preloaded > MAX_PRELOADED) return tooMuchPreloaded(this.preloaded);
-    }
-    const image = bytes === undefined ? ({ kind: 'pattern' } as const) : ({ kind: 'bytes', bytes } as const);
-    k.paths.set(path, new_inode(k, { kind, path, size, deleted: false, image }).id);
+    if (declaration.kind !== 'machine') return this.declarations.add(declaration);
+    if (this.declarations.count > 0) return 'the machine is declared before files, programs and devices';
+    this.kernel = Simulator.boot(declaration.config);
+    this.declarations = new Declarations(this.kernel);
     return null;
   }
 
-  private declareDevice(text: string, pages: number, mmap: 'remap' | 'insert' | 'fault'): string | null {
-    this.declared = true;
-    if (this.nextDevicePage + pages > MAX_DEVICE_PAGES)
-      return `devices have at most ${MAX_DEVICE_PAGES} pages together`;
-    const k = this.kernel;
-    // The first pages behind the base are the kernel's own: [vdso] and its data.
-    const firstPfn = k.frames.deviceBase + 64 + this.nextDevicePage;
-    this.nextDevicePage += pages;
-    const device = { pages, mmap, firstPfn };
-    const path = canonical(text);
-    k.paths.set(path, new_inode(k, { kind: 'device', path, size: 0, deleted: false, device }).id);
-    return null;
-  }
-
-  /** Before the first step: the puppet, and the page cache as the machine key says. */
+  /** Before the first step. */
   private start(): void {
     if (this.started) return;
     this.started = true;
-    const k = this.kernel;
-    if (k.paths.get(PUPPET) === undefined) {
-      add_elf(k, { path: PUPPET, type: 'static', text: 4096, rodata: 0, data: 0, bss: 0, needs: [] });
-    }
-    for (const file of [...k.inodes.values()]) {
-      if (file.kind === 'shmem') this.fillShmem(file.id);
-      else if (file.kind === 'file' && k.config.page_cache === 'warm') this.warm(file.id);
-    }
-  }
-
-  private warm(id: number): void {
-    const inode = this.kernel.inodes.edit(id);
-    // What does not fit into RAM could not stay there.
-    const pages = Math.min(file_pages(inode), this.kernel.frames.total);
-    for (let index = 0; index < pages; index++) {
-      const pfn = read_page(this.kernel, inode, index);
-      if (pfn === 0) return;
-      // Somebody read the file: its pages were used once.
-      mark_accessed(this.kernel.frames, pfn);
-    }
-  }
-
-  /** A file on tmpfs lives in RAM and nowhere else. */
-  private fillShmem(id: number): void {
-    const k = this.kernel;
-    const pages = file_pages(k.inodes.get(id));
-    for (let index = 0; index < pages; index++) {
-      const { pfn } = shmem_get_page(k, id, index);
-      if (pfn === 0) return;
-      setFrame(k.frames, pfn, disk_page(k.inodes.get(id), index));
-      k.frames.markDirty(pfn);
-      mark_accessed(k.frames, pfn);
-      // Written once; and read once, where the page cache is to be warm.
-      if (k.config.page_cache === 'warm') mark_accessed(k.frames, pfn);
-    }
+    this.declarations.finish();
   }
 
   /** Tells a machine with replacement=opt which pages its scenario will use. Declarations come before. */
