@@ -1,5 +1,6 @@
 // Reading a scenario from a file or standard input, and saying what is wrong with it.
 
+import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type Diagnostic, parseScenario, type Range, type Scenario } from '../simulator/scenario/index.ts';
 import { UsageError } from './arguments.ts';
@@ -23,7 +24,32 @@ export function scenarioOf(file: string, bytes: Buffer): SourceFile {
   const { length } = bytes;
   if (length > MAX_SCENARIO)
     throw new UsageError(`${nameOf(file)}: more than ${MAX_SCENARIO} bytes are too many for a scenario`);
-  return { name: nameOf(file), scenario: parseScenario(bytes.toString('utf8')) };
+  const scenario = parseScenario(bytes.toString('utf8'));
+  const stray = isUtf8(bytes) ? [] : [strayByte(bytes)];
+  return { name: nameOf(file), scenario: { ...scenario, diagnostics: [...stray, ...scenario.diagnostics] } };
+}
+
+/** Says which byte is the first that is not UTF-8; there is one. */
+function strayByte(bytes: Buffer): Diagnostic {
+  let at = 0;
+  let line = 0;
+  let character = 0;
+  // Decoded, the byte became a character that stands for other bytes.
+  for (const decoded of bytes.toString('utf8')) {
+    const encoded = Buffer.from(decoded);
+    if (!encoded.equals(bytes.subarray(at, at + encoded.length))) break;
+    at += encoded.length;
+    line += decoded === '\n' ? 1 : 0;
+    character = decoded === '\n' ? 0 : character + decoded.length;
+  }
+  const byte = (bytes[at] ?? 0).toString(16).padStart(2, '0');
+  const range = { start: { line, character }, end: { line, character: character + 1 } };
+  return {
+    severity: 'error',
+    code: 'binary',
+    message: `a scenario is UTF-8 text, and the byte 0x${byte} is none`,
+    range,
+  };
 }
 
 /** How messages call a file of the command line. */

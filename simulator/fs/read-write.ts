@@ -19,6 +19,17 @@ import { PART_BYTES, type Parts, type Progress } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';
 
+/**
+ * Where a transfer goes to or comes from: an address of the process, or the bytes that a scenario shows in its place, as
+ * strace does. Shown bytes lie in no memory: a read drops what it reads, a write takes them, and zeros behind them.
+ */
+export type UserBuffer = number | Uint8Array;
+
+/** The buffer from its byte `done` on. */
+function rest(buffer: UserBuffer, done: number): UserBuffer {
+  return typeof buffer === 'number' ? buffer + done : buffer.subarray(done);
+}
+
 /** Pages that one round of filemap_read() takes from the cache (PAGEVEC_SIZE); it holds them, so fewer on tiny machines. */
 function batchSize(k: Kernel): number {
   return Math.max(1, Math.min(31, Math.floor(k.frames.total / 16)));
@@ -72,11 +83,12 @@ function get_pages(k: Kernel, file: OpenFile, index: number, last: number): Pfn[
  * Copies bytes of a frame to the user; how many. Byte by byte into a mapping of the same page, as the CPU does it: what was
  * stored a moment ago is read again.
  */
-function copyOut(k: Kernel, pfn: Pfn, offset: number, count: number, addr: number): number {
+function copyOut(k: Kernel, pfn: Pfn, offset: number, count: number, to: UserBuffer): number {
   const mm = current_mm(k);
   note_cache_use(k, pfn);
+  if (typeof to !== 'number') return count;
   for (let done = 0; done < count; ) {
-    const at = addr + done;
+    const at = to + done;
     const part = Math.min(count - done, PAGE_SIZE - (at % PAGE_SIZE));
     const target = at < task_size(k) ? cpu_access(k, mm, at, 'write', 'kernel') : -1;
     if (target < 0) return done;
@@ -96,7 +108,7 @@ function copyOut(k: Kernel, pfn: Pfn, offset: number, count: number, addr: numbe
 }
 
 /** filemap_read() of a disk file: copies [pos, pos + count) to the user; the number of bytes, or an errno. */
-function* filemap_read(k: Kernel, id: number, addr: number, count: number, pos: number): Parts<number | string> {
+function* filemap_read(k: Kernel, id: number, to: UserBuffer, count: number, pos: number): Parts<number | string> {
   let file = k.files.edit(id);
   const size = k.inodes.get(file.inode).size;
   const end = Math.min(size, pos + count);
@@ -119,7 +131,7 @@ function* filemap_read(k: Kernel, id: number, addr: number, count: number, pos: 
       if (!refused && at < end) {
         if (i > 0) mark_accessed(k.frames, pfn);
         const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
-        const copied = copyOut(k, pfn, at % PAGE_SIZE, part, addr + (at - pos));
+        const copied = copyOut(k, pfn, at % PAGE_SIZE, part, rest(to, at - pos));
         at += copied;
         previous = at;
         refused = copied < part;
@@ -141,15 +153,20 @@ function progress(start: number, at: number, end: number): Progress {
 }
 
 /** {@link copyOut} of a page that is held meanwhile: the faults of the copy may not evict what is copied. */
-function copyHeld(k: Kernel, pfn: Pfn, offset: number, count: number, addr: number): number {
+function copyHeld(k: Kernel, pfn: Pfn, offset: number, count: number, to: UserBuffer): number {
   hold_page(k, pfn, 1);
-  const copied = copyOut(k, pfn, offset, count, addr);
+  const copied = copyOut(k, pfn, offset, count, to);
   release_page(k, pfn);
   return copied;
 }
 
+/** clear_user(): zeros for the user; how many arrived. */
+export function clearUser(k: Kernel, to: UserBuffer, count: number): number {
+  return typeof to === 'number' ? copy_to_user(k, to, new Uint8Array(count)) : count;
+}
+
 /** shmem_file_read_iter(): holes are read as zeros and stay holes. */
-function* shmem_read(k: Kernel, inode: number, addr: number, count: number, pos: number): Parts<number | string> {
+function* shmem_read(k: Kernel, inode: number, buffer: UserBuffer, count: number, pos: number): Parts<number | string> {
   const end = Math.min(k.inodes.get(inode).size, pos + count);
   let at = pos;
   let pause = pos + PART_BYTES;
@@ -165,8 +182,8 @@ function* shmem_read(k: Kernel, inode: number, addr: number, count: number, pos:
     if (!hole && pfn === 0) return at > pos ? at - pos : 'ENOMEM';
     // Only a read of its beginning counts as a use of the page.
     if (!hole && at % PAGE_SIZE === 0) mark_accessed(k.frames, pfn);
-    const to = addr + (at - pos);
-    const copied = hole ? copy_to_user(k, to, new Uint8Array(part)) : copyHeld(k, pfn, at % PAGE_SIZE, part, to);
+    const to = rest(buffer, at - pos);
+    const copied = hole ? clearUser(k, to, part) : copyHeld(k, pfn, at % PAGE_SIZE, part, to);
     at += copied;
     if (copied < part) return at > pos ? at - pos : 'EFAULT';
   }
@@ -174,9 +191,15 @@ function* shmem_read(k: Kernel, inode: number, addr: number, count: number, pos:
 }
 
 /** Reads from a file's pages to user memory. Returns the count or an errno. */
-export function file_read(k: Kernel, file: OpenFile, addr: number, count: number, pos: number): Parts<number | string> {
+export function file_read(
+  k: Kernel,
+  file: OpenFile,
+  to: UserBuffer,
+  count: number,
+  pos: number,
+): Parts<number | string> {
   const shmem = k.inodes.get(file.inode).kind === 'shmem';
-  return shmem ? shmem_read(k, file.inode, addr, count, pos) : filemap_read(k, file.id, addr, count, pos);
+  return shmem ? shmem_read(k, file.inode, to, count, pos) : filemap_read(k, file.id, to, count, pos);
 }
 
 /** write_begin(): the page to write to, or as {@link shmem_get_page} says why there is none. One that is overwritten whole is not read first. */
@@ -226,12 +249,13 @@ function failed_write(k: Kernel, inode: Inode, pfn: Pfn, at: number, part: numbe
   if (!stored || at % PAGE_SIZE !== 0) k.frames.markBlockDirty(pfn);
 }
 
-/** Bytes at `addr`, up to `count`, that can be read without a fault. */
-function resident(k: Kernel, addr: number, count: number): number {
+/** Bytes of `from`, up to `count`, that can be read without a fault. */
+function resident(k: Kernel, from: UserBuffer, count: number): number {
+  if (typeof from !== 'number') return count;
   const mm = current_mm(k);
   let have = 0;
   while (have < count) {
-    const at = addr + have;
+    const at = from + have;
     const flags = at < task_size(k) ? (mm.pt.find(at)?.words[2 * pteIndex(at)] ?? 0) : 0;
     if ((flags & PTE_PRESENT) === 0) return have;
     have += Math.min(count - have, PAGE_SIZE - (at % PAGE_SIZE));
@@ -240,7 +264,8 @@ function resident(k: Kernel, addr: number, count: number): number {
 }
 
 /** fault_in_readable(): touches each page of the range. False when not even the first can be read. */
-function fault_in(k: Kernel, addr: number, count: number): boolean {
+function fault_in(k: Kernel, addr: UserBuffer, count: number): boolean {
+  if (typeof addr !== 'number') return true;
   const mm = current_mm(k);
   for (let at = addr; at < addr + count; at = pageDown(at) + PAGE_SIZE) {
     if (at >= task_size(k) || cpu_access(k, mm, at, 'read', 'kernel') < 0) return at > addr;
@@ -252,9 +277,15 @@ function fault_in(k: Kernel, addr: number, count: number): boolean {
  * Copies `count` resident bytes of user memory into a frame, one user page after the other and byte by byte, so that a
  * file written from its own mapping gets what the CPU would give it.
  */
-function copyIn(k: Kernel, pfn: Pfn, offset: number, from: number, count: number): void {
+function copyIn(k: Kernel, pfn: Pfn, offset: number, from: UserBuffer, count: number): void {
   const mm = current_mm(k);
   if (count > 0) note_cache_use(k, pfn);
+  if (typeof from !== 'number') {
+    const bytes = new Uint8Array(count);
+    bytes.set(from.subarray(0, count));
+    writeFrame(k.frames, k.epoch, pfn, offset, bytes);
+    return;
+  }
   for (let done = 0; done < count; ) {
     const at = from + done;
     const part = Math.min(count - done, PAGE_SIZE - (at % PAGE_SIZE));
@@ -280,7 +311,7 @@ function copyIn(k: Kernel, pfn: Pfn, offset: number, from: number, count: number
 export function* file_write(
   k: Kernel,
   { inode }: OpenFile,
-  addr: number,
+  buffer: UserBuffer,
   count: number,
   pos: number,
 ): Parts<number | string> {
@@ -294,7 +325,7 @@ export function* file_write(
       yield progress(pos, at, end);
       pause = at + PART_BYTES;
     }
-    const from = addr + (at - pos);
+    const from = rest(buffer, at - pos);
     const part = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
     const fresh = find_get_page(k.inodes.get(inode), Math.floor(at / PAGE_SIZE)) === 0;
     const pfn = write_begin(k, inode, at);

@@ -1,6 +1,6 @@
 /** The system calls that move a file's bytes, and those on SysV shared memory (fs/read_write.c, ipc/shm.c); all of files are listed. */
 
-import { file_read, file_write } from '../fs/read-write.ts';
+import { clearUser, file_read, file_write, type UserBuffer } from '../fs/read-write.ts';
 import { seek_hole_data } from '../fs/seek.ts';
 import { INEXACT, isExact, max_bytes, newsize, toBytes } from '../fs/size.ts';
 import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
@@ -18,13 +18,16 @@ import { MAX_TOUCHED, raise, SIGXFSZ, tooMuchText } from './cpu.ts';
 import { OPEN_CALLS } from './sys-open.ts';
 import { generic_write_sync, SYNC_CALLS } from './sys-sync.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
-import { access_ok, copy_from_user, copy_to_user } from './user-copy.ts';
+import { access_ok, copy_from_user } from './user-copy.ts';
 
 /** What one read or write moves at most (MAX_RW_COUNT). */
 const MAX_RW_COUNT = 0x7ffff000;
 
 /** The kernel's limit of offsets (loff_t). */
 const LOFF_END = 2n ** 63n;
+
+/** No buffer can be larger than the address space. */
+const MAX_COUNT = 2 ** 47;
 
 /** Offsets of which every byte is a double. */
 const EXACT_END = 2 ** 52;
@@ -36,6 +39,11 @@ const TOO_FAR = { skip: 'the simulator moves no bytes beyond offset 2^52 of a fi
 
 /** What long transfers give, in parts. */
 type Answer = SysResult | Parts<SysResult>;
+
+/** access_ok() of a buffer; what is shown lies nowhere. */
+function buffer_ok(k: Kernel, buffer: UserBuffer, count: number): boolean {
+  return typeof buffer === 'number' ? access_ok(k, buffer, count) : count <= MAX_COUNT;
+}
 
 /** rw_verify_area(); `pos` is not negative. */
 function verify_area(c: SysCall, count: number, pos: bigint): 0 | string {
@@ -51,26 +59,27 @@ function is_misaligned(c: SysCall, file: OpenFile, count: number, pos: number): 
 }
 
 /** vfs_read(): checks, then the file's pages. */
-function do_read(c: SysCall, file: OpenFile, addr: number, count: number, offset: bigint): Answer {
+function do_read(c: SysCall, file: OpenFile, buffer: UserBuffer, count: number, offset: bigint): Answer {
   const inode = c.k.inodes.get(file.inode);
   if (inode.kind === 'directory') return 'EISDIR';
   if (inode.kind === 'device') return 'EINVAL';
-  if (!access_ok(c.k, addr, count)) return 'EFAULT';
+  if (!buffer_ok(c.k, buffer, count)) return 'EFAULT';
   const refused = verify_area(c, count, offset);
   if (refused !== 0) return refused;
   const bytes = Math.min(count, MAX_RW_COUNT);
   if (inode.kind === 'null') return 0;
-  if (inode.kind === 'zero') return readZeros(c, addr, bytes);
+  if (inode.kind === 'zero') return readZeros(c, buffer, bytes);
   if (offset >= toBytes(inode.size)) return 0;
-  return is_misaligned(c, file, count, Number(offset)) ? 'EINVAL' : file_read(c.k, file, addr, bytes, Number(offset));
+  return is_misaligned(c, file, count, Number(offset)) ? 'EINVAL' : file_read(c.k, file, buffer, bytes, Number(offset));
 }
 
 /** read_zero(). */
-function readZeros(c: SysCall, addr: number, count: number): SysResult {
+function readZeros(c: SysCall, buffer: UserBuffer, count: number): SysResult {
+  if (typeof buffer !== 'number') return count;
   if (count > Number(MAX_TOUCHED)) return { skip: tooMuchText(BigInt(count)) };
   for (let done = 0; done < count; ) {
-    const part = Math.min(count - done, PAGE_SIZE - ((addr + done) % PAGE_SIZE));
-    const copied = copy_to_user(c.k, addr + done, new Uint8Array(part));
+    const part = Math.min(count - done, PAGE_SIZE - ((buffer + done) % PAGE_SIZE));
+    const copied = clearUser(c.k, buffer + done, part);
     done += copied;
     if (copied < part) return done === 0 ? 'EFAULT' : done;
   }
@@ -94,10 +103,10 @@ function write_check_limits(c: SysCall, inode: Inode, count: number, offset: big
 }
 
 /** vfs_write(). */
-function* do_write(c: SysCall, file: OpenFile, addr: number, count: number, offset: bigint): Parts<SysResult> {
+function* do_write(c: SysCall, file: OpenFile, buffer: UserBuffer, count: number, offset: bigint): Parts<SysResult> {
   const inode = c.k.inodes.get(file.inode);
   if (inode.kind === 'device' || inode.kind === 'directory') return 'EINVAL';
-  if (!access_ok(c.k, addr, count)) return 'EFAULT';
+  if (!buffer_ok(c.k, buffer, count)) return 'EFAULT';
   const refused = verify_area(c, count, offset);
   if (refused !== 0) return refused;
   const bytes = Math.min(count, MAX_RW_COUNT);
@@ -107,14 +116,14 @@ function* do_write(c: SysCall, file: OpenFile, addr: number, count: number, offs
   const pos = Number(offset);
   if (is_misaligned(c, file, allowed, pos)) return 'EINVAL';
   if (pos + allowed > EXACT_END) return TOO_FAR;
-  const moved = yield* file_write(c.k, file, addr, allowed, pos);
+  const moved = yield* file_write(c.k, file, buffer, allowed, pos);
   if (typeof moved === 'number') generic_write_sync(c.k, file, pos, moved);
   return moved;
 }
 
 /** The terminal has nothing to read. */
 function fromTerminal(c: SysCall): SysResult {
-  if (!access_ok(c.k, c.word(1), c.word(2))) return 'EFAULT';
+  if (!buffer_ok(c.k, c.buffer(1), c.word(2))) return 'EFAULT';
   return c.word(2) === 0 ? 0 : { skip: 'read of the terminal would block' };
 }
 
@@ -122,7 +131,7 @@ function* read(c: SysCall): Parts<SysResult> {
   if (c.fileId(0) === 0) return fromTerminal(c);
   const file = c.file(0);
   if (file === null || !file.readable) return 'EBADF';
-  const reading = do_read(c, file, c.word(1), c.word(2), toBytes(file.pos));
+  const reading = do_read(c, file, c.buffer(1), c.word(2), toBytes(file.pos));
   const moved = isParts(reading) ? yield* reading : reading;
   if (typeof moved === 'number') c.k.files.edit(file.id).pos += moved;
   return moved;
@@ -133,16 +142,18 @@ function* write(c: SysCall): Parts<SysResult> {
   const file = c.file(0);
   if (file === null || !file.writable) return 'EBADF';
   const pos = file.append ? c.k.inodes.get(file.inode).size : file.pos;
-  const moved = yield* do_write(c, file, c.word(1), c.word(2), toBytes(pos));
+  const moved = yield* do_write(c, file, c.buffer(1), c.word(2), toBytes(pos));
   if (typeof moved === 'number') c.k.files.edit(file.id).pos = pos + moved;
   return moved;
 }
 
 /** A write to the terminal reads the user's bytes and shows them to nobody. */
 function toTerminal(c: SysCall): SysResult {
-  if (!access_ok(c.k, c.word(1), c.word(2))) return 'EFAULT';
+  const buffer = c.buffer(1);
+  if (!buffer_ok(c.k, buffer, c.word(2))) return 'EFAULT';
   const count = Math.min(c.word(2), MAX_RW_COUNT);
-  const copied = copy_from_user(c.k, c.word(1), new Uint8Array(Math.min(count, 1 << 20)));
+  if (typeof buffer !== 'number') return count;
+  const copied = copy_from_user(c.k, buffer, new Uint8Array(Math.min(count, 1 << 20)));
   return copied === 0 && count > 0 ? 'EFAULT' : copied;
 }
 
@@ -156,7 +167,7 @@ function pread(c: SysCall): Answer {
   if (c.fileId(0) === 0) return 'ESPIPE';
   const file = c.file(0);
   if (file === null || !file.readable) return 'EBADF';
-  return do_read(c, file, c.word(1), c.word(2), offsetOf(c));
+  return do_read(c, file, c.buffer(1), c.word(2), offsetOf(c));
 }
 
 function pwrite(c: SysCall): Answer {
@@ -166,7 +177,7 @@ function pwrite(c: SysCall): Answer {
   if (file === null || !file.writable) return 'EBADF';
   // O_APPEND wins over the offset (pwrite(2), BUGS).
   const pos = file.append ? toBytes(c.k.inodes.get(file.inode).size) : offsetOf(c);
-  return do_write(c, file, c.word(1), c.word(2), pos);
+  return do_write(c, file, c.buffer(1), c.word(2), pos);
 }
 
 const SEEK = { SET: 0, CUR: 1, END: 2, DATA: 3, HOLE: 4 } as const;

@@ -1,6 +1,7 @@
 /** What a system call gets and gives: arguments as folded words, results as numbers or errno names. */
 
 import type { Arg, StringArg } from '../abi.ts';
+import type { UserBuffer } from '../fs/read-write.ts';
 import { foldWord } from '../machine/address.ts';
 import type { Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -81,6 +82,11 @@ export class SysCall {
   string(index: number): StringArg | null {
     const arg = this.args[index];
     return typeof arg === 'object' && 'text' in arg ? arg : null;
+  }
+
+  /** A buffer: an address, or the bytes that the scenario shows in its place. */
+  buffer(index: number): UserBuffer {
+    return this.string(index)?.bytes ?? this.word(index);
   }
 
   strings(index: number): readonly StringArg[] | null {

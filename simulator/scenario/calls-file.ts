@@ -2,8 +2,10 @@
 
 import type { CallRow } from './calls.ts';
 
-const READ = 'The kernel stores into the buffer: a bad one is EFAULT or a short count, never a signal.';
-const WRITE = 'The kernel loads from the buffer: a bad one is EFAULT or a short count, never a signal.';
+const READ =
+  'The kernel stores into the buffer: a bad one is EFAULT or a short count, never a signal. A string in its place is what strace saw: the call reads, and stores nowhere.';
+const WRITE =
+  'The kernel loads from the buffer: a bad one is EFAULT or a short count, never a signal. A string in its place is what is written, zeros behind it.';
 const COUNT = 'the number of bytes';
 
 export const FILE_CALLS: readonly CallRow[] = [

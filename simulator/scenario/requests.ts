@@ -172,6 +172,7 @@ class Lowering {
     if (expr.kind === 'string') return expr.value;
     if (parameter.type === 'strings' && expr.kind === 'array') return this.#strings(expr);
     // Where strace shows what the kernel stored, the address is not known: the call stores nothing.
+    if (parameter.type === 'buffer' && (expr.kind === 'array' || expr.kind === 'struct')) return SHOWN;
     if (expr.kind === 'array' || expr.kind === 'struct') return 0n;
     return this.#int(expr);
   }
@@ -183,6 +184,9 @@ class Lowering {
     throw new Unmakeable(value.message, value.span);
   }
 }
+
+/** What stands for a buffer whose contents a line shows in no string. */
+const SHOWN: StringArg = { text: '', bytes: new Uint8Array(0) };
 
 function stringArg(text: string): StringArg {
   return { text, bytes: encodeUtf8(text) };

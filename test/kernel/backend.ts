@@ -18,9 +18,14 @@ function text(arg: StringArg): string {
   return arg.text;
 }
 
+/** A string as the process has it in memory: what is no text as its bytes. */
+function inMemory(arg: StringArg): string | Uint8Array {
+  return Buffer.from(arg.text).equals(arg.bytes) ? arg.text : arg.bytes;
+}
+
 function constantOf(arg: Arg): Constant | null {
   if (typeof arg === 'bigint') return null;
-  return 'text' in arg ? text(arg) : (arg as readonly StringArg[]).map(text);
+  return 'text' in arg ? inMemory(arg) : (arg as readonly StringArg[]).map(text);
 }
 
 /** Paths and vectors that the system calls of a scenario name, wherever they stand. */
@@ -29,7 +34,7 @@ export function constantsOf(scenario: Scenario): Constant[] {
   for (const code of scenario.code) {
     if (code.kind !== 'step' || code.signature.family === 'CPU') continue;
     for (const arg of code.args) {
-      if (arg?.kind === 'string') found.push(arg.value.text);
+      if (arg?.kind === 'string') found.push(inMemory(arg.value));
       else if (arg?.kind === 'array')
         found.push(arg.items.flatMap((item) => (item.kind === 'string' ? [item.value.text] : [])));
     }
@@ -126,8 +131,23 @@ function outcomeOf(step: StepResult, request: Request): RealOutcome {
 
 const NOTHING: RealOutcome = { result: { kind: 'value', value: 0n }, faults: [], minflt: 0, majflt: 0 };
 
+const READS = new Set(['read', 'pread', 'pread64', 'mincore']);
+const WRITES = new Set(['write', 'pwrite', 'pwrite64']);
+
+/** What a line shows in place of a buffer: bytes to be written lie in the text page, whatever would be stored nowhere. */
+function checkBuffer(name: string, args: readonly Arg[]): void {
+  const shown = args[name === 'mincore' ? 2 : 1];
+  if (typeof shown !== 'object' || !('text' in shown)) return;
+  if (READS.has(name)) throw new Unsupported('a buffer that is shown');
+  const count = args[2];
+  if (WRITES.has(name) && typeof count === 'bigint' && count > BigInt(shown.bytes.length)) {
+    throw new Unsupported('a buffer that is shown in part');
+  }
+}
+
 /** execve gets the path as argv and an empty environment unless they are given; a new file the usual mode. */
 function syscallArgs(name: string, args: readonly Arg[]): SyscallArgument[] {
+  checkBuffer(name, args);
   const words = args.map((arg): SyscallArgument => constantOf(arg) ?? (arg as bigint));
   if (name === 'execve') {
     if (words.length < 2) words.push([words[0] as string]);

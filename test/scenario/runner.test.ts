@@ -6,7 +6,10 @@ import { expect, test } from 'vitest';
 
 const program = fileURLToPath(new URL('../../cli/vas.ts', import.meta.url));
 
-function vas(args: readonly string[], input: string): { status: number | null; stdout: string; stderr: string } {
+function vas(
+  args: readonly string[],
+  input: string | Buffer,
+): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, ['--no-warnings', program, ...args], { input, encoding: 'utf8' });
 }
 
@@ -116,6 +119,18 @@ test('absurd sizes and endless loops end', () => {
   const endless = vas(['run', '-', '--max-steps', '100'], 'p = spawn()\nrepeat 1000000000000\np: brk(0)\nend\n');
   expect(endless.status).toBe(1);
   expect(endless.stderr).toContain('<stdin>:3:1: error: stopped after 100 steps');
+});
+
+test('bytes that are not UTF-8 are one mistake, at the place of the first', () => {
+  const input = Buffer.concat([
+    Buffer.from('p = spawn()\r\np: open("/é'),
+    Buffer.of(0xff, 0xfe),
+    Buffer.from('", 0)\n# \xff'),
+  ]);
+  const told = '<stdin>:2:12: error: a scenario is UTF-8 text, and the byte 0xff is none\n';
+  expect(vas(['run', '-'], input)).toMatchObject({ status: 2, stdout: '', stderr: told });
+  expect(vas(['check', '-'], Buffer.of(0x23, 0xc3))).toMatchObject({ status: 2, stdout: '' });
+  expect(vas(['check', '-'], '\ufeff# \ufffd and é\n')).toMatchObject({ status: 0, stderr: '' });
 });
 
 test('the version is the one of the package', () => {
