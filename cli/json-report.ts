@@ -47,7 +47,8 @@ export function stepJson(report: StepReport, state: RunState): Json {
       ? {}
       : { oom: outcome.oom.map((kill) => oomJson(kill, state.environment.processNames())) }),
   };
-  return expected === undefined ? json : { ...json, expected };
+  const substeps = outcome.substeps?.map((made) => ({ ...made, result: resultJson(made.result, false) }));
+  return { ...json, ...(substeps && { substeps }), ...(expected !== undefined && { expected }) };
 }
 
 /** The state of every named process, one at a time: the pages of a large one are many. */

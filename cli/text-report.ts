@@ -46,7 +46,17 @@ export class TextReport implements Listener {
     const nameOf = (pid: number) => state.environment.processNames().get(pid);
     const kills = (report.outcome.oom ?? []).map((kill) => `${indent}${this.#paint('red', oomText(kill, nameOf))}`);
     const mark = problem === undefined ? '' : `${indent}${this.#paint('red', `✗ ${problem.message}`)}`;
-    this.#output.write(`${text}${kills.join('')}${mark}\n`);
+    this.#output.write(`${text}${this.#substeps(report)}${kills.join('')}${mark}\n`);
+  }
+
+  /** The loader's calls, each on a line of its own, further in than the step that they belong to. */
+  #substeps({ outcome }: StepReport): string {
+    const margin = ' '.repeat(this.#lineWidth + 4);
+    const lines = (outcome.substeps ?? []).map(({ text, result }) => {
+      const errno = result.kind === 'errno' ? ` (${errnoText(result.errno) ?? ''})` : '';
+      return `\n${margin}${this.#paint('dim', `${text} = ${describeResult(result)}${errno}`)}`;
+    });
+    return lines.join('');
   }
 
   finish(end: RunEnd, backend: Backend): void {

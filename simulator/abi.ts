@@ -76,6 +76,15 @@ export interface OomKill {
   readonly more: number;
 }
 
+/** A call that the dynamic loader made before the program's first instruction; part of the step that executed the program. */
+export interface Substep {
+  /** Its name: `mmap`, `mprotect` or `munmap`. */
+  readonly call: string;
+  /** With its arguments, as `strace -y` writes it. */
+  readonly text: string;
+  readonly result: CallResult;
+}
+
 /** What one step did to its process. */
 export interface StepOutcome {
   readonly result: CallResult;
@@ -87,6 +96,10 @@ export interface StepOutcome {
   readonly oom?: readonly OomKill[];
   /** The process that spawn, fork, vfork or clone made. */
   readonly child?: number;
+  /** Of a step that executed a program with a dynamic loader: the loader's calls, in order. */
+  readonly substeps?: readonly Substep[];
+  /** The pid that the calling thread has from now on: execve gives it the leader's. */
+  readonly becomes?: number;
 }
 
 /** Keys of `machine key=value`. Sizes in bytes. */
@@ -131,11 +144,15 @@ export interface ElfSegment {
   readonly filesz: number;
   readonly memsz: number;
   readonly flags: number;
+  /** p_align, a power of two; absent: a page. */
+  readonly align?: number;
 }
 
 /** What was read from a real ELF file (`program "PATH" host`), its interpreter and needed libraries included by path. */
 export interface HostElf {
   readonly path: string;
+  /** The symbolic link to it that the scenario names; absent: it names the path itself. */
+  readonly link?: string;
   readonly type: 'static' | 'pie' | 'shared';
   readonly entry: number;
   readonly size: number;
@@ -148,12 +165,19 @@ export interface HostElf {
   readonly read?: (offset: number, length: number) => Uint8Array;
 }
 
+/** A real file that is no program. */
+export interface HostFile {
+  readonly path: string;
+  readonly size: number;
+  readonly read: (offset: number, length: number) => Uint8Array;
+}
+
 /** A declaration, lowered. Several `machine` statements arrive as one, merged. */
 export type Declaration =
   | { readonly kind: 'machine'; readonly config: MachineConfig }
   | { readonly kind: 'file'; readonly path: string; readonly size: number; readonly bytes?: Uint8Array }
   | { readonly kind: 'elf'; readonly shape: ElfShape }
-  | { readonly kind: 'host'; readonly elf: HostElf; readonly closure: readonly HostElf[] }
+  | { readonly kind: 'host'; readonly elf: HostElf; readonly closure: readonly HostElf[]; readonly cache?: HostFile }
   | {
       readonly kind: 'device';
       readonly path: string;

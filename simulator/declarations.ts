@@ -1,7 +1,7 @@
 /** What a machine has before its first step: files, programs, libraries, devices, and what of them is in RAM. */
 
 import type { Declaration } from './abi.ts';
-import { add_elf, add_host_elf } from './fs/elf-image.ts';
+import { add_elf, add_host_elf, add_host_file } from './fs/elf-image.ts';
 import { canonical } from './fs/namei.ts';
 import { MAX_PRELOADED, tooMuchPreloaded } from './kernel/host-limit.ts';
 import { setFrame } from './machine/content.ts';
@@ -39,6 +39,7 @@ export class Declarations {
         return null;
       case 'host':
         for (const elf of [declaration.elf, ...declaration.closure]) add_host_elf(this.k, elf);
+        if (declaration.cache !== undefined) add_host_file(this.k, declaration.cache);
         return null;
       case 'device':
         return this.device(declaration.path, declaration.pages, declaration.mmap);

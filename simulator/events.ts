@@ -235,6 +235,8 @@ export type EventData =
       readonly vmas: number;
     }
   | { readonly type: 'exec'; readonly path: string; readonly stage: string }
+  /** The dynamic loader makes a system call; what comes of it is deeper. */
+  | { readonly type: 'loader-call'; readonly text: string }
   | { readonly type: 'exit'; readonly pid: number; readonly why: string }
   | {
       readonly type: 'signal';

@@ -17,11 +17,10 @@ import type {
 } from './abi.ts';
 import { Declarations } from './declarations.ts';
 import type { KernelEvent } from './events.ts';
-import { exec_elf } from './fs/binfmt-elf.ts';
-import { load_libraries } from './fs/ld-so.ts';
-import { canonical } from './fs/namei.ts';
+import { utf8 } from './fs/utf8.ts';
 import { fetch, load, raise, store } from './kernel/cpu.ts';
-import { do_exit, do_group_exit, mmput, out_of_memory } from './kernel/exit.ts';
+import { do_execve } from './kernel/exec.ts';
+import { do_exit, do_group_exit, out_of_memory } from './kernel/exit.ts';
 import { tooMuchHeld } from './kernel/host-limit.ts';
 import { KERNEL_OPERATIONS } from './kernel/kernel-calls.ts';
 import { dropRemoved, FILE_CALLS } from './kernel/sys-file.ts';
@@ -86,11 +85,8 @@ function toWord(value: number): bigint {
   return value > WORD_END / 2 ? WORDS - BigInt(WORD_END - value) : BigInt(value);
 }
 
-/** What a step of a process came to. */
-interface Performed {
-  readonly result: CallResult;
-  readonly child?: number;
-}
+/** What a step of a process came to, without its faults. */
+type Performed = Pick<StepOutcome, 'result' | 'child' | 'substeps' | 'becomes'>;
 
 function* performed(access: Parts<CallResult>): Parts<Performed> {
   return { result: yield* access };
@@ -195,6 +191,7 @@ export class Simulator implements Backend {
     k.faults = faults;
     const oom: OomKill[] = [];
     k.oomKills = oom;
+    k.substeps = [];
     this.heard = [];
     k.sink = this.listening ? this.heard : null;
     k.depth = 0;
@@ -245,8 +242,9 @@ export class Simulator implements Backend {
     switch_to(this.kernel, task);
     const performed = this.perform(request, task.pid);
     const done = isParts(performed) ? yield* performed : performed;
-    const killed = this.finishOom(task.pid);
-    const after = this.kernel.tasks.get(task.pid);
+    const { becomes = task.pid } = done;
+    const killed = this.finishOom(becomes);
+    const after = this.kernel.tasks.get(becomes);
     const born = done.child === undefined ? undefined : this.kernel.tasks.get(done.child);
     // What a new thread did counts for its process.
     const thread = born?.tgid === after.tgid ? born : undefined;
@@ -327,9 +325,10 @@ export class Simulator implements Backend {
       this.firstInstruction(result, call.task.pid);
       return { result: { kind: 'value', value: BigInt(result.child) }, child: result.child };
     }
-    if (name === 'execve' && result === 0) this.afterExec(call.task.pid);
     dropRemoved(this.kernel);
-    return { result: this.toResult(result) };
+    const { current } = this.kernel.scalars;
+    const renamed = name === 'execve' && current !== call.task.pid ? { becomes: current } : {};
+    return { result: this.toResult(result), ...this.loaderCalls(), ...renamed };
   }
 
   /**
@@ -345,41 +344,23 @@ export class Simulator implements Backend {
     });
   }
 
-  /** A new program executes its first instruction, and its loader maps what it needs. */
-  private afterExec(pid: number): void {
+  private spawn(path: string, argv: readonly StringArg[], faults: FaultRecord[]): StepOutcome {
     const k = this.kernel;
-    const mm = current_mm(k);
-    if (cpu_access(k, mm, mm.entry, 'exec') < 0) {
-      do_group_exit(k, pid, { kind: 'signal', signal: 'SIGSEGV', code: 'SEGV_MAPERR' });
-      return;
-    }
-    const elf = k.elves.get(k.inodes.get(mm.exe).path);
-    if (elf !== undefined) load_libraries(k, mm, elf);
+    const task = new_task(k, path);
+    const from = k.scalars.current;
+    k.scalars.current = task.pid;
+    const list = argv.map((string) => string.bytes);
+    const executed = do_execve(k, task.pid, path, () => ({ path: utf8(path), argv: list, envp: [] }), from);
+    if (typeof executed === 'string') do_exit(k, task.pid, { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL' });
+    const killed = this.finishOom(task.pid);
+    const { min_flt: minflt, maj_flt: majflt } = k.tasks.get(task.pid);
+    const result = killed ?? this.toResult(executed === 0 ? task.pid : executed);
+    return { result, faults, minflt, majflt, child: task.pid, ...this.loaderCalls() };
   }
 
-  private spawn(text: string, argv: readonly StringArg[], faults: FaultRecord[]): StepOutcome {
-    const k = this.kernel;
-    const path = canonical(text);
-    const from = k.scalars.current;
-    if (k.elves.get(path) === undefined) {
-      const errno = k.paths.get(path) === undefined ? 'ENOENT' : 'EACCES';
-      return { result: { kind: 'errno', errno }, faults, minflt: 0, majflt: 0 };
-    }
-    const task = new_task(k, path);
-    k.scalars.current = task.pid;
-    const error = exec_elf(k, task.pid, path, argv, [], (mm) => mmput(k, mm));
-    if (error === null) {
-      const mm = k.mms.get(k.tasks.get(task.pid).mm);
-      if (k.sink !== null) k.emit({ type: 'context-switch', from, to: task.pid, cr3: mm.pt.rootPfn });
-      this.afterExec(task.pid);
-    } else do_exit(k, task.pid, { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL' });
-    const killed = this.finishOom(task.pid);
-    const after = k.tasks.get(task.pid);
-    let result: CallResult = { kind: 'value', value: BigInt(task.pid) };
-    if (error !== null)
-      result = error === 'SIGKILL' ? { kind: 'errno', errno: 'ENOMEM' } : { kind: 'errno', errno: error };
-    else if (killed !== null) result = killed;
-    return { result, faults, minflt: after.min_flt, majflt: after.maj_flt, child: task.pid };
+  /** What the dynamic loader did in this step. */
+  private loaderCalls(): Pick<StepOutcome, 'substeps'> {
+    return this.kernel.substeps.length === 0 ? {} : { substeps: this.kernel.substeps };
   }
 
   private toResult(result: SysResult): CallResult {
@@ -387,7 +368,8 @@ export class Simulator implements Backend {
     if (typeof result === 'bigint') return { kind: 'value', value: result };
     if (typeof result === 'string') return { kind: 'errno', errno: result };
     if ('skip' in result) return { kind: 'skipped', message: result.skip };
-    if ('signal' in result) return { kind: 'signal', signal: result.signal, code: result.code, addr: 0n };
+    if ('signal' in result)
+      return { kind: 'signal', signal: result.signal, code: result.code, addr: result.addr ?? 0n };
     return { kind: 'value', value: BigInt(result.child) };
   }
 

@@ -127,6 +127,8 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
       return memory.fork(telling, event);
     case 'exec':
       return memory.exec(event);
+    case 'loader-call':
+      return `the loader calls ${event.text}`;
     case 'exit':
       return memory.exit(telling, event);
   }

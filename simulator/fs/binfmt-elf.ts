@@ -1,29 +1,21 @@
-/** execve: a new address space from an ELF file (fs/exec.c, fs/binfmt_elf.c). */
+/** execve: a new address space from an ELF program (fs/binfmt_elf.c: load_elf_binary()). */
 
-import type { ElfSegment, StringArg } from '../abi.ts';
 import { PAGE_SIZE, pageAlign, pageDown, type VirtAddr } from '../machine/address.ts';
-import { writeFrame } from '../machine/content.ts';
-import { PG_READAHEAD } from '../machine/frames.ts';
-import { mark_accessed } from '../machine/lru.ts';
 import { PageTables } from '../machine/pagetable.ts';
-import { cpu_access } from '../mm/access.ts';
-import { rlimit, vm_enough_memory, vm_stat_account } from '../mm/accounting.ts';
+import { rlimit } from '../mm/accounting.ts';
 import { do_brk_flags } from '../mm/brk.ts';
-import { fput, open_file } from '../mm/file-refs.ts';
 import { do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
-import { find_get_page } from '../mm/page-cache.ts';
-import { page_cache_async_ra, page_cache_sync_ra } from '../mm/readahead.ts';
-import { grow_down } from '../mm/stack.ts';
 import { DEFAULT_MAP_WINDOW } from '../mm/unmapped-area.ts';
 import * as vm from '../mm/vma.ts';
-import { vma_link } from '../mm/vma-link.ts';
 import { VmaTree } from '../mm/vma-tree.ts';
 import type { Kernel } from '../state/kernel.ts';
-import type { ElfFile, Inode, Mm, OpenFile } from '../state/records.ts';
-import { MAP, PROT, READ_IMPLIES_EXEC } from '../uapi.ts';
+import type { Mm, OpenFile } from '../state/records.ts';
+import { MAP, PROT } from '../uapi.ts';
 import { aslrOffset } from './aslr.ts';
-import { utf8 } from './utf8.ts';
+import { ET_EXEC, type Phdr, PT_GNU_STACK, PT_LOAD } from './elf-parse.ts';
+import type { ElfBinary, Program } from './exec-file.ts';
+import { type Arguments, create_elf_tables, setup_arg_pages, write_user } from './exec-stack.ts';
 import { map_vdso } from './vdso.ts';
 
 const PF_X = 1;
@@ -31,12 +23,9 @@ const PF_W = 2;
 const PF_R = 4;
 /** ELF_ET_DYN_BASE: two thirds of the address space. */
 const ELF_ET_DYN_BASE = 0x555555554aaa;
-/** setup_arg_pages() makes the stack this much larger than what the arguments need. */
-const STACK_EXPAND = 131072;
-const STACK_FLAGS =
-  vm.VM_READ | vm.VM_WRITE | vm.VM_MAYREAD | vm.VM_MAYWRITE | vm.VM_MAYEXEC | vm.VM_GROWSDOWN | vm.VM_ACCOUNT;
 
-function emptyMm(k: Kernel): Mm {
+/** An empty address space (mm_alloc()). */
+export function emptyMm(k: Kernel): Mm {
   return k.mms.add((id, owner) => ({
     id,
     owner,
@@ -86,120 +75,7 @@ function stage(k: Kernel, path: string, what: string): void {
   if (k.sink !== null) k.emit({ type: 'exec', path, stage: what });
 }
 
-/** kernel_read() of the first bytes: brings the header into the page cache, with what readahead adds. */
-function readHeader(k: Kernel, inode: Inode, file: OpenFile): void {
-  if (inode.kind !== 'file') return;
-  const pfn = find_get_page(inode, 0);
-  if (pfn === 0) page_cache_sync_ra(k, k.inodes.edit(inode.id), file, 0, 1);
-  else if ((k.frames.flagsOf(pfn) & PG_READAHEAD) !== 0) page_cache_async_ra(k, k.inodes.edit(inode.id), file, 0, 1);
-  file.prev_pos = 255;
-}
-
-/** Strings on the new stack and how the pages below them are filled. */
-interface StackImage {
-  readonly bytes: Uint8Array;
-  readonly pointer: VirtAddr;
-  readonly argStart: VirtAddr;
-  readonly argEnd: VirtAddr;
-  readonly envEnd: VirtAddr;
-}
-
-/** Bytes of argc, the pointers and the auxiliary vector that create_elf_tables() puts at the stack pointer. */
-function tableBytes(argc: number, envc: number): number {
-  // 22 entries, and the one that ends them.
-  const auxv = 23 * 16;
-  return 8 + (argc + 1 + envc + 1) * 8 + auxv;
-}
-
-function layoutStack(top: VirtAddr, path: string, argv: readonly StringArg[], envp: readonly StringArg[]): StackImage {
-  const name = utf8(path);
-  const strings: Uint8Array[] = [...argv.map((a) => a.bytes), ...envp.map((e) => e.bytes), name];
-  const total = strings.reduce((sum, s) => sum + s.length + 1, 0);
-  const argBytes = argv.reduce((sum, a) => sum + a.bytes.length + 1, 0);
-  const envBytes = envp.reduce((sum, e) => sum + e.bytes.length + 1, 0);
-  const start = top - 8 - total;
-  const bytes = new Uint8Array(total + 8);
-  let at = 0;
-  for (const s of strings) {
-    bytes.set(s, at);
-    at += s.length + 1;
-  }
-  // "x86_64" and 16 random bytes below the strings, then the tables, 16-byte aligned.
-  const below = start - (start % 16) - 7 - 16;
-  const pointer = below - tableBytes(argv.length, envp.length);
-  return {
-    bytes,
-    pointer: pointer - (pointer % 16),
-    argStart: start,
-    argEnd: start + argBytes,
-    envEnd: start + argBytes + envBytes,
-  };
-}
-
-function writeUser(k: Kernel, mm: Mm, addr: VirtAddr, bytes: Uint8Array): boolean {
-  for (let done = 0; done < bytes.length; ) {
-    const at = addr + done;
-    const part = Math.min(bytes.length - done, PAGE_SIZE - (at % PAGE_SIZE));
-    const pfn = cpu_access(k, mm, at, 'write', 'kernel');
-    if (pfn < 0) return false;
-    writeFrame(k.frames, k.epoch, pfn, at % PAGE_SIZE, bytes.subarray(done, done + part));
-    done += part;
-  }
-  return true;
-}
-
-/**
- * get_arg_page(): the path, the environment and the arguments are copied one behind the other, and each copy looks its page up
- * anew, which counts as a use of it.
- */
-function touchArguments(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, copies: number): void {
-  if (pageDown(start) + PAGE_SIZE !== end) return;
-  const pfn = cpu_access(k, mm, start, 'write', 'kernel');
-  if (pfn < 0) return;
-  for (let copy = 0; copy < copies; copy++) mark_accessed(k.frames, pfn);
-}
-
-/** setup_arg_pages(): the stack VMA at the top, with room to grow and the arguments on its last page. */
-function setup_stack(k: Kernel, mm: Mm, path: string, argv: readonly StringArg[], envp: readonly StringArg[]): boolean {
-  const top = DEFAULT_MAP_WINDOW - aslrOffset(k, 'stack');
-  const image = layoutStack(top, path, argv, envp);
-  const first = pageDown(Math.min(image.pointer, image.argStart));
-  if (top - first > Math.max(rlimit(k, 'STACK') / 4, 131072)) return false;
-  if (!vm_enough_memory(k, mm, (top - first) / PAGE_SIZE)) return false;
-  vma_link(k, mm, {
-    vm_start: first,
-    vm_end: top,
-    vm_flags: STACK_FLAGS,
-    vm_pgoff: first / PAGE_SIZE,
-    vm_file: 0,
-    inode: 0,
-    anon: null,
-    vm_ops: 'none',
-    special: null,
-  });
-  vm_stat_account(mm, STACK_FLAGS, (top - first) / PAGE_SIZE);
-  if (!writeUser(k, mm, image.argStart, image.bytes)) return false;
-  touchArguments(k, mm, image.argStart, top, envp.length > 0 ? 3 : 2);
-  for (let page = pageDown(image.argStart) - PAGE_SIZE; page >= first; page -= PAGE_SIZE) {
-    if (cpu_access(k, mm, page, 'write', 'kernel') < 0) return false;
-  }
-  const stack = mm.vmas.lookup(first) as vm.Vma;
-  const limit = rlimit(k, 'STACK');
-  const base = Math.max(first - STACK_EXPAND, Number.isFinite(limit) ? top - pageDown(limit) : 0);
-  if (base < first) {
-    // A machine smaller than a stack can be: its first 128 KiB are promised without asking.
-    k.scalars.committed += (first - base) / PAGE_SIZE;
-    grow_down(k, mm, stack, base);
-  }
-  mm.start_stack = image.pointer;
-  mm.arg_start = image.argStart;
-  mm.arg_end = image.argEnd;
-  mm.env_start = image.argEnd;
-  mm.env_end = image.envEnd;
-  return true;
-}
-
-function segmentProt(segment: ElfSegment): number {
+function segmentProt(segment: Phdr): number {
   return (
     ((segment.flags & PF_R) !== 0 ? PROT.READ : 0) |
     ((segment.flags & PF_W) !== 0 ? PROT.WRITE : 0) |
@@ -210,7 +86,7 @@ function segmentProt(segment: ElfSegment): number {
 /** padzero(): the rest of the data's last file page belongs to the bss and must read as zero. */
 function padzero(k: Kernel, mm: Mm, from: VirtAddr): boolean {
   if (from % PAGE_SIZE === 0) return true;
-  return writeUser(k, mm, from, new Uint8Array(PAGE_SIZE - (from % PAGE_SIZE)));
+  return write_user(k, mm, from, new Uint8Array(PAGE_SIZE - (from % PAGE_SIZE)));
 }
 
 /** elf_load(): one segment: its file part, the zeroed rest of the last page, and anonymous memory for the bss. */
@@ -218,7 +94,7 @@ function elf_load(
   k: Kernel,
   mm: Mm,
   file: OpenFile,
-  segment: ElfSegment,
+  segment: Phdr,
   bias: number,
   flags: number,
   total: number,
@@ -246,7 +122,7 @@ function elf_load(
   return elf_bss(k, mm, start, zeroEnd, segment) ?? start;
 }
 
-function elf_bss(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, segment: ElfSegment): string | null {
+function elf_bss(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, segment: Phdr): string | null {
   const error = do_brk_flags(k, mm, start, end - start, (segment.flags & PF_X) !== 0 ? vm.VM_EXEC : 0);
   return error === 0 ? null : error;
 }
@@ -261,48 +137,91 @@ function elf_map(
   flags: number,
   offset: number,
 ): VirtAddr | string {
+  if (offset % PAGE_SIZE !== 0) return 'EINVAL';
   const mapped = do_mmap(k, mm, { addr, length, prot, flags: flags | MAP.PRIVATE, file, pgoff: offset / PAGE_SIZE });
   return typeof mapped === 'string' ? mapped : mapped.addr;
 }
 
-/** Bytes from the first segment's page to the end of the last segment (total_mapping_size()). */
-function totalSize(elf: ElfFile): number {
-  const first = elf.segments[0];
-  if (first === undefined) return 0;
-  const end = Math.max(...elf.segments.map((s) => s.vaddr + s.memsz));
-  return pageAlign(end - pageDown(first.vaddr));
+/** Bytes from the first page of all segments to their end (total_mapping_size()). */
+function total_mapping_size(loads: readonly Phdr[]): number {
+  return Math.max(...loads.map((s) => s.vaddr + s.memsz)) - Math.min(...loads.map((s) => pageDown(s.vaddr)));
+}
+
+/** The largest p_align that is a power of two (maximum_alignment()). */
+function maximum_alignment(loads: readonly Phdr[]): number {
+  const powers = loads.map((s) => s.align ?? 0).filter((align) => align > 0 && Number.isInteger(Math.log2(align)));
+  return Math.max(PAGE_SIZE, ...powers);
+}
+
+/** A segment that no address space can hold; its file part may not be larger than all of it. */
+function impossible(segment: Phdr): boolean {
+  const end = segment.vaddr + segment.memsz;
+  return segment.filesz > segment.memsz || !Number.isSafeInteger(segment.offset) || !(end <= DEFAULT_MAP_WINDOW);
 }
 
 /** Where the segments of an ELF file came to lie. */
-interface Loaded {
+export interface Placed {
+  /** Distance from the addresses in the file. */
   readonly bias: number;
-  readonly brk: VirtAddr;
+  /** End of the highest segment. */
+  readonly end: VirtAddr;
 }
 
-/** Maps all segments: the first one decides the place of a position-independent file. */
-function load_segments(k: Kernel, mm: Mm, elf: ElfFile, file: OpenFile, base: number | null): Loaded | string {
-  let bias = elf.type === 'static' ? 0 : (base ?? 0);
-  let brk = 0;
-  let first = true;
-  for (const segment of elf.segments) {
-    let flags: number = first && elf.type === 'static' ? MAP.FIXED_NOREPLACE : MAP.FIXED;
+/** Where a position-independent file is to begin; 0: wherever there is room. */
+function firstPlace(k: Kernel, mm: Mm, elf: ElfBinary, loads: readonly Phdr[], isProgram: boolean): number | string {
+  const align = maximum_alignment(loads);
+  if (isProgram) {
+    const base = ELF_ET_DYN_BASE + aslrOffset(k, 'exec');
+    return base - (base % align);
+  }
+  const [first] = loads;
+  if (align <= PAGE_SIZE || first === undefined) return 0;
+  // A first try tells where there is room; from there it moves down to a multiple of the alignment.
+  const total = pageAlign(total_mapping_size(loads));
+  const tried = elf_load(k, mm, k.files.get(elf.file), first, -pageDown(first.vaddr), 0, total);
+  if (typeof tried === 'string') return tried;
+  do_munmap(k, mm, tried, total);
+  return tried - (tried % align);
+}
+
+/** Maps all segments; `role` decides where a position-independent file goes. */
+function load_segments(
+  k: Kernel,
+  mm: Mm,
+  elf: ElfBinary,
+  role: 'program' | 'loader alone' | 'interpreter',
+): Placed | string {
+  const loads = elf.phdrs.filter((header) => header.type === PT_LOAD);
+  if (loads.some(impossible)) return 'EINVAL';
+  const isFixed = elf.header.type === ET_EXEC;
+  const file = k.files.get(elf.file);
+  let bias = 0;
+  let end = 0;
+  for (const [i, segment] of loads.entries()) {
+    let flags: number = MAP.FIXED;
     let total = 0;
-    if (first && elf.type !== 'static') {
-      flags = base === null ? 0 : MAP.FIXED_NOREPLACE;
-      total = totalSize(elf);
+    if (i === 0) {
+      if (role === 'interpreter' || !isFixed) total = pageAlign(total_mapping_size(loads));
+      if (isFixed) flags = role === 'interpreter' ? MAP.FIXED : MAP.FIXED_NOREPLACE;
+      else {
+        const place = role === 'interpreter' ? 0 : firstPlace(k, mm, elf, loads, role === 'program');
+        if (typeof place === 'string') return place;
+        flags = place === 0 ? 0 : MAP.FIXED_NOREPLACE;
+        bias = place - pageDown(segment.vaddr);
+      }
     }
     const at = elf_load(k, mm, file, segment, bias, flags, total);
     if (typeof at === 'string') return at;
-    if (first && elf.type !== 'static') bias = at - pageDown(segment.vaddr);
-    first = false;
-    brk = Math.max(brk, bias + segment.vaddr + segment.memsz);
+    if (i === 0 && !isFixed) bias = at - pageDown(segment.vaddr);
+    end = Math.max(end, bias + segment.vaddr + segment.memsz);
   }
-  return { bias, brk };
+  return loads.length === 0 && (role === 'interpreter' || !isFixed) ? 'EINVAL' : { bias, end };
 }
 
-function recordLayout(mm: Mm, elf: ElfFile, bias: number): void {
+function recordLayout(mm: Mm, elf: ElfBinary, bias: number): void {
   mm.start_code = Number.MAX_SAFE_INTEGER;
-  for (const segment of elf.segments) {
+  for (const segment of elf.phdrs) {
+    if (segment.type !== PT_LOAD) continue;
     const start = bias + segment.vaddr;
     const end = start + segment.filesz;
     if ((segment.flags & PF_X) !== 0) {
@@ -315,85 +234,57 @@ function recordLayout(mm: Mm, elf: ElfFile, bias: number): void {
   if (mm.start_code === Number.MAX_SAFE_INTEGER) mm.start_code = 0;
 }
 
-function setBrk(k: Kernel, mm: Mm, elf: ElfFile, brk: VirtAddr): void {
-  const separate = elf.type !== 'static' && elf.interp === null;
-  const start = pageAlign(separate ? ELF_ET_DYN_BASE : brk) + aslrOffset(k, 'brk');
+/** Where the program headers lie in memory: in the segment that holds them in the file. */
+function phdrAddress({ header, phdrs }: ElfBinary, bias: number): VirtAddr {
+  const within = (s: Phdr): boolean =>
+    s.type === PT_LOAD && s.offset <= header.phoff && header.phoff < s.offset + s.filesz;
+  const segment = phdrs.find(within);
+  return segment === undefined ? 0 : bias + header.phoff - segment.offset + segment.vaddr;
+}
+
+function setBrk(k: Kernel, mm: Mm, program: Program, end: VirtAddr): void {
+  const separate = program.header.type !== ET_EXEC && program.interp === null;
+  const start = pageAlign(separate ? ELF_ET_DYN_BASE : end) + aslrOffset(k, 'brk');
   mm.start_brk = start;
   mm.brk = start;
 }
 
-function load_interp(k: Kernel, mm: Mm, path: string): (Loaded & { readonly entry: VirtAddr }) | string {
-  const elf = k.elves.get(path);
-  if (elf === undefined) return 'ENOENT';
-  stage(k, path, 'interpreter');
-  const id = open_file(k, elf.inode, { readable: true, writable: false, append: false });
-  readHeader(k, k.inodes.get(elf.inode), k.files.edit(id));
-  const loaded = load_segments(k, mm, elf, k.files.get(id), null);
-  fput(k, id);
-  return typeof loaded === 'string' ? loaded : { ...loaded, entry: loaded.bias + elf.entry };
-}
-
-function build(
-  k: Kernel,
-  mm: Mm,
-  elf: ElfFile,
-  file: OpenFile,
-  argv: readonly StringArg[],
-  envp: readonly StringArg[],
-): string | null {
-  mm.mmap_base = mmap_base(k);
-  stage(k, elf.path, 'stack');
-  if (!setup_stack(k, mm, elf.path, argv, envp)) return 'E2BIG';
-  stage(k, elf.path, 'segments');
-  const base = elf.type === 'pie' && elf.interp !== null ? pageDown(ELF_ET_DYN_BASE) + aslrOffset(k, 'exec') : null;
-  const loaded = load_segments(k, mm, elf, file, base);
-  if (typeof loaded === 'string') return loaded;
-  recordLayout(mm, elf, loaded.bias);
-  mm.entry = loaded.bias + elf.entry;
-  setBrk(k, mm, elf, loaded.brk);
-  if (elf.interp !== null) {
-    const interp = load_interp(k, mm, elf.interp);
-    if (typeof interp === 'string') return interp;
-    mm.entry = interp.entry;
-  }
-  stage(k, elf.path, 'vdso');
-  map_vdso(k, mm);
-  return null;
+/** A program that is mapped: how far it and its interpreter lie from the addresses in their files. */
+export interface LoadedProgram {
+  readonly bias: number;
+  readonly interpBias: number;
 }
 
 /**
- * load_elf_binary(): makes the address space for `path` and puts it in the place of the running task's. An errno
- * before the old one is gone leaves it; `SIGSEGV` stands for a failure behind that point
- * (fs/exec.c: bprm_execve()). READ_IMPLIES_EXEC is forgotten (set_personality_64bit()).
+ * load_elf_binary() behind its point of no return: fills the new address space. An errno is reported to nobody: the process
+ * dies.
  */
-export function exec_elf(
-  k: Kernel,
-  pid: number,
-  path: string,
-  argv: readonly StringArg[],
-  envp: readonly StringArg[],
-  release: (mmId: number) => void,
-): string | null {
-  const inodeId = k.paths.get(path);
-  if (inodeId === undefined) return 'ENOENT';
-  const elf = k.elves.get(path);
-  if (elf === undefined || elf.type === 'shared') return 'EACCES';
-  if (elf.interp !== null && k.elves.get(elf.interp) === undefined) return 'ENOENT';
-  const id = open_file(k, inodeId, { readable: true, writable: false, append: false });
-  readHeader(k, k.inodes.get(inodeId), k.files.edit(id));
-  const mm = emptyMm(k);
-  mm.exe = inodeId;
-  k.inodes.edit(inodeId).executing++;
-  const task = k.tasks.edit(pid);
-  const old = task.mm;
-  task.mm = mm.id;
-  task.personality &= ~READ_IMPLIES_EXEC;
-  if (old !== 0) {
-    stage(k, path, 'old address space');
-    release(old);
+export function load_elf_binary(k: Kernel, mm: Mm, program: Program, args: Arguments): LoadedProgram | string {
+  const pathOf = (elf: ElfBinary): string => k.inodes.get(k.files.get(elf.file).inode).path;
+  const path = pathOf(program);
+  mm.mmap_base = mmap_base(k);
+  stage(k, path, 'stack');
+  const stackHeader = program.phdrs.findLast((header) => header.type === PT_GNU_STACK);
+  const noStack = setup_arg_pages(k, mm, args, stackHeader !== undefined && (stackHeader.flags & PF_X) !== 0);
+  if (noStack !== null) return noStack;
+  stage(k, path, 'segments');
+  const loaded = load_segments(k, mm, program, program.interp === null ? 'loader alone' : 'program');
+  if (typeof loaded === 'string') return loaded;
+  recordLayout(mm, program, loaded.bias);
+  const entry = loaded.bias + program.header.entry;
+  mm.entry = entry;
+  setBrk(k, mm, program, loaded.end);
+  let interpBias = 0;
+  if (program.interp !== null) {
+    stage(k, pathOf(program.interp), 'interpreter');
+    const interp = load_segments(k, mm, program.interp, 'interpreter');
+    if (typeof interp === 'string') return interp;
+    interpBias = interp.bias;
+    mm.entry = interp.bias + program.interp.header.entry;
   }
-  k.tlb.flushAll();
-  const error = build(k, mm, elf, k.files.get(id), argv, envp);
-  fput(k, id);
-  return error === null ? null : 'SIGSEGV';
+  if (!(mm.entry < DEFAULT_MAP_WINDOW)) return 'EINVAL';
+  stage(k, path, 'vdso');
+  map_vdso(k, mm);
+  const facts = { phdr: phdrAddress(program, loaded.bias), phnum: program.header.phnum, base: interpBias, entry };
+  return create_elf_tables(k, mm, args, facts) ?? { bias: loaded.bias, interpBias };
 }

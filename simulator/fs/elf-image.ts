@@ -1,13 +1,17 @@
 /** Declared ELF files: their program headers and what their bytes are. */
 
-import type { ElfSegment, ElfShape, HostElf } from '../abi.ts';
+import type { ElfSegment, ElfShape, HostElf, HostFile } from '../abi.ts';
 import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { new_inode } from '../mm/shmem.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { DiskImage, ElfFile } from '../state/records.ts';
+import { EHDR_SIZE, PHDR_SIZE, PT_GNU_STACK, PT_INTERP, PT_LOAD } from './elf-parse.ts';
 import { canonical } from './namei.ts';
+import { utf8 } from './utf8.ts';
 
 const STATIC_BASE = 0x400000;
+/** Where the path of the interpreter lies in the header's page. */
+const INTERP_OFFSET = 1024;
 const PF_X = 1;
 const PF_W = 2;
 const PF_R = 4;
@@ -43,15 +47,25 @@ function header(shape: ElfShape, segments: readonly ElfSegment[]): Uint8Array {
   view.setBigUint64(32, 64n, true);
   view.setUint16(52, 64, true);
   view.setUint16(54, 56, true);
-  view.setUint16(56, segments.length, true);
-  segments.forEach((segment, i) => {
-    const at = 64 + 56 * i;
-    view.setUint32(at, 1, true);
-    view.setUint32(at + 4, segment.flags, true);
-    const words = [segment.offset, segment.vaddr, segment.vaddr, segment.filesz, segment.memsz, PAGE_SIZE];
-    words.forEach((word, w) => {
+  const base = shape.type === 'static' ? STATIC_BASE : 0;
+  const path = shape.interp === undefined ? null : utf8(shape.interp).subarray(0, PAGE_SIZE - INTERP_OFFSET - 1);
+  const phdrs = segments.map((segment) => ({ type: PT_LOAD, align: PAGE_SIZE, ...segment }));
+  if (path !== null) {
+    page.set(path, INTERP_OFFSET);
+    const size = { filesz: path.length + 1, memsz: path.length + 1 };
+    const place = { offset: INTERP_OFFSET, vaddr: base + INTERP_OFFSET, ...size };
+    phdrs.unshift({ type: PT_INTERP, flags: PF_R, align: 1, ...place });
+  }
+  const nowhere = { offset: 0, vaddr: 0, filesz: 0, memsz: 0 };
+  phdrs.push({ type: PT_GNU_STACK, flags: PF_R | PF_W, align: 16, ...nowhere });
+  view.setUint16(56, phdrs.length, true);
+  phdrs.forEach(({ type, flags, offset, vaddr, filesz, memsz, align }, i) => {
+    const at = EHDR_SIZE + PHDR_SIZE * i;
+    view.setUint32(at, type, true);
+    view.setUint32(at + 4, flags, true);
+    for (const [w, word] of [offset, vaddr, vaddr, filesz, memsz, align].entries()) {
       view.setBigUint64(at + 8 + 8 * w, BigInt(word), true);
-    });
+    }
   });
   return page;
 }
@@ -96,12 +110,20 @@ export function add_elf(k: Kernel, shape: ElfShape): void {
   k.elves.set(path, elf);
 }
 
+/** Puts a real file that is no program into the file system; one that is there already stays. */
+export function add_host_file(k: Kernel, { path, size, read }: HostFile): void {
+  if (k.paths.get(path) !== undefined) return;
+  const inode = new_inode(k, { kind: 'file', path, size, deleted: false, image: { kind: 'host', read } });
+  k.paths.set(path, inode.id);
+}
+
 /** Puts a real file of the host into the file system; one that is there already stays. */
 export function add_host_elf(k: Kernel, elf: HostElf): void {
-  if (k.paths.get(elf.path) !== undefined) return;
+  const name = elf.link ?? elf.path;
+  if (k.paths.get(name) !== undefined) return;
   const image: DiskImage = elf.read === undefined ? { kind: 'zeros' } : { kind: 'host', read: elf.read };
   const inode = new_inode(k, { kind: 'file', path: elf.path, size: elf.size, deleted: false, image, access: 5 });
-  k.paths.set(elf.path, inode.id);
+  k.paths.set(name, inode.id);
   k.elves.set(elf.path, {
     path: elf.path,
     inode: inode.id,

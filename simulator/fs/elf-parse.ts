@@ -2,6 +2,7 @@
 // bytes come from a function. Layout as in the System V ABI (Elf64_Ehdr, Elf64_Phdr, Elf64_Dyn).
 
 import type { ElfSegment } from '../abi.ts';
+import { PAGE_SIZE } from '../machine/address.ts';
 
 /** The bytes at [offset, offset + length), fewer at the end of the file. */
 export type ReadBytes = (offset: number, length: number) => Uint8Array;
@@ -20,15 +21,17 @@ export interface ElfFile {
   readonly needed: readonly string[];
 }
 
-const EHDR_SIZE = 64;
-const PHDR_SIZE = 56;
+export const EHDR_SIZE = 64;
+export const PHDR_SIZE = 56;
 const DYN_SIZE = 16;
-const ET_EXEC = 2;
-const ET_DYN = 3;
-const EM_X86_64 = 62;
-const PT_LOAD = 1;
+const MAGIC = 0x7f454c46;
+export const ET_EXEC = 2;
+export const ET_DYN = 3;
+export const EM_X86_64 = 62;
+export const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
-const PT_INTERP = 3;
+export const PT_INTERP = 3;
+export const PT_GNU_STACK = 0x6474e551;
 const PT_GNU_RELRO = 0x6474e552;
 const DT_NULL = 0;
 const DT_NEEDED = 1;
@@ -38,13 +41,14 @@ const DT_SONAME = 14;
 const DT_FLAGS_1 = 0x6ffffffb;
 const DF_1_PIE = 0x08000000;
 /** PATH_MAX: fs/binfmt_elf.c refuses a longer interpreter path. */
-const MAX_PATH = 4096;
+export const MAX_PATH = 4096;
 /** fs/binfmt_elf.c: load_elf_phdrs() refuses more than 64 KiB of program headers. */
 const MAX_PHDRS = 65536 / PHDR_SIZE;
 /** Bounds on what is read of the dynamic section, against nonsense sizes. */
 const MAX_DYNAMIC = 1 << 20;
 
-interface Phdr extends ElfSegment {
+/** A program header. */
+export interface Phdr extends ElfSegment {
   readonly type: number;
 }
 
@@ -58,7 +62,7 @@ export function parseElf(read: ReadBytes): ElfFile | { readonly error: string } 
   if (count === 0 || count > MAX_PHDRS || table.byteLength < count * PHDR_SIZE) {
     return { error: 'its program headers are missing or cut off' };
   }
-  const phdrs = Array.from({ length: count }, (_, i) => readPhdr(table, i * PHDR_SIZE));
+  const phdrs = phdrsOf(table);
   const segments = phdrs.filter((p) => p.type === PT_LOAD).map(toSegment);
   if (segments.length === 0) return { error: 'it has nothing to load' };
   if (phdrs.some((p) => !Number.isSafeInteger(p.vaddr + p.memsz) || !Number.isSafeInteger(p.offset + p.filesz))) {
@@ -81,7 +85,7 @@ export function parseElf(read: ReadBytes): ElfFile | { readonly error: string } 
 }
 
 function checkHeader(header: DataView): string | null {
-  if (header.byteLength < EHDR_SIZE || header.getUint32(0, false) !== 0x7f454c46) return 'it is no ELF file';
+  if (header.byteLength < EHDR_SIZE || header.getUint32(0, false) !== MAGIC) return 'it is no ELF file';
   if (header.getUint8(4) !== 2 || header.getUint8(5) !== 1) return 'it is no 64-bit little-endian ELF file';
   if (header.getUint16(18, true) !== EM_X86_64) return 'it is not for x86-64';
   const type = header.getUint16(16, true);
@@ -99,6 +103,40 @@ function word(view: DataView, at: number): number {
   return Number(view.getBigUint64(at, true));
 }
 
+function phdrsOf(table: DataView): Phdr[] {
+  return Array.from({ length: Math.floor(table.byteLength / PHDR_SIZE) }, (_, i) => readPhdr(table, i * PHDR_SIZE));
+}
+
+/** The program headers in the bytes of a program header table. */
+export function readPhdrs(table: Uint8Array): Phdr[] {
+  return phdrsOf(viewOf(table));
+}
+
+/** What the kernel looks at of an ELF header (Elf64_Ehdr). */
+export interface ElfHeader {
+  readonly isElf: boolean;
+  readonly type: number;
+  readonly machine: number;
+  readonly entry: number;
+  readonly phoff: number;
+  readonly phentsize: number;
+  readonly phnum: number;
+}
+
+/** Reads the first {@link EHDR_SIZE} bytes of a file. */
+export function readElfHeader(bytes: Uint8Array): ElfHeader {
+  const view = viewOf(bytes);
+  return {
+    isElf: view.getUint32(0, false) === MAGIC,
+    type: view.getUint16(16, true),
+    machine: view.getUint16(18, true),
+    entry: word(view, 24),
+    phoff: word(view, 32),
+    phentsize: view.getUint16(54, true),
+    phnum: view.getUint16(56, true),
+  };
+}
+
 function readPhdr(view: DataView, at: number): Phdr {
   return {
     type: view.getUint32(at, true),
@@ -107,11 +145,13 @@ function readPhdr(view: DataView, at: number): Phdr {
     vaddr: word(view, at + 16),
     filesz: word(view, at + 32),
     memsz: word(view, at + 40),
+    align: word(view, at + 48),
   };
 }
 
-function toSegment({ offset, vaddr, filesz, memsz, flags }: Phdr): ElfSegment {
-  return { offset, vaddr, filesz, memsz, flags };
+function toSegment({ offset, vaddr, filesz, memsz, flags, align }: Phdr): ElfSegment {
+  const segment = { offset, vaddr, filesz, memsz, flags };
+  return align === undefined || align <= PAGE_SIZE ? segment : { ...segment, align };
 }
 
 function readInterp(read: ReadBytes, phdrs: readonly Phdr[]): string | undefined {
@@ -120,7 +160,7 @@ function readInterp(read: ReadBytes, phdrs: readonly Phdr[]): string | undefined
   return stringAt(read(phdr.offset, phdr.filesz), 0);
 }
 
-function stringAt(bytes: Uint8Array, start: number): string {
+export function stringAt(bytes: Uint8Array, start: number): string {
   let end = start;
   while (end < bytes.length && bytes[end] !== 0) end += 1;
   return Array.from(bytes.subarray(start, end), (byte) => String.fromCharCode(byte)).join('');

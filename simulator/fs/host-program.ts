@@ -1,12 +1,15 @@
 // A real program with all that its dynamic loader would load: found and read through three functions of the host.
 
-import type { HostElf } from '../abi.ts';
+import type { HostElf, HostFile } from '../abi.ts';
 import { type ElfFile, parseElf } from './elf-parse.ts';
+import { LD_SO_CACHE } from './ld-so.ts';
 
 /** A real program, its interpreter and libraries: the interpreter first, then in the order in which ld.so loads them. */
 export interface HostProgram {
   readonly elf: HostElf;
   readonly closure: readonly HostElf[];
+  /** What the loader looks libraries up in, where the machine has it. */
+  readonly cache?: HostFile;
 }
 
 /** The files of the machine that runs the simulation. Nothing is ever written. */
@@ -43,14 +46,19 @@ class Unreadable extends Error {}
 /** Reads the program at `path`; each library once, breadth first (elf/dl-deps.c: _dl_map_object_deps()). */
 export function readHostProgram(path: string, files: HostFiles): HostProgram | { readonly error: string } {
   try {
-    const program = load(path, path, files);
+    const program = loadReal(path, files);
     const interp = program.file.interp === undefined ? null : loadReal(program.file.interp, files);
     const libraries = interp === null ? [] : loadLibraries(program, interp, files);
     const resolve = (name: string) => libraries.find((library) => isNamed(library, name))?.path ?? null;
-    const elf = { ...hostElf(program, resolve), ...(interp === null ? {} : { interp: interp.path }) };
+    const link = program.path === path ? {} : { link: path };
+    const elf = { ...hostElf(program, resolve), ...link, ...(interp === null ? {} : { interp: interp.path }) };
     const objects = interp === null ? libraries : [interp, ...libraries];
     // libc.so.6 can be executed too and names an interpreter, but here it is a library.
-    return { elf, closure: objects.map((object) => ({ ...hostElf(object, resolve), type: 'shared' })) };
+    const closure = objects.map((object): HostElf => ({ ...hostElf(object, resolve), type: 'shared' }));
+    const size = files.size(LD_SO_CACHE);
+    if (size === null) return { elf, closure };
+    const read = (offset: number, length: number) => readWithin(files, LD_SO_CACHE, size, offset, length);
+    return { elf, closure, cache: { path: LD_SO_CACHE, size, read } };
   } catch (error) {
     if (error instanceof Unreadable) return { error: error.message };
     throw error;
@@ -87,14 +95,16 @@ function loadReal(path: string, files: HostFiles): Loaded {
   return load(files.realPath(path) ?? path, path, files);
 }
 
+function readWithin(files: HostFiles, path: string, size: number, offset: number, length: number): Uint8Array {
+  const most = Math.max(0, Math.min(length, size - offset));
+  return most === 0 ? new Uint8Array() : files.read(path, offset, most);
+}
+
 /** Loads the file at `path`; messages call it `name`. */
 function load(path: string, name: string, files: HostFiles): Loaded {
   const size = files.size(path);
   if (size === null) throw new Unreadable(`"${name}" is no file of this machine`);
-  const read = (offset: number, length: number) => {
-    const most = Math.max(0, Math.min(length, size - offset));
-    return most === 0 ? new Uint8Array() : files.read(path, offset, most);
-  };
+  const read = (offset: number, length: number) => readWithin(files, path, size, offset, length);
   const file = parse(name, read);
   if ('error' in file) throw new Unreadable(`"${name}" cannot be loaded: ${file.error}`);
   return { path, size, read, file };

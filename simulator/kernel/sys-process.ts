@@ -1,57 +1,14 @@
-/** The system calls that end, replace and limit processes (kernel/exit.c, fs/exec.c, kernel/sys.c). */
+/** The system calls that end and limit processes (kernel/exit.c, kernel/sys.c); that which replaces them is in sys-exec.ts. */
 
-import type { StringArg } from '../abi.ts';
-import { exec_elf } from '../fs/binfmt-elf.ts';
-import { path_lookup } from '../fs/namei.ts';
-import { refuse } from '../mm/refuse.ts';
 import type { Rlimit, RlimitName, Task } from '../state/records.ts';
 import { ADDR_NO_RANDOMIZE, RLIMIT_NAMES } from '../uapi.ts';
-import { close_on_exec } from './descriptors.ts';
-import { clear_child_tid, do_exit, do_group_exit, mmput, vfork_done } from './exit.ts';
+import { do_exit, do_group_exit } from './exit.ts';
+import { execve } from './sys-exec.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
 import { threads_of } from './task.ts';
 import { copy_from_user, copy_to_user } from './user-copy.ts';
 
 const INFINITY = 2n ** 64n - 1n;
-
-/** execve(2): argv is the path alone unless given. Only the calling thread survives. */
-function execve(c: SysCall): SysResult {
-  const path = c.string(0);
-  if (path === null) return 'EFAULT';
-  const argv: readonly StringArg[] = c.strings(1) ?? [path];
-  const envp: readonly StringArg[] = c.strings(2) ?? [];
-  const found = path_lookup(c.k, path.text);
-  if (typeof found === 'string') return found;
-  if (found.kind === 'none') return 'ENOENT';
-  if (found.kind === 'directory') return refuse(c.k, 'EACCES', 'a directory is not executed');
-  if (found.slash) return 'ENOTDIR';
-  const error = exec_elf(c.k, c.task.pid, found.path, argv, envp, (mm) => {
-    endOtherThreads(c);
-    const task = c.k.tasks.edit(c.task.pid);
-    const fresh = task.mm;
-    task.mm = mm;
-    clear_child_tid(c.k, task);
-    task.mm = fresh;
-    mmput(c.k, mm);
-  });
-  if (error === 'SIGSEGV') {
-    do_group_exit(c.k, c.task.pid, { kind: 'signal', signal: 'SIGSEGV', code: 'SI_KERNEL' });
-    return { signal: 'SIGSEGV', code: 'SI_KERNEL' };
-  }
-  if (error !== null) return error;
-  const task = c.k.tasks.edit(c.task.pid);
-  task.comm = path.text;
-  task.handlers = new Set();
-  close_on_exec(c.k, task.pid);
-  vfork_done(c.k, task.pid);
-  return 0;
-}
-
-function endOtherThreads(c: SysCall): void {
-  for (const other of threads_of(c.k, c.task.tgid)) {
-    if (other.pid !== c.task.pid) do_exit(c.k, other.pid, { kind: 'exit', status: 0 });
-  }
-}
 
 function exit(c: SysCall): SysResult {
   do_exit(c.k, c.task.pid, { kind: 'exit', status: c.int(0) & 255 });

@@ -17,6 +17,8 @@ export interface Skip {
 export interface Gone {
   readonly signal: string;
   readonly code: string;
+  /** Absent: 0. */
+  readonly addr?: bigint;
 }
 
 /** A new task; it stores its pid at `set_child_tid` before its first instruction. */

@@ -82,6 +82,7 @@ export const ERRNOS: ConstantRows = [
   ['ENODATA', 61, 'No data available'],
   ['EOVERFLOW', 75, 'Value too large for defined data type'],
   ['EBADFD', 77, 'File descriptor in bad state'],
+  ['ELIBBAD', 80, 'Accessing a corrupted shared library'],
   ['EOPNOTSUPP', 95, 'Operation not supported'],
   ['ENOTSUP', 95, 'Operation not supported'],
   ['ETIMEDOUT', 110, 'Connection timed out'],

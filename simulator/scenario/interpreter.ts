@@ -112,7 +112,7 @@ function* performCall(
     return { environment: bindResult(code, outcome, environment), report };
   }
   const outcome = yield* execute(request, step);
-  const after = bindResult(code, outcome, environment);
+  const after = bindResult(code, outcome, followPid(request, outcome, environment));
   if (outcome.result.kind === 'skipped') {
     const error = remark(outcome.result.message, code.statement.span);
     return { environment: after, report: { ...reportBase(code, null, outcome), error } };
@@ -154,6 +154,18 @@ function loadSite(request: Request): LoadSite | null {
   return { pid: request.pid, addr: request.addr, sized: request.length !== undefined };
 }
 
+/** A thread that executed a program has its leader's pid: its names mean that one. */
+function followPid(request: Request, { becomes }: StepOutcome, environment: Environment): Environment {
+  if (becomes === undefined || !('pid' in request)) return environment;
+  let after = environment;
+  for (const [name, binding] of environment.entries()) {
+    if (binding.kind === 'process' && binding.pid === request.pid) {
+      after = after.with(name, { kind: 'process', pid: becomes });
+    }
+  }
+  return after;
+}
+
 /**
  * Binds the name of a step to what the call returned. A call that failed gives -1, as libc does, so that the lines
  * behind it can still be made; a step that was not made leaves the name without a value.
@@ -166,8 +178,10 @@ function bindResult(code: StepCode, outcome: StepOutcome, environment: Environme
 function resultBinding(code: StepCode, outcome: StepOutcome): Binding {
   const { result } = outcome;
   if (result.kind === 'skipped') return { kind: 'failed', line: lineOf(code) };
-  const made = code.signature.makesProcess && result.kind === 'value';
-  if (made) return { kind: 'process', pid: outcome.child ?? Number(result.value) };
+  // A process whose first instruction ends it was there.
+  const lived = result.kind === 'value' || (result.kind === 'signal' && outcome.child !== undefined);
+  const made = code.signature.makesProcess && lived;
+  if (made) return { kind: 'process', pid: outcome.child ?? Number(resultWord(result)) };
   return { kind: 'value', value: resultWord(result) ?? MINUS_ONE };
 }
 

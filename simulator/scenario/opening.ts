@@ -25,5 +25,7 @@ export function declareAll(scenario: Scenario, backend: Pick<Backend, 'declare'>
 function hostDeclaration(path: string, read: ReadHostElf | undefined): Declaration | { readonly error: string } {
   if (read === undefined) return { error: `"${path}" cannot be read here: real programs exist only on the desktop` };
   const program = read(path);
-  return 'error' in program ? program : { kind: 'host', elf: program.elf, closure: program.closure };
+  if ('error' in program) return program;
+  const { elf, closure, cache } = program;
+  return cache === undefined ? { kind: 'host', elf, closure } : { kind: 'host', elf, closure, cache };
 }

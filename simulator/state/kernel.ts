@@ -3,7 +3,7 @@
  * their first argument, as kernel code takes `current` and its globals.
  */
 
-import type { FaultRecord, MachineConfig, OomKill } from '../abi.ts';
+import type { FaultRecord, MachineConfig, OomKill, Substep } from '../abi.ts';
 import type { EventData, KernelEvent } from '../events.ts';
 import { PAGE_SIZE } from '../machine/address.ts';
 import { Frames, type FramesRoot } from '../machine/frames.ts';
@@ -112,6 +112,8 @@ export class Kernel {
   faults: FaultRecord[] | null = null;
   /** Choices of the OOM killer in the step, null when nobody asks. */
   oomKills: OomKill[] | null = null;
+  /** Calls that the dynamic loader made in the step. */
+  substeps: readonly Substep[] = [];
   depth = 0;
   /** What replacement=opt knows of the run to come; null when nobody foresaw it. */
   future: Future | null = null;

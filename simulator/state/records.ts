@@ -109,7 +109,7 @@ export interface Task extends CowRecord {
   /** The thread that made it (real_parent); once that is gone, the first living thread of {@link parent} stands for it. */
   maker: number;
   /** The signal that its end sends to the parent; SIGCHLD makes it a child that wait4() sees without __WCLONE. */
-  readonly exit_signal: number;
+  exit_signal: number;
   /** Process group: the pid of its leader. */
   readonly pgrp: number;
   /** Where its end stores a zero for others who use the memory (CLONE_CHILD_CLEARTID), 0 for nowhere. */

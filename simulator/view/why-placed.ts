@@ -218,6 +218,7 @@ class Search {
     let text: string | null = null;
     for (const event of this.events(record)) {
       if (event.type === 'exec') stage = event.stage;
+      if (event.type === 'loader-call') stage = 'library';
       else if (event.type === 'placement' && within(this.address, event.addr, event.length)) {
         text = `${PARTS[stage] ?? stage}: ${searched(event, 0)}`;
       } else if (text === null && this.covers(event)) text = `${PARTS[stage] ?? stage}${FIXED[stage] ?? ''}`;
@@ -274,7 +275,7 @@ function spacesOf(records: readonly Record[]): {
   const steps = records.map(({ pid, request, outcome }): Spaces => {
     if (pid === null) return { own: 0, child: 0 };
     const executes = request?.op === 'syscall' && request.name === 'execve' && outcome.result.kind !== 'errno';
-    const own = request?.op === 'spawn' || executes ? fresh(pid) : (now.get(pid) ?? fresh(pid));
+    const own = request?.op === 'spawn' || executes ? fresh(outcome.becomes ?? pid) : (now.get(pid) ?? fresh(pid));
     if (outcome.child === undefined || request?.op !== 'syscall') return { own, child: 0 };
     if (!sharesMemory(request)) return { own, child: fresh(outcome.child) };
     now.set(outcome.child, own);

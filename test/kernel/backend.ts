@@ -150,7 +150,7 @@ function syscallArgs(name: string, args: readonly Arg[]): SyscallArgument[] {
   checkBuffer(name, args);
   const words = args.map((arg): SyscallArgument => constantOf(arg) ?? (arg as bigint));
   if (name === 'execve') {
-    if (words.length < 2) words.push([words[0] as string]);
+    if (words.length < 2) words.push(typeof words[0] === 'string' ? [words[0]] : 0n);
     if (words.length < 3) words.push([]);
   }
   if (name === 'open' && words.length < 3) words.push(0o644n);
@@ -194,7 +194,10 @@ export async function execute(machine: KernelMachine, request: Request): Promise
       const made = await machine.spawn(request.path, request.argv.map(text));
       return {
         ...NOTHING,
-        result: { kind: 'value', value: BigInt(made.pid) },
+        result:
+          made.signal === undefined
+            ? { kind: 'value', value: BigInt(made.pid) }
+            : { kind: 'signal', signal: made.signal.name, code: made.signal.code, addr: made.signal.addr },
         minflt: made.minflt,
         majflt: made.majflt,
         child: made.pid,

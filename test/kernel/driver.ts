@@ -217,8 +217,9 @@ export class KernelMachine {
     const words = [...argv, ...envp].map(hex).join(' ');
     const reply = await this.#ask(`spawn ${hex(path)} ${argv.length} ${words}`);
     if (typeof reply['errno'] === 'number') throw new Error(`spawn ${path}: ${errnoName(reply['errno'])}`);
-    const { minflt, majflt } = readStep(reply);
-    return { pid: Number(reply['pid']), minflt, majflt };
+    const { minflt, majflt, signal } = readStep(reply);
+    const ended = signal === undefined ? {} : { signal };
+    return { pid: Number(reply['pid']), minflt, majflt, ...ended };
   }
 
   /** Makes the process make a system call. Strings, bytes and vectors must have been declared with `constants`. */

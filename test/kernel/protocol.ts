@@ -31,6 +31,8 @@ export interface SpawnResult {
   readonly pid: number;
   readonly minflt: number;
   readonly majflt: number;
+  /** The signal that its first instruction raised; the process is gone then. */
+  readonly signal?: NonNullable<StepResult['signal']>;
 }
 
 /** One page that is present or swapped out. */
@@ -67,6 +69,7 @@ export interface ProcessDump {
 
 const ERRNO_NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name, code]) => [code, name]));
 ERRNO_NAMES.set(11, 'EAGAIN');
+ERRNO_NAMES.set(80, 'ELIBBAD');
 ERRNO_NAMES.set(95, 'EOPNOTSUPP');
 
 const SIGNAL_NAMES = new Map<number, string>(Object.entries(constants.signals).map(([name, code]) => [code, name]));

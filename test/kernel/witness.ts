@@ -55,6 +55,8 @@ const CANNOT = /^KernelMachine: (no|process|pid|the process|.*(dead|gone|not ali
  */
 function isOwnFault(request: Request, { result }: RealOutcome): boolean {
   if (result.kind !== 'signal' || result.addr === 0n || result.code === 'SI_USER') return false;
+  // A program that dies of its own first instruction has text that the scenario gave it.
+  if (request.op === 'spawn' || (request.op === 'syscall' && request.name === 'execve')) return false;
   if (request.op === 'fetch') return result.addr / 4096n !== request.addr / 4096n;
   if (request.op !== 'load' && request.op !== 'store') return true;
   const length = request.length ?? (request.op === 'store' && typeof request.value !== 'number' ? 256n : 1n);

@@ -338,6 +338,7 @@ describe('every kind of event', () => {
       refused: true,
       fork: true,
       exec: true,
+      'loader-call': true,
       exit: true,
       signal: true,
     };

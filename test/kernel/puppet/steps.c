@@ -92,22 +92,28 @@ void stepSignal(struct process *p, const struct stop *stop) {
   if (!handled) traceDeliver(p, stop->signal);
 }
 
-/* Executes the first instruction of a new image and learns where it is. */
-static bool enterImage(struct process *p) {
+/* Executes the first instruction of a new image and learns where it is. If it dies of it, the line begins with the signal. */
+enum entered { ENTER_FAILED, ENTER_DIED, ENTER_DONE };
+
+static enum entered enterImage(struct process *p) {
   uint8_t page[PAGE];
   ptrace(PTRACE_GETREGS, p->pid, 0, &p->regs);
   struct stop stop = traceRun(p, &p->regs, false);
-  if (!stepSettled(p, &stop)) return false;
-  if (stop.kind != STOP_TRAP) return outError("process %d: its first instruction failed", p->pid), false;
+  if (stop.kind == STOP_SIGNAL) {
+    p->handlesSegv = p->handlesBus = false;
+    return stepSignal(p, &stop), ENTER_DIED;
+  }
+  if (!stepSettled(p, &stop)) return ENTER_FAILED;
+  if (stop.kind != STOP_TRAP) return outError("process %d: its first instruction failed", p->pid), ENTER_FAILED;
   p->regs.eflags &= ~TRAP_FLAG;
   p->text = p->regs.rip & ~(PAGE - 1);
   p->handlesSegv = p->handlesBus = false;
-  if (!tracePeek(p, p->text, page, PAGE)) return outError("process %d: no text page", p->pid), false;
+  if (!tracePeek(p, p->text, page, PAGE)) return outError("process %d: no text page", p->pid), ENTER_FAILED;
   enum imageKind kind = imageCheck(page, p->text);
-  if (kind == IMAGE_FOREIGN) return outError("process %d runs a program that was not declared", p->pid), false;
+  if (kind == IMAGE_FOREIGN) return outError("process %d runs a program that was not declared", p->pid), ENTER_FAILED;
   p->vectorsValid = kind == IMAGE_OWN;
   hideArguments(p);
-  return true;
+  return ENTER_DONE;
 }
 
 static void limit(int resource, rlim_t soft, rlim_t hard) { setrlimit(resource, &(struct rlimit){ soft, hard }); }
@@ -176,8 +182,9 @@ void stepSpawn(const char *path, char **argv, char **envp) {
     traceDeliver(p, SIGKILL);
     return;
   }
-  if (!enterImage(p)) return;
-  printf("{\"pid\":%d", pid);
+  enum entered entered = enterImage(p);
+  if (entered == ENTER_FAILED) return;
+  printf(entered == ENTER_DIED ? ",\"pid\":%d" : "{\"pid\":%d", pid);
   stepEnd(p, &(struct measure){ 0 });
 }
 
@@ -294,7 +301,8 @@ static bool returned(struct process *p, const struct call *call) {
     p->regs.fs_base = regs.fs_base, p->regs.gs_base = regs.gs_base;
   if (call->replaced) {
     traceReleaseParent(p);
-    if (!enterImage(p)) return false;
+    enum entered entered = enterImage(p);
+    if (entered != ENTER_DONE) return entered == ENTER_DIED;
   }
   writeResult(call->limited ? -(uint64_t)EAGAIN : regs.rax);
   return true;
