@@ -1,5 +1,6 @@
 /** A machine on which scenarios run for real: the driver program, its files and the processes under its control. */
 import { type ChildProcessWithoutNullStreams, spawn as startProgram } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createInterface, type Interface } from 'node:readline';
 import { compileDriver, missing } from './compile.ts';
@@ -102,6 +103,15 @@ function driverArguments(options: MachineOptions): string[] {
 }
 
 /**
+ * Throws unless the kernel judges promises as scenarios expect it without `machine overcommit=`. A machine sets the mode when it
+ * starts; who changes it afterwards changes VM_NORESERVE of every MAP_NORESERVE.
+ */
+export function checkOvercommit(file = '/proc/sys/vm/overcommit_memory'): void {
+  const mode = readFileSync(file, 'utf8').trim();
+  if (mode !== '0') throw new Error(`vm.overcommit_memory of this kernel is ${mode}, and the comparison needs 0`);
+}
+
+/**
  * One scenario at a time: declare files and constants, `spawn`, step, look, then `reset` for the next one or `close`.
  * Calls are answered in the order they are made. A method rejects when the driver cannot do what is asked, which is
  * not the same as a system call that fails.
@@ -125,6 +135,7 @@ export class KernelMachine {
       const ready = await machine.#next();
       if (ready['ready'] !== true) throw new Error(`KernelMachine.start: ${String(ready['error'])}`);
       machine.#swap = ready['swap'] !== null;
+      checkOvercommit();
     } catch (error) {
       await machine.close();
       throw error;

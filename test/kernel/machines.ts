@@ -1,5 +1,5 @@
 /** The kernel machines that scenarios need, each started once: for ext4, for tmpfs, and for swap of one's own. */
-import { KernelMachine, type MachineOptions } from './driver.ts';
+import { checkOvercommit, KernelMachine, type MachineOptions } from './driver.ts';
 
 type Kind = 'ext4' | 'tmpfs' | 'exclusive';
 
@@ -35,6 +35,7 @@ export class Machines {
     const known = this.machines.get(kind);
     if (known !== undefined && known.over === undefined) {
       const wanted = await known.reset();
+      checkOvercommit();
       if (!wanted || Date.now() - this.since < TENURE_MS) {
         // An earlier scenario may have left swap off; where it is on, this is refused.
         if (kind === 'exclusive') await known.kernel({ op: 'swapon' }).catch(() => {});
