@@ -69,7 +69,7 @@ export function randomBytes(k: Kernel): Uint8Array {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    return state & 255;
+    return (state >>> 16) & 255;
   });
 }
 

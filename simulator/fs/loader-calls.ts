@@ -1,7 +1,7 @@
 /** The system calls of the dynamic loader: each is made, written down as strace writes it, and told to who listens. */
 
 import type { Substep } from '../abi.ts';
-import { hex, type VirtAddr } from '../machine/address.ts';
+import { hex, PAGE_SIZE, type VirtAddr } from '../machine/address.ts';
 import { do_mmap } from '../mm/mmap.ts';
 import { do_mprotect } from '../mm/mprotect.ts';
 import { do_munmap } from '../mm/munmap.ts';
@@ -59,7 +59,7 @@ export class LoaderCalls {
     const file = from === null ? '-1' : `${from.fd}<${from.path}>`;
     const what = `${place}, ${length}, ${protText(prot)}, ${flagsText(flags)}, ${file}, ${offset === 0 ? 0 : hex(offset)}`;
     const mapped = this.call('mmap', what, () => {
-      const pgoff = offset / 4096;
+      const pgoff = offset / PAGE_SIZE;
       const got = do_mmap(this.k, this.mm, { addr, length, prot, flags, file: from?.file ?? null, pgoff });
       return typeof got === 'string' ? got : got.addr;
     });
