@@ -41,6 +41,7 @@ export type SparedBecause =
   | 'referenced again'
   | 'executed'
   | 'mlocked'
+  | 'SHM_LOCK'
   | 'busy'
   | 'dirty'
   | 'under writeback'

@@ -15,6 +15,7 @@ import {
   PG_WRITEBACK,
 } from '../machine/frames.ts';
 import { lru_list } from '../machine/lru.ts';
+import { mapping_unevictable } from '../mm/mlock-page.ts';
 import { cache_entry } from '../mm/page-cache.ts';
 import type { Inode } from '../state/records.ts';
 import { count, hold, same, type Tally } from './tally.ts';
@@ -140,7 +141,13 @@ function checkUsed(t: Tally, pfn: Pfn, listed: ReadonlySet<Pfn>): void {
     (flags & PG_MLOCKED) !== 0 || !t.locked.has(pfn),
     () => `frame ${pfn} is mapped by a locked VMA and evictable`,
   );
-  same(t, `frame ${pfn}: unevictable`, (flags & PG_UNEVICTABLE) !== 0, (flags & PG_MLOCKED) !== 0);
+  const marked = flags & (PG_MLOCKED | PG_UNEVICTABLE);
+  hold(t, marked !== PG_MLOCKED, () => `frame ${pfn} is locked and evictable`);
+  hold(
+    t,
+    marked !== PG_UNEVICTABLE || mapping_unevictable(t.k, pfn),
+    () => `frame ${pfn} is unevictable, and nothing locks it`,
+  );
   same(t, `frame ${pfn}: in the swap cache`, (flags & PG_SWAPCACHE) !== 0, chunk.slot[i] !== 0);
   same(t, `frame ${pfn}: under writeback`, (flags & PG_WRITEBACK) !== 0, t.k.writes.get(pfn) !== undefined);
   const kind = flags & (PG_ANON | PG_FILE);

@@ -103,6 +103,7 @@ const SPARED: Readonly<Record<SparedBecause, string>> = {
   'referenced again': 'it was used again, or by several',
   executed: 'its code was executed',
   mlocked: 'mlock holds it',
+  SHM_LOCK: 'SHM_LOCK keeps its segment in RAM',
   busy: 'somebody works with it',
   dirty: 'it is newer than the disk, so it has to be written first',
   'under writeback': 'it is under writeback, and reclaim does not wait for it',

@@ -148,8 +148,25 @@ function pattern(bytes: Uint8Array, from: number, count: number): Uint8Array {
   return out;
 }
 
+const VSYSCALL_ADDR = 0xffffffffff600000n;
+/** gettimeofday, time and getcpu, 1 KiB apart. */
+const VSYSCALLS = 3n;
+
+/**
+ * emulate_vsyscall() (arch/x86/entry/vsyscall/vsyscall_64.c): a call of the page [vsyscall] is made by the kernel and returns;
+ * no instruction of it runs. Any other address of the page is a SIGSEGV. Null: the address is not in that page.
+ */
+function emulate_vsyscall(k: Kernel, addr: bigint): CallResult | null {
+  const offset = addr - VSYSCALL_ADDR;
+  if (offset < 0n || offset >= BigInt(PAGE_SIZE)) return null;
+  if (offset % 1024n === 0n && offset / 1024n < VSYSCALLS) return { kind: 'value', value: 0n };
+  return raise(k, { signal: 'SIGSEGV', code: 'SI_KERNEL' }, 0n);
+}
+
 /** fetch(addr): an instruction is fetched. */
 export function fetch(k: Kernel, addr: bigint): CallResult {
+  const emulated = emulate_vsyscall(k, addr);
+  if (emulated !== null) return emulated;
   const bad = hopeless(k, addr, 'exec');
   if (bad !== null) return bad;
   const pfn = cpu_access(k, current_mm(k), Number(addr), 'exec');

@@ -1,21 +1,15 @@
-/** The system calls that move a file's bytes, and those on SysV shared memory (fs/read_write.c, ipc/shm.c); all of files are listed. */
+/** The system calls that move a file's bytes (fs/read_write.c); all of files and of shared memory are listed. */
 
 import { clearUser, file_read, file_write, type UserBuffer } from '../fs/read-write.ts';
 import { seek_hole_data } from '../fs/seek.ts';
 import { INEXACT, isExact, max_bytes, newsize, toBytes } from '../fs/size.ts';
-import { PAGE_SIZE, pageAlign } from '../machine/address.ts';
-import { vm_enough_memory } from '../mm/accounting.ts';
-import { evict_inode, fput, open_file } from '../mm/file-refs.ts';
-import { do_mmap } from '../mm/mmap.ts';
-import { do_munmap } from '../mm/munmap.ts';
+import { PAGE_SIZE } from '../machine/address.ts';
 import { refuse } from '../mm/refuse.ts';
-import { new_inode } from '../mm/shmem.ts';
 import { isParts, type Parts } from '../parts.ts';
-import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';
-import { MAP, PROT } from '../uapi.ts';
 import { MAX_TOUCHED, raise, SIGXFSZ, tooMuchText } from './cpu.ts';
 import { OPEN_CALLS } from './sys-open.ts';
+import { SHM_CALLS } from './sys-shm.ts';
 import { generic_write_sync, SYNC_CALLS } from './sys-sync.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
 import { access_ok, copy_from_user } from './user-copy.ts';
@@ -219,116 +213,6 @@ function ftruncate(c: SysCall): SysResult {
   return newsize(c.k, inode, length);
 }
 
-const IPC_PRIVATE = 0;
-const IPC_CREAT = 0o1000;
-const IPC_EXCL = 0o2000;
-const SHM_NORESERVE = 0o10000;
-
-function shmget(c: SysCall): SysResult {
-  const key = c.int(0);
-  const size = c.word(1);
-  const flags = c.bits(2);
-  if (key !== IPC_PRIVATE) {
-    for (const [, segment] of c.k.shm.entries()) {
-      if (segment.key !== key || segment.removed) continue;
-      if ((flags & (IPC_CREAT | IPC_EXCL)) === (IPC_CREAT | IPC_EXCL)) return 'EEXIST';
-      const wanted = (flags | (flags >> 3) | (flags >> 6)) & 7;
-      if (size > segment.size) return 'EINVAL';
-      return (wanted & ~segment.mode) !== 0 ? 'EACCES' : segment.shmid;
-    }
-    if ((flags & IPC_CREAT) === 0) return 'ENOENT';
-  }
-  if (size < 1 || size > 2 ** 52) return 'EINVAL';
-  const unreserved = (flags & SHM_NORESERVE) !== 0 && c.k.config.overcommit !== 2;
-  const accounted = unreserved ? 0 : pageAlign(size) / PAGE_SIZE;
-  if (!vm_enough_memory(c.k, c.mm, accounted)) return 'ENOMEM';
-  const name = `/SYSV${(key >>> 0).toString(16).padStart(8, '0')}`;
-  const inode = new_inode(c.k, { kind: 'shmem', path: name, size, deleted: true, accounted, sysv: true });
-  inode.users = 1;
-  const shmid = c.k.scalars.nextShmid++;
-  c.k.shm.set(shmid, { shmid, key, inode: inode.id, size, removed: false, mode: (flags >> 6) & 7 });
-  return shmid;
-}
-
-const SHM_RDONLY = 0o10000;
-const SHM_RND = 0o20000;
-const SHM_REMAP = 0o40000;
-const SHM_EXEC = 0o100000;
-
-function shmat(c: SysCall): SysResult {
-  const segment = c.k.shm.get(c.int(0));
-  const flags = c.bits(2);
-  let addr = c.word(1);
-  if (c.int(0) < 0) return 'EINVAL';
-  if (addr % PAGE_SIZE !== 0) {
-    if ((flags & SHM_RND) === 0) return 'EINVAL';
-    addr -= addr % PAGE_SIZE;
-    if (addr === 0 && (flags & SHM_REMAP) !== 0) return 'EINVAL';
-  } else if (addr === 0 && (flags & SHM_REMAP) !== 0) return 'EINVAL';
-  if (segment === undefined) return 'EINVAL';
-  const wanted = 4 | ((flags & SHM_RDONLY) === 0 ? 2 : 0) | ((flags & SHM_EXEC) !== 0 ? 1 : 0);
-  if ((wanted & ~segment.mode) !== 0) return 'EACCES';
-  const mm = c.mm;
-  const there = addr === 0 ? undefined : mm.vmas.find(addr);
-  if ((flags & SHM_REMAP) === 0 && there !== undefined && there.vm_start < addr + segment.size) return 'EINVAL';
-  const writable = (flags & SHM_RDONLY) === 0;
-  const file = open_file(c.k, segment.inode, { readable: true, writable, append: false });
-  const prot = PROT.READ | (writable ? PROT.WRITE : 0) | ((flags & SHM_EXEC) !== 0 ? PROT.EXEC : 0);
-  const fixed = addr === 0 ? 0 : MAP.FIXED;
-  const mapped = do_mmap(c.k, mm, {
-    addr,
-    length: segment.size,
-    prot,
-    flags: MAP.SHARED | fixed,
-    file: c.k.files.get(file),
-    pgoff: 0,
-  });
-  fput(c.k, file);
-  return typeof mapped === 'string' ? mapped : mapped.addr;
-}
-
-function shmdt(c: SysCall): SysResult {
-  const addr = c.word(0);
-  if (addr % PAGE_SIZE !== 0) return 'EINVAL';
-  const mm = c.mm;
-  const first = mm.vmas.find(addr);
-  if (first === undefined) return 'EINVAL';
-  // The pieces of one attachment keep their distance from its start.
-  let found = false;
-  for (let vma = mm.vmas.find(addr); vma !== undefined; ) {
-    const next = mm.vmas.find(vma.vm_end);
-    const segment = [...c.k.shm.entries()].some(([, s]) => s.inode === vma?.inode);
-    if (segment && (vma.vm_start - addr) / PAGE_SIZE === vma.vm_pgoff) {
-      do_munmap(c.k, mm, vma.vm_start, vma.vm_end - vma.vm_start);
-      found = true;
-    } else if (found) break;
-    vma = next;
-  }
-  dropRemoved(c.k);
-  return found ? 0 : 'EINVAL';
-}
-
-/** Segments marked by IPC_RMID go with their last attachment. */
-export function dropRemoved(k: Kernel): void {
-  for (const [shmid, segment] of [...k.shm.entries()]) {
-    const inode = k.inodes.get(segment.inode);
-    if (!segment.removed || inode.mms.size > 0) continue;
-    k.shm.delete(shmid);
-    const owned = k.inodes.edit(inode.id);
-    owned.users--;
-    if (owned.users === 0) evict_inode(k, owned);
-  }
-}
-
-function shmctl(c: SysCall): SysResult {
-  const segment = c.k.shm.get(c.int(0));
-  if (segment === undefined) return 'EINVAL';
-  if (c.int(1) !== 0) return c.int(1) === 2 ? 'EFAULT' : 'EINVAL';
-  c.k.shm.set(segment.shmid, { ...segment, removed: true, key: IPC_PRIVATE });
-  dropRemoved(c.k);
-  return 0;
-}
-
 export const FILE_CALLS: Readonly<Record<string, SysHandler>> = {
   ...OPEN_CALLS,
   read,
@@ -340,8 +224,5 @@ export const FILE_CALLS: Readonly<Record<string, SysHandler>> = {
   lseek,
   ftruncate,
   ...SYNC_CALLS,
-  shmget,
-  shmat,
-  shmdt,
-  shmctl,
+  ...SHM_CALLS,
 };

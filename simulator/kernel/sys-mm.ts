@@ -4,6 +4,7 @@ import { has_fsync } from '../fs/size.ts';
 import { isPageAligned, PAGE_SIZE, pageAlign } from '../machine/address.ts';
 import { sys_brk } from '../mm/brk.ts';
 import { filemap_write_and_wait_range } from '../mm/filemap.ts';
+import { mmap_hugetlb } from '../mm/hugetlb.ts';
 import { do_madvise } from '../mm/madvise.ts';
 import { mincore_vec } from '../mm/madvise-pages.ts';
 import { sys_mlock, sys_mlock2, sys_mlockall, sys_munlock, sys_munlockall } from '../mm/mlock.ts';
@@ -46,19 +47,17 @@ const TERMINAL: OpenFile = {
 function mmap(c: SysCall): SysResult | Parts<SysResult> {
   if (!isPageAligned(c.word(5))) return refuse(c.k, 'EINVAL', 'the offset is not page aligned');
   const pgoff = Number(c.exact(5) >> 12n);
-  const flags = c.bits(3);
+  const flags = c.flags(3);
   const anonymous = (flags & MAP.ANONYMOUS) !== 0;
   let file = null;
   if (!anonymous) {
     file = c.fileId(4) === 0 ? TERMINAL : c.file(4);
     if (file === null) return refuse(c.k, 'EBADF', 'no open file has that number');
     if ((flags & MAP.HUGETLB) !== 0) return refuse(c.k, 'EINVAL', 'MAP_HUGETLB of a file that is not hugetlbfs');
-  } else if ((flags & MAP.HUGETLB) !== 0) {
-    if (c.word(1) === 0) return refuse(c.k, 'EINVAL', 'length 0');
-    return refuse(c.k, 'ENOMEM', 'the pool of huge pages is empty');
   }
   const mm = c.mm;
-  const mapped = do_mmap(c.k, mm, { addr: c.word(0), length: c.word(1), prot: c.bits(2), flags, file, pgoff });
+  const args = { addr: c.word(0), length: c.word(1), prot: c.bits(2), flags, file, pgoff };
+  const mapped = (flags & MAP.HUGETLB) === 0 ? do_mmap(c.k, mm, args) : mmap_hugetlb(c.k, mm, args);
   if (typeof mapped === 'string') return mapped;
   return mapped.populate ? populated(c.k, mm, mapped.addr, mapped.length, mapped.addr) : mapped.addr;
 }
@@ -159,8 +158,8 @@ export const MM_CALLS: Readonly<Record<string, SysHandler>> = {
   msync,
   mincore,
   munmap,
-  mprotect: (c) => do_mprotect(c.k, c.mm, c.word(0), c.word(1), c.bits(2)),
-  mremap: (c) => do_mremap(c.k, c.mm, c.word(0), c.word(1), c.word(2), c.bits(3), c.word(4)),
+  mprotect: (c) => do_mprotect(c.k, c.mm, c.word(0), c.word(1), c.flags(2)),
+  mremap: (c) => do_mremap(c.k, c.mm, c.word(0), c.word(1), c.word(2), c.flags(3), c.word(4)),
   madvise,
   mlock: (c) => sys_mlock(c.k, c.mm, c.word(0), c.word(1)),
   mlock2: (c) => sys_mlock2(c.k, c.mm, c.word(0), c.word(1), c.bits(2)),

@@ -55,29 +55,40 @@ function limitBytes(limit: Rlimit): Uint8Array {
   return bytes;
 }
 
+/** getrlimit(RESOURCE[, BUFFER]): without a buffer nothing is stored. */
 function getrlimit(c: SysCall): SysResult {
   const name = limitName(c.bits(0));
-  if (name === null) return 'EINVAL';
-  if (c.word(1) === 0) return 0;
-  return copy_to_user(c.k, c.word(1), limitBytes(c.task.rlimits[name])) < 16 ? 'EFAULT' : 0;
+  if (name === null) return refuse(c.k, 'EINVAL', 'no resource has that number');
+  return c.has(1) ? storeLimit(c, 1, c.task.rlimits[name]) : 0;
 }
 
+function storeLimit(c: SysCall, index: number, limit: Rlimit): SysResult {
+  const stored = copy_to_user(c.k, c.word(index), limitBytes(limit)) === 16;
+  return stored ? 0 : refuse(c.k, 'EFAULT', 'the limits cannot be stored');
+}
+
+/** The limits at an address of the user, or EFAULT. */
+function limitAt(c: SysCall, index: number): Rlimit | string {
+  const bytes = new Uint8Array(16);
+  if (copy_from_user(c.k, c.word(index), bytes) < 16) return refuse(c.k, 'EFAULT', 'the limits cannot be read');
+  const view = new DataView(bytes.buffer);
+  return { soft: toLimit(view.getBigUint64(0, true)), hard: toLimit(view.getBigUint64(8, true)) };
+}
+
+/** prlimit64(): the new limits are read first, then the process is looked up, then the resource. */
 function prlimit64(c: SysCall): SysResult {
+  const fresh = c.word(2) === 0 ? null : limitAt(c, 2);
+  if (typeof fresh === 'string') return fresh;
+  const pid = c.int(0);
+  const task = pid === 0 ? c.task : c.k.tasks.find(pid);
+  if (pid === 1) return refuse(c.k, 'EPERM', 'init is another user');
+  if (task === undefined || task.state === 'dead') return refuse(c.k, 'ESRCH', 'no process has that pid');
   const name = limitName(c.bits(1));
-  if (name === null) return 'EINVAL';
-  const task = c.int(0) === 0 ? c.task : c.k.tasks.find(c.int(0));
-  if (task === undefined || task.state !== 'alive') return 'ESRCH';
+  if (name === null) return refuse(c.k, 'EINVAL', 'no resource has that number');
   const old = task.rlimits[name];
-  if (c.word(2) !== 0) {
-    const bytes = new Uint8Array(16);
-    if (copy_from_user(c.k, c.word(2), bytes) < 16) return 'EFAULT';
-    const view = new DataView(bytes.buffer);
-    const limit = { soft: toLimit(view.getBigUint64(0, true)), hard: toLimit(view.getBigUint64(8, true)) };
-    const changed = changeLimit(c, task, name, limit);
-    if (changed !== 0) return changed;
-  }
-  if (c.word(3) !== 0 && copy_to_user(c.k, c.word(3), limitBytes(old)) < 16) return 'EFAULT';
-  return 0;
+  const changed = fresh === null ? 0 : changeLimit(c, task, name, fresh);
+  if (changed !== 0 || c.word(3) === 0) return changed;
+  return storeLimit(c, 3, old);
 }
 
 function personality(c: SysCall): SysResult {

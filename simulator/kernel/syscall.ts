@@ -72,6 +72,14 @@ export class SysCall {
     return value < 0 ? value + 2 * S32 : value;
   }
 
+  /**
+   * An unsigned long of flags. No call knows a flag above bit 30, so that all of them are told as bit 31, which stands for
+   * `unknown`.
+   */
+  flags(index: number): number {
+    return this.exact(index) >> 32n === 0n ? this.bits(index) : this.bits(index) | -S32;
+  }
+
   /** A signed 64-bit word, exact up to 2^53. */
   signed(index: number): number {
     return Number(BigInt.asIntN(64, this.exact(index)));

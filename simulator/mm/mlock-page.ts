@@ -4,7 +4,7 @@
  */
 
 import type { Pfn, VirtAddr } from '../machine/address.ts';
-import { PG_ACTIVE, PG_MLOCKED, PG_UNEVICTABLE } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_ACTIVE, PG_FILE, PG_MLOCKED, PG_SHMEM, PG_UNEVICTABLE } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
 import { PTE_MAPPED, PTE_SPECIAL } from '../machine/pagetable.ts';
 import {
@@ -15,6 +15,7 @@ import {
 } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
+import { cache_for_each } from './page-cache.ts';
 import { read_ptes } from './pagewalk.ts';
 import { rmap_walk } from './rmap.ts';
 import { VM_LOCKED } from './vma.ts';
@@ -39,9 +40,42 @@ function lockedSomewhere(k: Kernel, pfn: Pfn): boolean {
 /** munlock_folio(): one lock of the page may be gone; without any it is evictable again, on the inactive list. */
 export function munlock_folio(k: Kernel, pfn: Pfn): void {
   if ((k.frames.flagsOf(pfn) & PG_MLOCKED) === 0 || lockedSomewhere(k, pfn)) return;
-  lru_move(k.frames, pfn, 0, PG_MLOCKED | PG_UNEVICTABLE);
+  const stays = mapping_unevictable(k, pfn);
+  lru_move(k.frames, pfn, 0, stays ? PG_MLOCKED : PG_MLOCKED | PG_UNEVICTABLE);
   k.frames.countEvent(UNEVICTABLE_MUNLOCKED);
-  k.frames.countEvent(UNEVICTABLE_RESCUED);
+  if (!stays) k.frames.countEvent(UNEVICTABLE_RESCUED);
+}
+
+/** mapping_unevictable(): SHM_LOCK keeps the page's file in RAM. */
+export function mapping_unevictable(k: Kernel, pfn: Pfn): boolean {
+  if ((k.frames.flagsOf(pfn) & (PG_SHMEM | PG_FILE)) !== (PG_SHMEM | PG_FILE)) return false;
+  return k.inodes.get(k.frames.chunk(pfn).mapping[pfn & CHUNK_MASK] as number).unevictable;
+}
+
+/** Reclaim met a page that it must not take: the page goes to the unevictable list. */
+export function cull_unevictable(k: Kernel, pfn: Pfn): void {
+  if (!mapping_unevictable(k, pfn)) {
+    mlock_folio(k, pfn);
+    return;
+  }
+  lru_move(k.frames, pfn, PG_UNEVICTABLE, PG_ACTIVE);
+  k.frames.countEvent(UNEVICTABLE_CULLED);
+}
+
+/** shmem_lock(): pages that come from now on are unevictable, those that are there once reclaim meets them. */
+export function shmem_lock(k: Kernel, inode: number): void {
+  k.inodes.edit(inode).unevictable = true;
+}
+
+/** shmem_unlock_mapping(): pages of the file that no mlock holds are evictable again. */
+export function shmem_unlock(k: Kernel, id: number): void {
+  const inode = k.inodes.edit(id);
+  inode.unevictable = false;
+  cache_for_each(inode, 0, Number.POSITIVE_INFINITY, (_index, pfn) => {
+    if (pfn <= 0 || (k.frames.flagsOf(pfn) & (PG_UNEVICTABLE | PG_MLOCKED)) !== PG_UNEVICTABLE) return;
+    lru_move(k.frames, pfn, 0, PG_UNEVICTABLE);
+    k.frames.countEvent(UNEVICTABLE_RESCUED);
+  });
 }
 
 /** mlock_vma_pages_range(): the present pages of [start, end), whose VMA was just locked or unlocked. */

@@ -69,7 +69,7 @@ function vmFlags(k: Kernel, mm: Mm, prot: number, flags: number): number {
 }
 
 /** The place of the mapping: MAP_FIXED's or one that is looked for. */
-function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAddr | Errno {
+export function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAddr | Errno {
   const { flags } = args;
   const fixed = (flags & (MAP.FIXED | MAP.FIXED_NOREPLACE)) !== 0;
   if (fixed) {

@@ -5,9 +5,9 @@
 
 import { PAGE_SIZE, type Pfn } from '../machine/address.ts';
 import { bytesContent, filledContent, type PageContent, setFrame, ZERO_CONTENT, zeroTail } from '../machine/content.ts';
-import { CHUNK_MASK, PG_FILE, PG_SHMEM, PG_WRITEBACK } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_ACTIVE, PG_FILE, PG_SHMEM, PG_UNEVICTABLE, PG_WRITEBACK } from '../machine/frames.ts';
 import { lru_add } from '../machine/lru.ts';
-import { PGPGIN } from '../machine/vm-events.ts';
+import { PGPGIN, UNEVICTABLE_CULLED } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { CacheChunk, Inode } from '../state/records.ts';
 import { alloc_page, type Effort, free_page } from './page-alloc.ts';
@@ -190,6 +190,10 @@ export function cache_insert(k: Kernel, inode: Inode, index: number, pfn: Pfn): 
   chunk.refs[i] = (chunk.refs[i] as number) + 1;
   cache_store(k, inode, index, pfn);
   if (inode.kind === 'file') refault(k, inode, index, pfn);
+  if (inode.unevictable) {
+    chunk.flags[i] = ((chunk.flags[i] as number) & ~PG_ACTIVE) | PG_UNEVICTABLE;
+    k.frames.countEvent(UNEVICTABLE_CULLED);
+  }
   lru_add(k.frames, pfn);
 }
 

@@ -146,6 +146,7 @@ export function new_inode(
     accounted: fields.accounted ?? 0,
     device: fields.device ?? null,
     sysv: fields.sysv ?? false,
+    unevictable: false,
     seals: 0,
   }));
 }

@@ -24,6 +24,7 @@ import { NR_VMSCAN_IMMEDIATE, NR_VMSCAN_WRITE, NR_WRITTEN, PGLAZYFREED } from '.
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Mm } from '../state/records.ts';
 import { page_is_dirty, page_mkclean } from './filemap.ts';
+import { mapping_unevictable } from './mlock-page.ts';
 import { free_page } from './page-alloc.ts';
 import { cache_delete, cache_set_shadow, cache_store } from './page-cache.ts';
 import { add_mm_counter, flush_tlb_range, set_pte } from './pte.ts';
@@ -313,6 +314,7 @@ function reclaimWritten(k: Kernel, pfn: Pfn, cause: Cause): Verdict | null {
 /** shrink_folio_list() for one page; {@link lastReason} says why one was spared. The caller moves it to its list. */
 export function shrink_page(k: Kernel, pfn: Pfn, cause: Cause): Verdict {
   const flags = k.frames.flagsOf(pfn);
+  if (mapping_unevictable(k, pfn)) return spare('culled', 'SHM_LOCK');
   if (k.frames.refsOf(pfn) !== expectedRefs(flags)) return spare('kept', 'busy');
   if ((flags & PG_WRITEBACK) !== 0) {
     const verdict = reclaimWritten(k, pfn, cause);

@@ -35,7 +35,7 @@ import {
 import type { Kernel } from '../state/kernel.ts';
 import { total_swap_pages } from './accounting.ts';
 import { wakeup_flusher_threads } from './filemap.ts';
-import { mlock_folio } from './mlock-page.ts';
+import { cull_unevictable, mapping_unevictable, mlock_folio } from './mlock-page.ts';
 import { replace_pages } from './replacement.ts';
 import {
   BY_ASKING,
@@ -82,7 +82,7 @@ function putback(k: Kernel, pfn: Pfn, verdict: SparedFate | 'writing'): void {
   const flags = k.frames.flagsOf(pfn);
   // vm_swap_full(): a page that stays gives its slot up early.
   if ((flags & PG_SWAPCACHE) !== 0 && (flags & PG_ANON) !== 0 && k.swap.free * 2 < k.swap.total) freeSlot(k, pfn);
-  if (verdict === 'culled') mlock_folio(k, pfn);
+  if (verdict === 'culled') cull_unevictable(k, pfn);
   else {
     lru_move(k.frames, pfn, PG_ACTIVE, 0);
     k.frames.countEvent(PGACTIVATE);
@@ -146,6 +146,10 @@ function shrink_active_list(k: Kernel, list: number, count: number): void {
   const length = Math.min(count, frames.counters.count[list] as number);
   for (let n = 0; n < length; n++) {
     const pfn = frames.counters.tail[list] as number;
+    if (mapping_unevictable(k, pfn)) {
+      cull_unevictable(k, pfn);
+      continue;
+    }
     const young = folio_referenced(k, pfn);
     if (sawLocked) {
       mlock_folio(k, pfn);

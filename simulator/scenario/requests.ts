@@ -134,22 +134,22 @@ class Lowering {
     const { name } = this.#code.signature;
     const { args } = this.#code;
     if (name === 'prlimit64') return this.#prlimit(pid);
+    // Where strace shows what the kernel stored, there is no address that a limit could be stored at.
+    if (name === 'getrlimit' && args[1]?.kind === 'struct') {
+      return { op: 'syscall', pid, name, args: [this.#int(args[0])] };
+    }
     const limits = name === 'setrlimit' && args[1]?.kind === 'struct' ? args[1] : null;
     if (limits === null) return { op: 'syscall', pid, name, args: this.#args() };
     return { op: 'syscall', pid, name, args: [this.#int(args[0]), ...this.#limitWords(limits)] };
   }
 
   #prlimit(pid: number): Request {
-    const [who, resource, fresh, old] = this.#code.args;
+    const [who, resource, fresh] = this.#code.args;
     const target = Number(this.#int(who));
     const subject = target === 0 ? pid : target;
     if (fresh?.kind === 'struct') {
       const args = [this.#int(resource), ...this.#limitWords(fresh)];
       return { op: 'syscall', pid: subject, name: 'setrlimit', args };
-    }
-    const storesOld = old?.kind !== 'struct' && this.#int(old) !== 0n;
-    if (!storesOld && this.#int(fresh) === 0n) {
-      return { op: 'syscall', pid: subject, name: 'getrlimit', args: [this.#int(resource)] };
     }
     return { op: 'syscall', pid, name: 'prlimit64', args: this.#args() };
   }

@@ -222,6 +222,8 @@ export interface Inode extends CowRecord {
   readonly device: DeviceNode | null;
   /** Behind a SysV segment. */
   readonly sysv: boolean;
+  /** AS_UNEVICTABLE: reclaim leaves its pages alone (SHM_LOCK). */
+  unevictable: boolean;
   /** shmem: F_SEAL_* bits. */
   seals: number;
 }
@@ -305,6 +307,11 @@ export interface ShmSegment {
   /** Bytes as asked for. */
   readonly size: number;
   readonly removed: boolean;
-  /** Permission bits of the owner: read 4, write 2, execute 1. */
+  /** Permission bits. */
   readonly mode: number;
+  /** SHM_LOCK. */
+  readonly locked: boolean;
+  /** Who made it, and who attached it last; 0 for nobody. */
+  readonly cpid: number;
+  readonly lpid: number;
 }

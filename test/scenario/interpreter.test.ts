@@ -67,7 +67,13 @@ describe('requests', () => {
     expect(argsOf('p: setrlimit(RLIMIT_STACK, 1M, RLIM_INFINITY)')).toEqual(both);
     expect(argsOf('p: setrlimit(RLIMIT_STACK, {rlim_cur=1024*1024, rlim_max=RLIM64_INFINITY})')).toEqual(both);
     expect(argsOf('p: prlimit64(0, RLIMIT_STACK, {rlim_cur=1024*1024, rlim_max=RLIM64_INFINITY}, NULL)')).toEqual(both);
-    expect(argsOf('p: prlimit64(p, RLIMIT_STACK, NULL, {rlim_cur=1, rlim_max=2})')).toEqual(['getrlimit', 3n]);
+    expect(argsOf('p: prlimit64(p, RLIMIT_STACK, NULL, {rlim_cur=1, rlim_max=2})')).toEqual([
+      'prlimit64',
+      1000n,
+      3n,
+      0n,
+      0n,
+    ]);
     expect(argsOf('p: prlimit64(0, RLIMIT_STACK, NULL, a)')).toEqual(['prlimit64', 0n, 3n, 0n, 0x7ffff7ff5000n]);
   });
 
