@@ -195,6 +195,7 @@ export const RLIMIT_NAMES = [
 ] as const;
 
 export const ADDR_NO_RANDOMIZE = 0x40000;
+export const ADDR_COMPAT_LAYOUT = 0x200000;
 export const READ_IMPLIES_EXEC = 0x400000;
 
 /** Names of the first error numbers, from 1. */

@@ -57,6 +57,7 @@ const PLACES: Readonly<Record<string, string>> = {
   hint: 'the address that was asked for is free',
   MAP_32BIT: 'MAP_32BIT wants the first hole between 1 and 2 GiB',
   'top-down': 'the highest hole below mmap_base that is large enough',
+  ADDR_COMPAT_LAYOUT: 'the lowest hole above mmap_base that is large enough: the layout of old kernels',
   'bottom-up': 'nothing is free below mmap_base, so the search goes from the bottom up',
 };
 

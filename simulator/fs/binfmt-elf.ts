@@ -6,12 +6,12 @@ import { rlimit } from '../mm/accounting.ts';
 import { do_brk_flags } from '../mm/brk.ts';
 import { do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
-import { DEFAULT_MAP_WINDOW } from '../mm/unmapped-area.ts';
+import { DEFAULT_MAP_WINDOW, TASK_UNMAPPED_BASE } from '../mm/unmapped-area.ts';
 import * as vm from '../mm/vma.ts';
 import { VmaTree } from '../mm/vma-tree.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm, OpenFile } from '../state/records.ts';
-import { MAP, PROT } from '../uapi.ts';
+import { ADDR_COMPAT_LAYOUT, MAP, PROT } from '../uapi.ts';
 import { aslrOffset } from './aslr.ts';
 import { ET_EXEC, type Phdr, PT_GNU_STACK, PT_LOAD } from './elf-parse.ts';
 import type { ElfBinary, Program } from './exec-file.ts';
@@ -56,6 +56,7 @@ export function emptyMm(k: Kernel): Mm {
     env_start: 0,
     env_end: 0,
     mmap_base: 0,
+    topdown: true,
     vdso: 0,
     exe: 0,
     entry: 0,
@@ -69,6 +70,13 @@ function mmap_base(k: Kernel): VirtAddr {
     Math.floor(DEFAULT_MAP_WINDOW / 6) * 5,
   );
   return pageAlign(DEFAULT_MAP_WINDOW - gap - aslrOffset(k, 'mmap'));
+}
+
+/** arch_pick_mmap_layout(): downwards from below the stack, or upwards as old kernels did (ADDR_COMPAT_LAYOUT). */
+function arch_pick_mmap_layout(k: Kernel, mm: Mm): void {
+  const personality = k.tasks.find(k.scalars.current)?.personality ?? 0;
+  mm.topdown = (personality & ADDR_COMPAT_LAYOUT) === 0;
+  mm.mmap_base = mm.topdown ? mmap_base(k) : TASK_UNMAPPED_BASE + aslrOffset(k, 'mmap');
 }
 
 function stage(k: Kernel, path: string, what: string): void {
@@ -262,7 +270,7 @@ export interface LoadedProgram {
 export function load_elf_binary(k: Kernel, mm: Mm, program: Program, args: Arguments): LoadedProgram | string {
   const pathOf = (elf: ElfBinary): string => k.inodes.get(k.files.get(elf.file).inode).path;
   const path = pathOf(program);
-  mm.mmap_base = mmap_base(k);
+  arch_pick_mmap_layout(k, mm);
   stage(k, path, 'stack');
   const stackHeader = program.phdrs.findLast((header) => header.type === PT_GNU_STACK);
   const noStack = setup_arg_pages(k, mm, args, stackHeader !== undefined && (stackHeader.flags & PF_X) !== 0);

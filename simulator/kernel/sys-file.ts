@@ -6,6 +6,7 @@ import { INEXACT, isExact, max_bytes, newsize, toBytes } from '../fs/size.ts';
 import { PAGE_SIZE } from '../machine/address.ts';
 import { refuse } from '../mm/refuse.ts';
 import { isParts, type Parts } from '../parts.ts';
+import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';
 import { MAX_TOUCHED, raise, SIGXFSZ, tooMuchText } from './cpu.ts';
 import { OPEN_CALLS } from './sys-open.ts';

@@ -1,5 +1,6 @@
 /** The system calls that end and limit processes (kernel/exit.c, kernel/sys.c); that which replaces them is in sys-exec.ts. */
 
+import { refuse } from '../mm/refuse.ts';
 import type { Rlimit, RlimitName, Task } from '../state/records.ts';
 import { ADDR_NO_RANDOMIZE, RLIMIT_NAMES } from '../uapi.ts';
 import { do_exit, do_group_exit } from './exit.ts';

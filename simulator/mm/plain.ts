@@ -40,7 +40,8 @@ export function mmap_plain(k: Kernel, mm: Mm, length: number, prot: number, flag
   const { vmas } = mm;
   // From 2 MiB on the place follows other rules.
   if (k.sink !== null || flags !== PRIVATE_ANONYMOUS || !(length > 0 && length < PMD_SIZE)) return false;
-  if (vmas.fullTo !== mm.mmap_base || vmas.size > k.config.max_map_count || mm.def_flags !== 0) return false;
+  if (!mm.topdown || vmas.fullTo !== mm.mmap_base || vmas.size > k.config.max_map_count || mm.def_flags !== 0)
+    return false;
   const task = plainTask(k);
   if (task === undefined) return false;
   const pages = Math.ceil(length / PAGE_SIZE);

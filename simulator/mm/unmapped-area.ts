@@ -8,6 +8,9 @@ import { NOWHERE } from './vma-tree.ts';
 
 export const DEFAULT_MAP_WINDOW = 0x7ffffffff000;
 
+/** A third of the address space: where the old layout begins (mmap_legacy_base()). */
+export const TASK_UNMAPPED_BASE = 0x2aaaaaaab000;
+
 /**
  * TASK_SIZE of the machine: a map above the 47-bit window needs five levels. Departs from Linux: user space of five
  * levels ends at 2^52 instead of 2^56, where folded words (machine/address.ts) still say which address is meant.
@@ -69,7 +72,15 @@ function hintFits(k: Kernel, mm: Mm, addr: VirtAddr, length: number): boolean {
   return vma === undefined || addr + length <= vm_start_gap(k, vma);
 }
 
-/** arch_get_unmapped_area_topdown(); null when there is no room. */
+/** The search upwards: from mmap_base on in an address space laid out so, else from where the search downwards has failed. */
+function bottom_up(k: Kernel, mm: Mm, length: number, wide: boolean): Area | null {
+  const from = mm.topdown ? TASK_UNMAPPED_BASE : mm.mmap_base;
+  const addr = unmapped_area(k, mm, length, from, wide ? task_size(k) : DEFAULT_MAP_WINDOW);
+  if (addr < 0) return null;
+  return { addr, why: mm.topdown ? 'bottom-up' : 'ADDR_COMPAT_LAYOUT' };
+}
+
+/** arch_get_unmapped_area_topdown(), and arch_get_unmapped_area() of the old layout; null when there is no room. */
 function arch_get_unmapped_area(k: Kernel, mm: Mm, request: AreaRequest, length: number): Area | null {
   const { addr } = request;
   if (length > task_size(k)) return null;
@@ -81,11 +92,10 @@ function arch_get_unmapped_area(k: Kernel, mm: Mm, request: AreaRequest, length:
   }
   if (addr !== 0 && hintFits(k, mm, pageDown(addr), length)) return { addr: pageDown(addr), why: 'hint' };
   const wide = addr > DEFAULT_MAP_WINDOW;
+  if (!mm.topdown) return bottom_up(k, mm, length, wide);
   const high = mm.mmap_base + (wide ? task_size(k) - DEFAULT_MAP_WINDOW : 0);
   const found = unmapped_area_topdown(k, mm, length, high);
-  if (found >= 0) return { addr: found, why: 'top-down' };
-  const up = unmapped_area(k, mm, length, 0x2aaaaaaab000, wide ? task_size(k) : DEFAULT_MAP_WINDOW);
-  return up < 0 ? null : { addr: up, why: 'bottom-up' };
+  return found >= 0 ? { addr: found, why: 'top-down' } : bottom_up(k, mm, length, wide);
 }
 
 /** __thp_get_unmapped_area(): a place where whole 2 MiB pieces of the file or memory are 2 MiB aligned. */
@@ -98,7 +108,7 @@ function thp_get_unmapped_area(k: Kernel, mm: Mm, request: AreaRequest, offset: 
   if (padded === null) return null;
   if (padded.addr === request.addr) return padded;
   const shift = (((offset - padded.addr) % PMD_SIZE) + PMD_SIZE) % PMD_SIZE;
-  const addr = padded.addr + (shift === 0 ? PMD_SIZE : shift);
+  const addr = padded.addr + (shift === 0 && mm.topdown ? PMD_SIZE : shift);
   return { addr, why: `${padded.why}, 2 MiB aligned` };
 }
 

@@ -45,6 +45,8 @@ export interface Mm extends CowRecord {
   env_start: VirtAddr;
   env_end: VirtAddr;
   mmap_base: VirtAddr;
+  /** Places are looked for downwards from mmap_base (MMF_TOPDOWN), else upwards from there. */
+  topdown: boolean;
   /** Address of [vdso], 0 when there is none. */
   vdso: VirtAddr;
   /** Inode of the executed program, 0 for none. */

@@ -24,6 +24,7 @@ const TOP_DOWN = 'top-down: the end of the highest hole below mmap_base that is 
 const SEARCHES: Readonly<{ [why: string]: string }> = {
   hint: 'hint honoured: nothing is mapped there',
   'top-down': TOP_DOWN,
+  ADDR_COMPAT_LAYOUT: 'ADDR_COMPAT_LAYOUT: the lowest hole above mmap_base that is large enough',
   'bottom-up': 'bottom-up: no hole below mmap_base is large enough, so the search goes upwards from its bottom',
   MAP_32BIT: 'MAP_32BIT: the lowest hole between 1 GiB and 2 GiB that is large enough',
 };
