@@ -11,6 +11,9 @@ import { utf8 } from './utf8.ts';
 const PATH_MAX = 4096;
 const NAME_MAX = 255;
 
+/** Where a directory of ext4 ends for lseek: its offsets are hashes of names (EXT4_HTREE_EOF_64BIT, as fs/size.ts: toBytes()). */
+const HTREE_EOF = 2 ** 63;
+
 /** Directories that are there before anybody makes one. */
 const FIXED: ReadonlySet<string> = new Set(['/', '/dev', '/bin']);
 
@@ -20,7 +23,7 @@ export interface Found {
   readonly path: string;
   /** What is there; `none`: nothing, in a directory that exists. */
   readonly kind: 'none' | 'file' | 'directory';
-  /** The path ends in a slash: only a directory may lie there. */
+  /** The path ends in a name and a slash: only a directory may lie there. */
   readonly slash: boolean;
 }
 
@@ -63,7 +66,7 @@ export function directory_inode(k: Kernel, path: string): Inode {
   const known = k.paths.get(path);
   if (known !== undefined) return k.inodes.get(known);
   const access = directory_access(path);
-  const inode = new_inode(k, { kind: 'directory', path, size: 4096, deleted: false, access });
+  const inode = new_inode(k, { kind: 'directory', path, size: HTREE_EOF, deleted: false, access });
   k.paths.set(path, inode.id);
   return inode;
 }
@@ -107,5 +110,7 @@ export function path_lookup(k: Kernel, text: string, start = '/', makes = false)
     at = name === '..' ? parent_of(at) : below(at, name);
     kind = kindOf(k, at);
   }
-  return { path: at, kind, slash: path.endsWith('/') };
+  // A slash behind dots, or alone, asks for nothing more.
+  const last = names.at(-1) ?? '.';
+  return { path: at, kind, slash: path.endsWith('/') && last !== '.' && last !== '..' };
 }

@@ -56,11 +56,11 @@ function is_misaligned(c: SysCall, file: OpenFile, count: number, pos: number): 
 /** vfs_read(): checks, then the file's pages. */
 function do_read(c: SysCall, file: OpenFile, buffer: UserBuffer, count: number, offset: bigint): Answer {
   const inode = c.k.inodes.get(file.inode);
-  if (inode.kind === 'directory') return 'EISDIR';
   if (inode.kind === 'device') return 'EINVAL';
   if (!buffer_ok(c.k, buffer, count)) return 'EFAULT';
   const refused = verify_area(c, count, offset);
   if (refused !== 0) return refused;
+  if (inode.kind === 'directory') return 'EISDIR';
   const bytes = Math.min(count, MAX_RW_COUNT);
   if (inode.kind === 'null') return 0;
   if (inode.kind === 'zero') return readZeros(c, buffer, bytes);
@@ -186,6 +186,9 @@ function lseek(c: SysCall): SysResult {
   const whence = c.int(2);
   // null_lseek(): there is nothing to move in.
   if (inode.kind === 'zero' || inode.kind === 'null') return 0;
+  const directory = inode.kind === 'directory';
+  // offset_dir_llseek() of tmpfs.
+  if (directory && whence > SEEK.CUR && c.k.config.filesystem === 'tmpfs') return 'EINVAL';
   if (whence === SEEK.DATA || whence === SEEK.HOLE) {
     if (offset < 0n || offset >= toBytes(inode.size)) return refuse(c.k, 'ENXIO', 'the offset is not in the file');
     const found = seek_hole_data(c.k, inode, Number(offset), whence === SEEK.DATA);

@@ -97,7 +97,9 @@ function alignment(k: Kernel, args: MmapArgs, hint: number, length: number): num
   if (args.file !== null) {
     if (args.file.inode === 0) return null;
     const inode = k.inodes.get(args.file.inode);
-    return inode.kind === 'file' ? args.pgoff * PAGE_SIZE : null;
+    // get_unmapped_area_zero(): a shared mapping of /dev/zero asks shmem.
+    const aligned = inode.kind === 'file' || (inode.kind === 'zero' && (args.flags & MAP.SHARED) === 0);
+    return aligned ? args.pgoff * PAGE_SIZE : null;
   }
   if ((args.flags & MAP.TYPE) === MAP.SHARED) return null;
   return hint === 0 && nextPmd(length) - PMD_SIZE === length ? 0 : null;

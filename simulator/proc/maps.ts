@@ -37,7 +37,7 @@ export function vma_name(k: Kernel, mm: Mm, vma: Vma): string {
 function device(k: Kernel, vma: Vma): string {
   if (vma.inode === 0) return '00:00 0';
   const inode = k.inodes.get(vma.inode);
-  const number = inode.kind === 'file' ? '08:01' : inode.kind === 'device' ? '00:06' : '00:01';
+  const number = inode.kind === 'file' ? '08:01' : inode.kind === 'shmem' ? '00:01' : '00:06';
   return `${number} ${inode.id + 1000}`;
 }
 

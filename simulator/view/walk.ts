@@ -76,7 +76,7 @@ function absentText(k: Kernel, mm: Mm, vma: Vma | undefined, addr: number): stri
     return `Nothing is mapped here; the stack ${hex(above.vm_start)}-${hex(above.vm_end)} lies above and grows down.`;
   }
   if (vma.special !== null) return `Not mapped yet: the kernel maps its page of ${vma.special} at the first touch.`;
-  if (vma.inode === 0) return 'Never touched: the VMA promises the page, no frame stands behind it yet.';
+  if (vma.vm_ops === 'none') return 'Never touched: the VMA promises the page, no frame stands behind it yet.';
   const inode = k.inodes.get(vma.inode);
   const index = linear_page_index(vma, addr);
   const page = `page ${index} of ${inode.path}`;
