@@ -81,6 +81,7 @@ function begin_new_exec(k: Kernel, caller: number, program: Program, path: strin
   clear_child_tid(k, task);
   task.mm = mm.id;
   task.personality &= ~READ_IMPLIES_EXEC;
+  task.self_exec_id++;
   task.comm = path;
   task.handlers = new Set();
   if (old !== 0) {

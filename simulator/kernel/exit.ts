@@ -80,6 +80,12 @@ function forget_original_parent(k: Kernel, leader: Task): void {
   }
 }
 
+/** do_notify_parent(): the signal that clone() was told; no more than SIGCHLD for a parent that executed a program since. */
+function do_notify_parent(k: Kernel, { parent, exit_signal, maker, parent_exec_id }: Task): void {
+  const told = k.tasks.find(maker)?.self_exec_id === parent_exec_id ? exit_signal : SIG.CHLD;
+  if (told > 0 && told <= SIG.MAX) send_signal(k, parent, told);
+}
+
 /**
  * do_exit(): memory and files of the task go at once. Of a process the leader is left, a zombie while other threads live
  * and then until the parent waits for it; init waits at once. How its last thread ended is how the process ended.
@@ -108,7 +114,7 @@ export function do_exit(k: Kernel, pid: number, end: TaskEnd): void {
   leader.end = end;
   forget_original_parent(k, leader);
   if (k.tasks.find(leader.parent) === undefined) release_task(k, leader);
-  else if (leader.exit_signal > 0 && leader.exit_signal <= SIG.MAX) send_signal(k, leader.parent, leader.exit_signal);
+  else do_notify_parent(k, leader);
 }
 
 /** do_group_exit(): every thread of the process ends. */

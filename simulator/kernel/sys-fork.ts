@@ -98,6 +98,8 @@ function copy_process(c: SysCall, args: CloneArgs): Task {
     parent: sibling ? parent.parent : parent.tgid,
     maker: sibling ? parent.maker : parent.pid,
     exit_signal: sibling ? leader.exit_signal : args.exit_signal,
+    self_exec_id: parent.self_exec_id,
+    parent_exec_id: sibling ? parent.parent_exec_id : parent.self_exec_id,
     pgrp: parent.pgrp,
   });
   if (thread) {

@@ -77,7 +77,7 @@ export function release_task(k: Kernel, task: Task): void {
 }
 
 /** What a child has of its maker from the first moment on. */
-export type Kinship = Pick<Task, 'parent' | 'maker' | 'exit_signal' | 'pgrp'>;
+export type Kinship = Pick<Task, 'parent' | 'maker' | 'exit_signal' | 'self_exec_id' | 'parent_exec_id' | 'pgrp'>;
 
 /**
  * A task without an address space; without `kin` a child of init that leads a process group. Descriptors 0, 1 and 2 are
@@ -92,6 +92,8 @@ export function new_task(k: Kernel, comm: string, kin?: Kinship): Task {
     parent: kin?.parent ?? 1,
     maker: kin?.maker ?? 1,
     exit_signal: kin?.exit_signal ?? SIG.CHLD,
+    self_exec_id: kin?.self_exec_id ?? 0,
+    parent_exec_id: kin?.parent_exec_id ?? 0,
     pgrp: kin?.pgrp ?? pid,
     clear_child_tid: 0,
     mm: 0,

@@ -112,6 +112,9 @@ export interface Task extends CowRecord {
   maker: number;
   /** The signal that its end sends to the parent; SIGCHLD makes it a child that wait4() sees without __WCLONE. */
   exit_signal: number;
+  /** Programs that it executed (self_exec_id), and that its maker had executed when it was made (parent_exec_id). */
+  self_exec_id: number;
+  readonly parent_exec_id: number;
   /** Process group: the pid of its leader. */
   readonly pgrp: number;
   /** Where its end stores a zero for others who use the memory (CLONE_CHILD_CLEARTID), 0 for nowhere. */
