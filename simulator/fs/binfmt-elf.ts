@@ -13,7 +13,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm, OpenFile } from '../state/records.ts';
 import { ADDR_COMPAT_LAYOUT, MAP, PROT } from '../uapi.ts';
 import { aslrOffset } from './aslr.ts';
-import { ET_EXEC, type Phdr, PT_GNU_STACK, PT_LOAD } from './elf-parse.ts';
+import { ET_DYN, ET_EXEC, type Phdr, PT_GNU_STACK, PT_LOAD } from './elf-parse.ts';
 import type { ElfBinary, Program } from './exec-file.ts';
 import { type Arguments, create_elf_tables, setup_arg_pages, write_user } from './exec-stack.ts';
 import { map_vdso } from './vdso.ts';
@@ -130,7 +130,9 @@ function elf_load(
   return elf_bss(k, mm, start, zeroEnd, segment) ?? start;
 }
 
+/** vm_brk_flags(): what lies there already goes; then anonymous memory. */
 function elf_bss(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr, segment: Phdr): string | null {
+  do_munmap(k, mm, start, end - start);
   const error = do_brk_flags(k, mm, start, end - start, (segment.flags & PF_X) !== 0 ? vm.VM_EXEC : 0);
   return error === 0 ? null : error;
 }
@@ -201,7 +203,9 @@ function load_segments(
 ): Placed | string {
   const loads = elf.phdrs.filter((header) => header.type === PT_LOAD);
   if (loads.some(impossible)) return 'EINVAL';
-  const isFixed = elf.header.type === ET_EXEC;
+  const { type } = elf.header;
+  if (type !== ET_EXEC && type !== ET_DYN) return 'ENOEXEC';
+  const isFixed = type === ET_EXEC;
   const file = k.files.get(elf.file);
   let bias = 0;
   let end = 0;
