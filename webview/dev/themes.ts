@@ -44,11 +44,13 @@ const DARK: Variables = {
   'progressBar-background': '#0078d4',
   'textLink-foreground': '#4daafc',
   'editorWarning-foreground': '#cca700',
+  'list-warningForeground': '#cca700',
+  'gitDecoration-modifiedResourceForeground': '#e2c08d',
   'charts-foreground': '#cccccc',
   'charts-blue': '#3794ff',
   'charts-green': '#89d185',
   'charts-yellow': '#cca700',
-  'charts-orange': '#d18616',
+  'charts-orange': '#ea5c0055',
   'charts-red': '#f14c4c',
   'charts-purple': '#b180d7',
 };
@@ -84,6 +86,8 @@ const LIGHT: Variables = {
   'progressBar-background': '#005fb8',
   'textLink-foreground': '#005fb8',
   'editorWarning-foreground': '#bf8803',
+  'list-warningForeground': '#855f00',
+  'gitDecoration-modifiedResourceForeground': '#895503',
   'charts-foreground': '#3b3b3b',
   'charts-blue': '#1a85ff',
   'charts-green': '#388a34',
@@ -93,8 +97,8 @@ const LIGHT: Variables = {
   'charts-purple': '#652d90',
 };
 
-/** High-contrast themes leave `charts.orange` undefined. */
-function withoutOrange({ 'charts-orange': _orange, ...others }: Variables): Variables {
+/** High-contrast themes leave `charts.orange` and `list.warningForeground` undefined. */
+function withoutOrange({ 'charts-orange': _, 'list-warningForeground': __, ...others }: Variables): Variables {
   return others;
 }
 

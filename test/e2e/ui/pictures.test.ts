@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { contrasts } from '../../support/contrast.ts';
 import { type Editor, sharedEditor, themes } from '../harness/editor.ts';
 
 let editor: Editor;
@@ -45,6 +46,13 @@ async function roomy(): Promise<void> {
 for (const theme of Object.keys(themes) as (keyof typeof themes)[]) {
   test(`the page tables beside the scenario, ${theme}`, async () => {
     expect((await stat(await editor.screenshot('explorer', theme))).size).toBeGreaterThan(10_000);
+  });
+
+  test(`what changed can be read, ${theme}`, async () => {
+    await editor.setTheme(theme);
+    const frame = await editor.webviewFrame('.entry-flags-changed');
+    const found = await contrasts(frame.locator('.change-mark, .entry-flags-changed'));
+    expect(Math.min(...found)).toBeGreaterThan(4.5);
   });
 }
 

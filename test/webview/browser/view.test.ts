@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FIXTURES } from '../../../webview/dev/fixtures.ts';
 import type { HostMessage, ViewMessage } from '../../../webview/protocol.ts';
+import { contrasts } from '../../support/contrast.ts';
 import { type DevPage, launchDevPage } from './dev-page.ts';
 
 let dev: DevPage;
@@ -41,6 +42,42 @@ describe('the view', () => {
     expect(await page.textContent('.position')).toBe('step 3 of 8');
     expect(await said()).toEqual([]);
   });
+
+  it.each(['dark', 'light', 'hc-dark', 'hc-light'])(
+    'writes what changed in a colour that can be read: %s',
+    async (theme) => {
+      page = await dev.open(`state=stored&theme=${theme}`, { width: 1200, height: 900 });
+      for (const git of [true, false]) {
+        if (!git) {
+          const name = '--vscode-gitDecoration-modifiedResourceForeground';
+          await page.evaluate((variable) => document.documentElement.style.removeProperty(variable), name);
+        }
+        const found = await contrasts(page.locator('.change-mark, .entry-flags-changed'));
+        expect(found.length).toBeGreaterThan(1);
+        expect(Math.min(...found)).toBeGreaterThan(4.5);
+      }
+    },
+  );
+
+  it.each(['dark', 'light', 'hc-dark', 'hc-light'])(
+    'fills cells with opaque colours a canvas knows: %s',
+    async (theme) => {
+      page = await dev.open(`state=swapped&theme=${theme}`, { width: 1200, height: 900 });
+      const alpha = await page.evaluate(() => {
+        const pen = new OffscreenCanvas(1, 1).getContext('2d');
+        const style = getComputedStyle(document.body);
+        return ['--ase-swap', '--ase-changed', '--ase-anon', '--ase-file', '--ase-dirty', '--ase-shmem'].map((name) => {
+          if (pen === null) return 0;
+          pen.clearRect(0, 0, 1, 1);
+          pen.fillStyle = 'transparent';
+          pen.fillStyle = style.getPropertyValue(name).trim();
+          pen.fillRect(0, 0, 1, 1);
+          return pen.getImageData(0, 0, 1, 1).data[3];
+        });
+      });
+      expect(alpha).toEqual(alpha.map(() => 255));
+    },
+  );
 
   it('keeps the value of an entry on one line in four columns, however narrow they are', async () => {
     await open('stored');
