@@ -143,7 +143,8 @@ async function goToStep(session: Session): Promise<void> {
 
 async function askAddress(panel: PageTablePanel, session: Session): Promise<void> {
   const { timeline } = session;
-  const pid = timeline === null ? null : (panel.focusOf(session).selection(timeline)?.pid ?? firstProcess(timeline));
+  const shownPid = (of: Timeline) => panel.focusOf(session).selection(of)?.pid ?? firstProcess(of);
+  const pid = timeline?.settled(() => shownPid(timeline)) ?? null;
   if (timeline === null || pid === null) {
     void window.showInformationMessage('No process is alive at this step.');
     return;
@@ -155,13 +156,13 @@ async function askAddress(panel: PageTablePanel, session: Session): Promise<void
     validateInput: (text) => addressError(timeline, text),
   });
   if (answer === undefined) return;
-  const value = timeline.evaluate(answer);
+  const value = timeline.settled(() => timeline.evaluate(answer));
   if ('value' in value) panel.showAddress(session, pid, `0x${value.value.toString(16)}`, answer);
 }
 
 function addressError(timeline: Timeline, text: string): string | undefined {
   if (text.trim() === '') return undefined;
-  const answer = timeline.evaluate(text);
+  const answer = timeline.settled(() => timeline.evaluate(text));
   if ('error' in answer) return answer.error;
   return 'value' in answer ? undefined : 'That is a process, not an address';
 }
@@ -188,7 +189,7 @@ function pidOf(node: TreeNode | undefined): number | null {
 }
 
 async function pickProcess(timeline: Timeline): Promise<number | null> {
-  const alive = processPids(timeline, 'alive');
+  const alive = timeline.settled(() => processPids(timeline, 'alive'));
   const [only] = alive;
   if (only === undefined) {
     void window.showInformationMessage('No process is alive at this step.');

@@ -48,7 +48,9 @@ export class ProcDocuments implements TextDocumentContentProvider, Disposable {
   }
 
   provideTextDocumentContent(uri: Uri): string {
-    return documentText(this.sessions.find(uri.query)?.timeline ?? null, uri.path);
+    const timeline = this.sessions.find(uri.query)?.timeline ?? null;
+    const read = () => documentText(timeline, uri.path);
+    return timeline === null ? read() : timeline.settled(read);
   }
 
   private async open(session: Session, path: string): Promise<void> {

@@ -215,10 +215,26 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   abandon(): void {
     if (this.#begun === null) return;
     this.#begun = null;
+    this.#goBeforeBegun();
+  }
+
+  /**
+   * What `look` sees of the machine as the last finished step left it, also while a step is begun, which goes on
+   * afterwards from where it was. `look` must not move the timeline.
+   */
+  settled<T>(look: () => T): T {
+    if (this.#begun === null) return look();
+    const begun = this.#begun;
+    const half = this.#place();
     const here = this.#position;
-    const place = this.#places.atOrBefore(here);
-    this.#go(place.position, place.snapshot);
-    while (this.#position < here) this.#advance();
+    this.#begun = null;
+    this.#goBeforeBegun();
+    try {
+      return look();
+    } finally {
+      this.#go(here, half);
+      this.#begun = begun;
+    }
   }
 
   /** Undoes the last step; false at the start. */
@@ -368,6 +384,13 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     this.#go(here, place);
     this.#begun = begun;
     return result;
+  }
+
+  #goBeforeBegun(): void {
+    const here = this.#position;
+    const place = this.#places.atOrBefore(here);
+    this.#go(place.position, place.snapshot);
+    while (this.#position < here) this.#advance();
   }
 
   #recordedEvents(index: number): readonly KernelEvent[] {

@@ -27,6 +27,12 @@ export class ScenarioHover implements HoverProvider {
   provideHover(document: TextDocument, position: Position): Hover | null {
     if (isTooLong(document, position)) return null;
     const session = this.sessions.get(document);
+    const explain = () => this.explain(session, document, position);
+    const timeline = session?.timeline ?? null;
+    return timeline === null ? explain() : timeline.settled(explain);
+  }
+
+  private explain(session: Session | undefined, document: TextDocument, position: Position): Hover | null {
     const scenario = session?.currentScenario;
     const expression = expressionAt(document.getText(), position, scenario);
     const doc = hoverDoc(document.getText(), position, scenario);

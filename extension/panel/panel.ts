@@ -120,12 +120,13 @@ export class PageTablePanel implements Disposable {
       this.post({ type: 'empty', message: 'Open a scenario (.vas) to see its page tables.' });
       return;
     }
-    if (active.timeline === null) {
+    const { timeline } = active;
+    if (timeline === null) {
       this.post({ type: 'empty', message: active.obstacle ?? 'The scenario has not been read yet.' });
       return;
     }
     const base = this.sent?.session === active ? this.sent.frames : null;
-    const { message, frames } = stateMessage(active, active.timeline, this.focusOf(active), base);
+    const { message, frames } = timeline.settled(() => stateMessage(active, timeline, this.focusOf(active), base));
     this.sent = { session: active, frames };
     this.post(message);
     if (active.obstacle !== null) this.notice('error', `Stepping waits: ${active.obstacle}`);
@@ -199,7 +200,7 @@ export class PageTablePanel implements Disposable {
         this.send();
         return;
       default:
-        this.choose(session, message);
+        session.timeline?.settled(() => this.choose(session, message));
     }
   }
 

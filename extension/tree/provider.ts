@@ -42,7 +42,8 @@ export class SessionTree implements TreeDataProvider<TreeNode>, Disposable {
   }
 
   getChildren(node?: TreeNode): TreeNode[] {
-    return this.timeline === null ? [] : this.children(this.timeline, node);
+    const { timeline } = this;
+    return timeline === null ? [] : timeline.settled(() => this.children(timeline, node));
   }
 
   getParent(node: TreeNode): TreeNode | null {
@@ -50,12 +51,14 @@ export class SessionTree implements TreeDataProvider<TreeNode>, Disposable {
   }
 
   getTreeItem(node: TreeNode): TreeItem {
-    if (this.timeline === null) throw new Error('SessionTree.getTreeItem: a node without a timeline');
-    return itemOf(this.timeline, node);
+    const { timeline } = this;
+    if (timeline === null) throw new Error('SessionTree.getTreeItem: a node without a timeline');
+    return timeline.settled(() => itemOf(timeline, node));
   }
 
   resolveTreeItem(item: TreeItem, node: TreeNode): TreeItem {
-    return this.timeline === null ? item : resolveItem(this.timeline, item, node);
+    const { timeline } = this;
+    return timeline === null ? item : timeline.settled(() => resolveItem(timeline, item, node));
   }
 }
 

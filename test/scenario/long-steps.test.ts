@@ -63,6 +63,11 @@ function lookAround(timeline: Timeline): void {
   expect(timeline.before).not.toBeNull();
   expect(timeline.events.length).toBeGreaterThanOrEqual(0);
   timeline.evaluate('rss(p)');
+  timeline.settled(() => {
+    walk(timeline, pid, 0x7ffff7000000n);
+    tryAccess(timeline.simulator, pid, 0x7ffff7000000n, 'write');
+    expect(timeline.before).not.toBeNull();
+  });
 }
 
 /** Makes the next step in as many parts as there are; how many that were. */
@@ -117,6 +122,8 @@ describe('steps in parts', () => {
       if (tried.stepInParts(() => true) === 'paused') {
         expect(tried.progress).not.toBeNull();
         lookAround(tried);
+        expect(tried.settled(dump)).toBe(before);
+        expect(tried.progress).not.toBeNull();
         tried.abandon();
         expect(tried.progress).toBeNull();
         expect(dump()).toBe(before);
@@ -129,6 +136,28 @@ describe('steps in parts', () => {
     expect(seen(tried)).toEqual(seen(whole));
   });
 });
+
+test('while a step is begun, what is seen stays that of the step before', () => {
+  const timeline = open('20M');
+  timeline.step();
+  const resident = (): unknown => timeline.evaluate('rss(p)');
+  let parts = 0;
+  let halfSeen = 0;
+  while (timeline.next !== null) {
+    const before = resident();
+    while (timeline.stepInParts(() => true) === 'paused') {
+      parts++;
+      if (JSON.stringify(resident(), bigintText) !== JSON.stringify(before, bigintText)) halfSeen++;
+      expect(timeline.settled(resident)).toEqual(before);
+    }
+  }
+  expect(parts).toBeGreaterThan(10);
+  expect(halfSeen).toBeGreaterThan(0);
+});
+
+function bigintText(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
 
 test('going back takes a step back that was only begun', () => {
   const timeline = open('20M');
