@@ -25,12 +25,22 @@ const iconFont: Plugin = {
   },
 };
 
+/** What both extension hosts run is in dist/web.js; the entry for Node adds to it what only Node can. */
+const sharedCore: Plugin = {
+  name: 'shared-core',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/activate\.ts$/ }, ({ importer }) =>
+      importer.endsWith('main.ts') ? { path: './web.js', external: true } : undefined,
+    );
+  },
+};
+
 /** Every entry point of the project. */
 export const entries: readonly Entry[] = [
   {
     from: 'extension/main.ts',
     to: 'dist/extension.js',
-    options: { platform: 'node', format: 'cjs', target: hostTarget, external: ['vscode'] },
+    options: { platform: 'node', format: 'cjs', target: hostTarget, external: ['vscode'], plugins: [sharedCore] },
   },
   {
     from: 'extension/web.ts',

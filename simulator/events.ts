@@ -202,7 +202,8 @@ export type EventData =
       readonly unit: number;
       readonly badness: number | null;
     }
-  | { readonly type: 'oom-kill'; readonly pid: number; readonly badness: number }
+  /** `asked`: the scenario wanted it, with memory left perhaps. */
+  | { readonly type: 'oom-kill'; readonly pid: number; readonly badness: number; readonly asked: boolean }
   /** The OOM killer found nobody. */
   | { readonly type: 'oom-nobody' }
   | {

@@ -171,7 +171,8 @@ export function oomBadness(telling: Telling, event: Event<'oom-badness'>): strin
 
 export function oomKill(telling: Telling, event: Event<'oom-kill'>): string {
   const name = telling.name(event.pid);
-  return `out of memory: nothing is left to reclaim; the OOM killer takes ${name}, which has the highest badness (${event.badness})`;
+  const why = event.asked ? 'it was asked for' : 'out of memory: nothing is left to reclaim';
+  return `${why}; the OOM killer takes ${name}, which has the highest badness (${event.badness})`;
 }
 
 export function fork(telling: Telling, event: Event<'fork'>): string {

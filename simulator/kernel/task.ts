@@ -150,7 +150,10 @@ export function run_as(k: Kernel, task: Task, body: () => void): void {
   switch_to(k, task);
   body();
   if (current !== undefined && current.mm !== 0) switch_to(k, current);
-  else k.scalars.current = current?.pid ?? 0;
+  else {
+    k.scalars.current = current?.pid ?? 0;
+    k.tlb.flushAll();
+  }
   k.faults = faults;
 }
 

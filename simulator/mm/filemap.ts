@@ -15,7 +15,7 @@ import {
   type VmFault,
   type VmOperations,
 } from './fault.ts';
-import { map_file_page } from './map-page.ts';
+import { hold_page, map_file_page } from './map-page.ts';
 import { cache_for_each, file_pages, find_get_page, read_page } from './page-cache.ts';
 import { flush_tlb_range, set_pte } from './pte.ts';
 import { do_sync_mmap_readahead, page_cache_async_ra, ra_pages } from './readahead.ts';
@@ -79,9 +79,11 @@ function filemap_fault(vmf: VmFault, index: number): number {
     if ((vma.vm_flags & VM_RAND_READ) !== 0) return 0;
     if (!vmf.tried && file.mmap_miss > 0) file.mmap_miss--;
     if (vmf.tried || (k.frames.flagsOf(pfn) & PG_READAHEAD) === 0) return 0;
-    // The lock was dropped for the read: the fault starts anew, and finds what came in. A page under writeback keeps its
-    // marker, which is reclaim's.
+    // The lock was dropped for the read: the fault starts anew, and finds what came in, the page itself too, which is
+    // held meanwhile. A page under writeback keeps its marker, which is reclaim's.
+    hold_page(k, pfn, 1);
     page_cache_async_ra(k, inode, file, index, ra_pages(k));
+    hold_page(k, pfn, -1);
     vmf.tried = vmf.tried || folio_test_writeback(k, pfn);
     return VM_FAULT_RETRY;
   }

@@ -31,7 +31,11 @@ function alloc_pages_slowpath(k: Kernel, effort: Effort): Pfn {
   if (k.frames.counters.free > min) return k.frames.take();
   if (k.reclaimer(k, min + 1 - k.frames.counters.free) > 0 && k.frames.counters.free > min) return k.frames.take();
   if (effort === 'noretry') return 0;
-  while (k.frames.counters.free <= min) if (!k.oomKiller(k)) return 0;
+  while (k.frames.counters.free <= min) {
+    if (!k.oomKiller(k)) return 0;
+    // Who was killed may have left no frame, but slots: what is reclaimed now can go there.
+    if (k.frames.counters.free <= min) k.reclaimer(k, min + 1 - k.frames.counters.free);
+  }
   return k.frames.take();
 }
 

@@ -38,28 +38,35 @@ function look(k: Kernel, sc: ScanControl, pfn: Pfn): void {
   k.frames.countEvent(PGSCAN_KIND + kindOf(k, pfn));
 }
 
-/** The frame that the policy names next; 0 when the list is empty. */
-function victim(k: Kernel, sc: ScanControl, evictor: Evictor): Pfn {
+/**
+ * The frame that the policy names next. Those of `failed` could not be taken; they lie at the head, or were not reached
+ * yet. 0 when there is no other.
+ */
+function victim(k: Kernel, sc: ScanControl, evictor: Evictor, failed: ReadonlySet<Pfn>): Pfn {
   const { tail, count } = k.frames.counters;
   const length = count[LIST] as number;
-  if (length === 0) return 0;
+  if (length <= failed.size) return 0;
   if (k.config.replacement === 'random') {
     let pfn = tail[LIST] as number;
-    for (let steps = draw(k, length); steps > 0; steps--) pfn = k.frames.chunk(pfn).prev[pfn & CHUNK_MASK] as number;
-    return pfn;
+    for (let steps = draw(k, length - failed.size); steps > 0; steps--) {
+      pfn = k.frames.chunk(pfn).prev[pfn & CHUNK_MASK] as number;
+    }
+    if (!failed.has(pfn)) return pfn;
   }
-  if (k.config.replacement === 'clock') {
-    // The hand passes a used frame once: it goes to the other end with its bit cleared.
-    for (let passed = 0; passed < length; passed++) {
-      const pfn = tail[LIST] as number;
-      if (!evictor.used(k, pfn)) return pfn;
+  // The hand of the clock passes a used frame once: it goes to the other end with its bit cleared.
+  const isClock = k.config.replacement === 'clock';
+  for (let passed = 0; passed < 2 * length; passed++) {
+    const pfn = tail[LIST] as number;
+    if (failed.has(pfn)) lru_move(k.frames, pfn, 0, 0);
+    else if (!isClock || !evictor.used(k, pfn)) return pfn;
+    else {
       look(k, sc, pfn);
       sc.nr_spared++;
       if (k.sink !== null) k.emit({ type: 'spared', pfn, why: 'referenced', fate: 'passed by the hand' });
       lru_move(k.frames, pfn, 0, PG_REFERENCED);
     }
   }
-  return tail[LIST] as number;
+  return 0;
 }
 
 /** Takes the frame that the policy has chosen; false when that cannot be done. */
@@ -99,9 +106,12 @@ export function replace_pages(k: Kernel, sc: ScanControl, evictor: Evictor): voi
     replace_farthest(k, sc, evictor);
     return;
   }
-  for (let tries = k.frames.counters.count[LIST] as number; tries > 0 && sc.nr_reclaimed < sc.nr_to_reclaim; tries--) {
-    const pfn = victim(k, sc, evictor);
+  const failed = new Set<Pfn>();
+  while (sc.nr_reclaimed < sc.nr_to_reclaim) {
+    const pfn = victim(k, sc, evictor, failed);
     if (pfn === 0) break;
-    if (!take(k, sc, pfn, evictor)) lru_move(k.frames, pfn, 0, 0);
+    if (take(k, sc, pfn, evictor)) continue;
+    failed.add(pfn);
+    lru_move(k.frames, pfn, 0, 0);
   }
 }

@@ -105,8 +105,7 @@ export function prepare_scan_control(k: Kernel, sc: ScanControl): void {
   sc.cache_trim_mode = !sc.desperate && inactiveFile >> sc.priority > 0 && !sc.mayDeactivateFile;
   const files = inactiveFile + (count[LRU_ACTIVE_FILE] as number);
   const inactiveAnon = count[LRU_INACTIVE_ANON] as number;
-  const tiny = files + free <= k.watermarks.high && !sc.mayDeactivateAnon && inactiveAnon >> sc.priority > 0;
-  sc.file_is_tiny = tiny || (sc.desperate && k.config.swappiness === 0);
+  sc.file_is_tiny = files + free <= k.watermarks.high && !sc.mayDeactivateAnon && inactiveAnon >> sc.priority > 0;
 }
 
 /** snapshot_refaults(): the next reclaim compares with this moment. */
@@ -135,8 +134,8 @@ export function get_scan_count(k: Kernel, sc: ScanControl, nr: Int32Array): void
   let filePart = 1;
   let whole = 1;
   if (!can_reclaim_anon_pages(k)) anonPart = 0;
-  else if (sc.priority === 0 && swappiness > 0) {
-    // Close to the end: both, whole.
+  else if (sc.priority === 0 && (swappiness > 0 || (sc.desperate && sc.by === BY_DIRECT))) {
+    // Close to the end: both, whole. Where swappiness is 0, only rather than that a process dies.
   } else if (sc.file_is_tiny) filePart = 0;
   else if (sc.cache_trim_mode) anonPart = 0;
   else {

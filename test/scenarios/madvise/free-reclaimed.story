@@ -15,8 +15,10 @@
     PTE 502: 0x5 −A: cleared, to see whether the page is used again
     the TLB forgets the page
     frame 0x5 is spared: it was used since reclaim looked last (second chance); it stays on the inactive list once more
-    PTE 510: 0x3 P W U D NX → swap slot 0
+    frame 0x5 is spared: it was written again since MADV_FREE; it goes to the active list
+    frame 0x2 was on the active list longest: it goes to the inactive list, to be looked at before it is taken
+    PTE 1: 0x2 P U → 0: unmapped
     the TLB forgets the page
-    swap-out of frame 0x3: it was not used lately; its page goes to swap slot 0, written there
-    frame 0x3 freed: nobody maps or holds it any more
-  reclaim: of 5 frames wanted 3 frames freed; 5 pages looked at, 2 spared
+    page 1 of /bin/puppet leaves the page cache and frame 0x2: the disk has the same bytes
+    frame 0x2 freed: nobody maps or holds it any more
+  reclaim: of 5 frames wanted 3 frames freed; 6 pages looked at, 3 spared

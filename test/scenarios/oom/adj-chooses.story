@@ -3,7 +3,7 @@
   OOM: small (1001) killed, badness 1208 = 2 resident + 0 swapped + 6 tables + oom_score_adj 300 × 4; big 1034
   oom_badness() of big: 1026 resident + 0 in swap + 8 page tables = 1034
   oom_badness() of small: 2 resident + 0 in swap + 6 page tables + oom_score_adj 300 × 4 (a thousandth of RAM and swap, in pages) = 1208
-  out of memory: nothing is left to reclaim; the OOM killer takes small, which has the highest badness (1208)
+  it was asked for; the OOM killer takes small, which has the highest badness (1208)
   small ends (SIGKILL): its files are closed and its address space is given up
   VMA 00400000-00401000 r--p /bin/puppet is removed
   PTE 1: 0x2 P U A → 0: unmapped
