@@ -1,9 +1,10 @@
 // `vas run` for people: a line a step as strace would write it, and a summary.
 
-import type { Backend, FaultRecord } from '../simulator/abi.ts';
+import type { Backend, FaultKind, FaultRecord } from '../simulator/abi.ts';
 import { oomText } from '../simulator/explain/oom-words.ts';
 import { errnoText } from '../simulator/scenario/constants.ts';
 import {
+  describeManyBytes,
   describeResult,
   outcomeOf,
   type RunState,
@@ -18,6 +19,8 @@ import type { Output, Paint } from './output.ts';
 const RESULT_COLUMN = 60;
 /** More faults than this are counted instead of listed. */
 const LISTED_FAULTS = 4;
+/** More bytes than this are counted instead of written out. */
+const QUOTED_BYTES = 32;
 
 export class TextReport implements Listener {
   readonly #scenario: Scenario;
@@ -87,22 +90,30 @@ function count(n: number, noun: string): string {
 /** `0x7ffff7ff5000`, `-1 ENOMEM (Cannot allocate memory)`, `minor "hello" (anon 0x…)`. */
 function describeStep(report: StepReport): string {
   const { outcome, request } = report;
-  const { result, faults } = outcome;
+  const { result, faults, unlistedFaults } = outcome;
   const parts: string[] = [];
   const isAccess = request?.op === 'load' || request?.op === 'store' || request?.op === 'fetch';
   const how = isAccess ? outcomeOf(outcome) : null;
   if (how !== null) parts.push(how);
-  if (how === null || request?.op === 'load') parts.push(describeResult(result));
+  if (how === null || request?.op === 'load') parts.push(resultText(report));
   if (result.kind === 'errno') parts.push(`(${errnoText(result.errno) ?? ''})`);
-  if (faults.length > 0) parts.push(`[${describeFaults(faults)}]`);
+  if (faults.length > 0) parts.push(`[${describeFaults(faults, unlistedFaults)}]`);
   return parts.join(' ');
 }
 
-function describeFaults(faults: readonly FaultRecord[]): string {
+function resultText({ outcome: { result }, request }: StepReport): string {
+  if (result.kind !== 'bytes') return describeResult(result);
+  const { bytes } = result;
+  const length = request?.op === 'load' && request.length !== undefined ? Number(request.length) : bytes.length;
+  return length > QUOTED_BYTES ? describeManyBytes(bytes, length) : describeResult(result);
+}
+
+function describeFaults(faults: readonly FaultRecord[], unlisted?: ReadonlyMap<FaultKind, number>): string {
   if (faults.length <= LISTED_FAULTS) {
     return faults.map(({ kind, addr, major }) => `${major ? 'major ' : ''}${kind} 0x${addr.toString(16)}`).join(', ');
   }
-  const kinds = new Map<string, number>();
+  const kinds = new Map<FaultKind, number>();
   for (const { kind } of faults) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  for (const [kind, times] of unlisted ?? []) kinds.set(kind, (kinds.get(kind) ?? 0) + times);
   return Array.from(kinds, ([kind, times]) => `${times} × ${kind}`).join(', ');
 }

@@ -1,5 +1,5 @@
 // What a step came to, in the few words that stand at the end of its line.
-import { type LineSummary, oomSummary, type StepRecord } from '../simulator/index.ts';
+import { describeManyBytes, type LineSummary, oomSummary, type StepRecord } from '../simulator/index.ts';
 import { countText } from '../webview/protocol.ts';
 
 /** How much attention a result asks for. */
@@ -58,7 +58,7 @@ function resultText(record: StepRecord, nameOf: (pid: number) => string | undefi
     case 'skipped':
       return `skipped: ${result.message}`;
     case 'bytes':
-      return `= ${bytesText(result.bytes)}`;
+      return `= ${bytesText(result.bytes, lengthOf(record, result.bytes))}`;
     case 'value': {
       if (child !== undefined && result.value === BigInt(child)) {
         const name = nameOf(child);
@@ -76,11 +76,15 @@ function byteText(value: number): string {
   return value >= 0x20 && value < 0x7f ? `${hex} '${String.fromCharCode(value)}'` : hex;
 }
 
-function bytesText(bytes: Uint8Array): string {
-  const shown = bytes.subarray(0, MAX_BYTES_SHOWN);
-  const more = bytes.length > shown.length ? '…' : '';
-  if (shown.every((byte) => byte >= 0x20 && byte < 0x7f)) return JSON.stringify(String.fromCharCode(...shown)) + more;
-  return [...shown].map((byte) => byte.toString(16).padStart(2, '0')).join(' ') + more;
+/** How many bytes were read: of many, a result holds the first. */
+function lengthOf({ request }: StepRecord, bytes: Uint8Array): number {
+  return request?.op === 'load' && request.length !== undefined ? Number(request.length) : bytes.length;
+}
+
+function bytesText(bytes: Uint8Array, length: number): string {
+  if (length > MAX_BYTES_SHOWN) return describeManyBytes(bytes, length);
+  if (bytes.every((byte) => byte >= 0x20 && byte < 0x7f)) return JSON.stringify(String.fromCharCode(...bytes));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
 function faultText(record: StepRecord): string {

@@ -89,6 +89,8 @@ export interface Substep {
 export interface StepOutcome {
   readonly result: CallResult;
   readonly faults: readonly FaultRecord[];
+  /** How many faults of each kind `faults` has no room for; absent where it lists them all. */
+  readonly unlistedFaults?: ReadonlyMap<FaultKind, number>;
   /** What the step added to the process's own counters. */
   readonly minflt: number;
   readonly majflt: number;

@@ -4,6 +4,7 @@ import type {
   Backend,
   CallResult,
   Declaration,
+  FaultKind,
   FaultRecord,
   MachineConfig,
   MachineReport,
@@ -190,6 +191,8 @@ export class Simulator implements Backend {
     if (k.nextUses !== null) begin_opt_step(k, step);
     const faults: FaultRecord[] = [];
     k.faults = faults;
+    const unlistedFaults = new Map<FaultKind, number>();
+    k.unlistedFaults = unlistedFaults;
     const oom: OomKill[] = [];
     k.oomKills = oom;
     k.substeps = [];
@@ -203,7 +206,8 @@ export class Simulator implements Backend {
     k.faults = null;
     k.oomKills = null;
     k.sink = null;
-    return oom.length === 0 ? outcome : { ...outcome, oom };
+    if (oom.length === 0 && unlistedFaults.size === 0) return outcome;
+    return { ...outcome, ...(oom.length > 0 && { oom }), ...(unlistedFaults.size > 0 && { unlistedFaults }) };
   }
 
   /** Goes through `parts`, and takes up again after each pause what is noted of the step. */
@@ -213,11 +217,12 @@ export class Simulator implements Backend {
       const next = parts.next();
       if (next.done === true) return next.value;
       const { heard } = this;
-      const { sink, faults, oomKills, depth } = k;
+      const { sink, faults, unlistedFaults, oomKills, depth } = k;
       yield next.value;
       this.heard = heard;
       k.sink = sink;
       k.faults = faults;
+      k.unlistedFaults = unlistedFaults;
       k.oomKills = oomKills;
       k.depth = depth;
     }

@@ -18,7 +18,7 @@ function is_major(result: number, by: Faulter): boolean {
   return (result & VM_FAULT_MAJOR) !== 0 || (by === 'kernel' && tried);
 }
 
-/** Faults that the report of one step names; min_flt and maj_flt count on. */
+/** Faults that the report of one step lists; the others are counted by their kinds. */
 const MAX_FAULTS = 2 ** 20;
 
 /**
@@ -39,7 +39,10 @@ export function count_fault(
   const task = k.tasks.edit(k.scalars.current);
   if (major) task.maj_flt++;
   else task.min_flt++;
-  if (k.faults !== null && k.faults.length < MAX_FAULTS)
-    k.faults.push({ addr, access, kind: kind ?? lastFaultKind, major });
-  if (k.sink !== null) k.emit({ type: 'fault-done', va: addr, kind: kind ?? lastFaultKind, major });
+  const told = kind ?? lastFaultKind;
+  if (k.faults !== null) {
+    if (k.faults.length < MAX_FAULTS) k.faults.push({ addr, access, kind: told, major });
+    else k.unlistedFaults.set(told, (k.unlistedFaults.get(told) ?? 0) + 1);
+  }
+  if (k.sink !== null) k.emit({ type: 'fault-done', va: addr, kind: told, major });
 }

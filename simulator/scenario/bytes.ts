@@ -69,6 +69,24 @@ export function quote(bytes: Uint8Array): string {
   return `${out}"`;
 }
 
+/** Bytes that are shown of many. */
+const SHOWN_BYTES = 16;
+
+/**
+ * Many bytes in few words: `0x01 × 100` where all are alike, else `100 bytes: 01 02 …` or `100 bytes: "text"…`.
+ * `bytes` are the first ones of the `length` that there are.
+ */
+export function describeManyBytes(bytes: Uint8Array, length: number): string {
+  const [first = 0] = bytes;
+  const digits = (byte: number) => byte.toString(16).padStart(2, '0');
+  const isComplete = bytes.length >= length;
+  if (isComplete && bytes.every((byte) => byte === first)) return `0x${digits(first)} × ${length}`;
+  const shown = bytes.subarray(0, SHOWN_BYTES);
+  const isText = shown.every((byte) => byte >= 0x20 && byte < 0x7f);
+  const start = isText ? `${quote(shown)}…` : `${Array.from(shown, digits).join(' ')} …`;
+  return `${length} bytes: ${start}`;
+}
+
 const NAMED: ReadonlyMap<number, string> = new Map([
   [0x0a, '\\n'],
   [0x09, '\\t'],

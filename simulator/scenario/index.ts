@@ -3,7 +3,7 @@
 export type { Answer, Answerer, Ask, Asking, AsyncAnswerer } from './asking.ts';
 export { driveAsync, driveSync } from './asking.ts';
 export type { Expectation, Expr, Statement } from './ast.ts';
-export { encodeUtf8, quote, toHex } from './bytes.ts';
+export { describeManyBytes, encodeUtf8, quote, toHex } from './bytes.ts';
 export { describeOutcome, describeResult, outcomeOf, writeInt } from './expectations.ts';
 export type { Remark, RunState, StepEnd, StepReport } from './interpreter.ts';
 export { initialState, performStep } from './interpreter.ts';

@@ -3,7 +3,7 @@
  * their first argument, as kernel code takes `current` and its globals.
  */
 
-import type { FaultRecord, MachineConfig, OomKill, Substep } from '../abi.ts';
+import type { FaultKind, FaultRecord, MachineConfig, OomKill, Substep } from '../abi.ts';
 import type { EventData, KernelEvent } from '../events.ts';
 import { PAGE_SIZE } from '../machine/address.ts';
 import { Frames, type FramesRoot } from '../machine/frames.ts';
@@ -110,6 +110,8 @@ export class Kernel {
   sink: KernelEvent[] | null = null;
   /** Faults of the step, null when only counters matter. */
   faults: FaultRecord[] | null = null;
+  /** How many the step had besides, by kind, once `faults` was full. */
+  unlistedFaults: Map<FaultKind, number> = new Map();
   /** Choices of the OOM killer in the step, null when nobody asks. */
   oomKills: OomKill[] | null = null;
   /** Calls that the dynamic loader made in the step. */

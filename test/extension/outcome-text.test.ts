@@ -58,6 +58,24 @@ test('an access says whether it faulted, and why', () => {
   expect(text(record('load', { outcome: outcome({ kind: 'bytes', bytes }) }))).toBe('= "hello" · hit');
 });
 
+test('of many bytes the first are shown, and how many there are', () => {
+  const load = (bytes: Uint8Array, length: number) =>
+    text(
+      record('load', {
+        outcome: outcome({ kind: 'bytes', bytes }),
+        request: { op: 'load', pid: 1000, addr: 0x1000n, length: BigInt(length) },
+      }),
+    );
+  expect(load(new Uint8Array(100).fill(1), 100)).toBe('= 0x01 × 100 · hit');
+  // Only the first 256 are known of more.
+  const ones = Array.from({ length: 16 }, () => '01').join(' ');
+  expect(load(new Uint8Array(256).fill(1), 8192)).toBe(`= 8192 bytes: ${ones} … · hit`);
+  expect(load(new TextEncoder().encode('hello world, '.repeat(10)), 130)).toBe(
+    '= 130 bytes: "hello world, hel"… · hit',
+  );
+  expect(load(Uint8Array.of(0, 1, 2, 255), 4)).toBe('= 00 01 02 ff · hit');
+});
+
 test('errors, signals and failures stand out', () => {
   expect(text(record('mmap', { outcome: outcome({ kind: 'errno', errno: 'ENOMEM' }) }))).toBe('= ENOMEM');
   const killed = record('load', {

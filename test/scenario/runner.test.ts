@@ -173,3 +173,19 @@ test('the choices of the OOM killer are in the JSON', () => {
   expect(steps[6].result).toEqual({ signal: 'SIGKILL', code: 'SI_KERNEL', addr: '0x0' });
   expect(processes.big).toMatchObject({ state: 'dead', killed: 'oom' });
 });
+
+test('faults beyond those that are listed are counted, and many bytes are', () => {
+  const { status, stdout } = vas(
+    ['run', '-'],
+    `machine ram=8G
+p = spawn()
+p: m = mmap(NULL, 4100M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_POPULATE, -1, 0)
+p: load(m, 8K)
+p: load(m, 40)
+`,
+  );
+  expect(status).toBe(0);
+  expect(stdout).toContain(`[${4100 * 256} × anon]`);
+  expect(stdout).toContain('= hit 8192 bytes: 00 00 ');
+  expect(stdout).toContain('= hit 0x00 × 40\n');
+});
