@@ -31,6 +31,8 @@ export interface LastStep {
   /** The message of a failed expectation, or of a step that could not be made. */
   readonly problem: string | null;
   readonly story: readonly StoryLine[];
+  /** Of an assert: the last step above it that did something; absent when there is none. */
+  readonly before?: Pick<LastStep, 'line' | 'text' | 'outcome'>;
 }
 
 /** A process to choose. */

@@ -89,5 +89,14 @@ function lastStep(session: Session, timeline: Timeline): LastStep | null {
     outcome: outcomeText(record, (pid) => timeline.names.get(pid)),
     problem: record.error?.message ?? record.failure?.message ?? null,
     story: record.story(),
+    ...(record.kind === 'assert' && stepBefore(session, timeline)),
   };
+}
+
+/** An assert does nothing: what the machine came to is the work of the step before it. */
+function stepBefore(session: Session, timeline: Timeline): Pick<LastStep, 'before'> {
+  const step = timeline.records.findLast((record) => record.kind === 'step');
+  if (step === undefined) return {};
+  const outcome = outcomeText(step, (pid) => timeline.names.get(pid));
+  return { before: { line: step.line, text: session.textOf(step), outcome } };
 }

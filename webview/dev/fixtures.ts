@@ -214,6 +214,13 @@ const stored: StateMessage = {
   }),
 };
 
+/** An assert looked at what the store did. */
+const asserted: StateMessage = {
+  ...stored,
+  position: 4,
+  lastStep: { ...STORE, line: 9, text: 'assert dirty(bash, buf)', outcome: '✓', story: [], before: STORE },
+};
+
 /** The page after the one stored to: one entry further in the same table. */
 const neighbour: StateMessage = {
   ...stored,
@@ -382,4 +389,5 @@ export const FIXTURES: Readonly<Record<string, StateMessage>> = {
   large,
   unmapped,
   neighbour,
+  asserted,
 };

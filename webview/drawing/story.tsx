@@ -2,6 +2,7 @@
 import type { StoryLine } from '../../simulator/view/types.ts';
 import type { Post } from '../host.ts';
 import { announcement, type Shown } from '../model/view.ts';
+import type { LastStep } from '../protocol.ts';
 import { Icon } from './icon.tsx';
 
 /** What a line of the story speaks of. */
@@ -44,11 +45,23 @@ export function Story({ shown, onLight, post }: StoryProps) {
           ))}
         </ol>
       )}
+      {last?.before !== undefined && <StepBefore {...last.before} post={post} />}
       {shown.next !== null && <NextStep line={shown.next.line} text={shown.next.text} post={post} />}
       <p class="visually-hidden" role="status" aria-live="polite">
         {announcement(shown)}
       </p>
     </section>
+  );
+}
+
+/** What stands above an assert: the step whose work it looks at. */
+function StepBefore({ line, text, outcome, post }: NonNullable<LastStep['before']> & { post: Post }) {
+  return (
+    <button type="button" class="step-line before" onClick={() => post({ type: 'revealLine', line })}>
+      <span class="step-number">before</span>
+      <span class="step-text">{text}</span>
+      <span class="step-outcome">{`line ${line}: ${outcome}`}</span>
+    </button>
   );
 }
 

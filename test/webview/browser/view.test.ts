@@ -382,6 +382,17 @@ describe('the view', () => {
     expect(ready).toEqual({ type: 'ready', saved });
   });
 
+  it('says above an assert what the step before it came to, and leads there', async () => {
+    await open('asserted');
+    expect(await page.textContent('.step-line.before .step-text')).toContain('bash: store(');
+    expect(await page.textContent('.step-line.before .step-outcome')).toMatch(/^line 8: minor fault/);
+    await page.click('.step-line.before');
+    expect(await said()).toEqual([{ type: 'revealLine', line: 8 }]);
+    await page.close();
+    await open('stored');
+    expect(await page.locator('.step-line.before').count()).toBe(0);
+  });
+
   it('says why it is empty, and then asks for everything when it gets a difference only', async () => {
     await open('stored');
     await tell({ type: 'empty', message: 'The scenario was closed.' });

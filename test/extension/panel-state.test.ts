@@ -1,0 +1,26 @@
+// What the panel is told of the last step.
+import { expect, test } from 'vitest';
+import { Focus } from '../../extension/panel/selection.ts';
+import { stateMessage } from '../../extension/panel/state.ts';
+import type { Session } from '../../extension/session.ts';
+import { parseScenario, Timeline } from '../../simulator/index.ts';
+
+test('an assert comes with the step before it that did something', () => {
+  const lines = ['p = spawn()', 'assert rss(p) > 0', 'assert rss(p) > 1', 'p: store(0, 1)'];
+  const timeline = Timeline.open(parseScenario(lines.join('\n')));
+  // What the message takes from a session: the editor's own objects are not there without an editor.
+  const session = {
+    document: { uri: { path: '/x.vas', toString: () => 'file:///x.vas' } },
+    busy: null,
+    textOf: ({ line }: { line: number }) => lines[line - 1] ?? '',
+  } as unknown as Session;
+  const last = () => {
+    timeline.step();
+    return stateMessage(session, timeline, new Focus(), null).message.lastStep;
+  };
+  expect(last()).not.toHaveProperty('before');
+  for (const line of [2, 3]) {
+    expect(last()).toMatchObject({ line, before: { line: 1, text: 'p = spawn()' } });
+  }
+  expect(last()).not.toHaveProperty('before');
+});
