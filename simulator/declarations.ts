@@ -9,6 +9,7 @@ import { mark_accessed } from './machine/lru.ts';
 import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
 import { new_inode, shmem_get_page } from './mm/shmem.ts';
 import type { Kernel } from './state/kernel.ts';
+import type { Inode } from './state/records.ts';
 
 /** What `spawn()` runs. */
 export const PUPPET = '/bin/puppet';
@@ -52,7 +53,9 @@ export class Declarations {
     if (k.paths.get(PUPPET) === undefined) {
       add_elf(k, { path: PUPPET, type: 'static', text: 4096, rodata: 0, data: 0, bss: 0, needs: [] });
     }
-    for (const file of [...k.inodes.values()]) {
+    // Programs first: where not all of tmpfs fits into the machine, they can be executed still.
+    const isData = ({ image }: Inode): number => (image.kind === 'elf' || image.kind === 'host' ? 0 : 1);
+    for (const file of [...k.inodes.values()].sort((a, b) => isData(a) - isData(b))) {
       if (file.kind === 'shmem') fillShmem(k, file.id);
       else if (file.kind === 'file' && k.config.page_cache === 'warm') warm(k, file.id);
     }
