@@ -53,12 +53,12 @@ export class Declarations {
     if (k.paths.get(PUPPET) === undefined) {
       add_elf(k, { path: PUPPET, type: 'static', text: 4096, rodata: 0, data: 0, bss: 0, needs: [] });
     }
-    // Programs first: where not all of tmpfs fits into the machine, they can be executed still.
     const isData = ({ image }: Inode): number => (image.kind === 'elf' || image.kind === 'host' ? 0 : 1);
-    for (const file of [...k.inodes.values()].sort((a, b) => isData(a) - isData(b))) {
-      if (file.kind === 'shmem') fillShmem(k, file.id);
-      else if (file.kind === 'file' && k.config.page_cache === 'warm') warm(k, file.id);
-    }
+    const files = [...k.inodes.values()];
+    // Programs first: where not all of tmpfs fits into the machine, they are there.
+    const inMemory = files.filter(({ kind }) => kind === 'shmem').sort((a, b) => isData(a) - isData(b));
+    for (const { id } of inMemory) fillShmem(k, id);
+    if (k.config.page_cache === 'warm') for (const { id, kind } of files) if (kind === 'file') warm(k, id);
   }
 
   private file(text: string, size: number, bytes: Uint8Array | undefined): string | null {
