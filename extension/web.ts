@@ -3,6 +3,7 @@
 import type { ExtensionContext } from 'vscode';
 import { activateExtension, type ExtensionApi } from './activate.ts';
 
+export { readHostProgram } from '../simulator/index.ts';
 export { activateExtension };
 
 export function activate(context: ExtensionContext): ExtensionApi {

@@ -29,9 +29,7 @@ const iconFont: Plugin = {
 const sharedCore: Plugin = {
   name: 'shared-core',
   setup({ onResolve }) {
-    onResolve({ filter: /\/activate\.ts$/ }, ({ importer }) =>
-      importer.endsWith('main.ts') ? { path: './web.js', external: true } : undefined,
-    );
+    onResolve({ filter: /\/(activate|simulator\/index)\.ts$/ }, () => ({ path: './web.js', external: true }));
   },
 };
 

@@ -202,8 +202,7 @@ export type EventData =
       readonly unit: number;
       readonly badness: number | null;
     }
-  /** `asked`: the scenario wanted it, with memory left perhaps. */
-  | { readonly type: 'oom-kill'; readonly pid: number; readonly badness: number; readonly asked: boolean }
+  | { readonly type: 'oom-kill'; readonly pid: number; readonly badness: number }
   /** The OOM killer found nobody. */
   | { readonly type: 'oom-nobody' }
   | {

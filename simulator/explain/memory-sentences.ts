@@ -169,9 +169,9 @@ export function oomBadness(telling: Telling, event: Event<'oom-badness'>): strin
   return `${who}: ${parts}${adjusted} = ${badness}`;
 }
 
-export function oomKill(telling: Telling, event: Event<'oom-kill'>): string {
+export function oomKill(telling: Telling, event: Event<'oom-kill'>, around: Around): string {
   const name = telling.name(event.pid);
-  const why = event.asked ? 'it was asked for' : 'out of memory: nothing is left to reclaim';
+  const why = around.call === 'oom' ? 'it was asked for' : 'out of memory: nothing is left to reclaim';
   return `${why}; the OOM killer takes ${name}, which has the highest badness (${event.badness})`;
 }
 

@@ -104,7 +104,7 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
     case 'victim':
       return memory.victim(event);
     case 'oom-kill':
-      return memory.oomKill(telling, event);
+      return memory.oomKill(telling, event, around);
     case 'oom-nobody':
       return 'out of memory: nothing is left to reclaim, and no process may be killed; Linux would panic here';
     case 'vma-insert':

@@ -168,9 +168,9 @@ export function send_signal(k: Kernel, pid: number, signal: number): void {
 /**
  * out_of_memory(): kills the process whose death frees most. Returns true when another process than the running one
  * died, so that frames are free; the running one is only marked and dies where its step ends. Until then nobody else has
- * to die (oom_evaluate_task(): there is a victim already). `asked`: by the scenario, with memory left perhaps.
+ * to die (oom_evaluate_task(): there is a victim already).
  */
-export function out_of_memory(k: Kernel, asked = false): boolean {
+export function out_of_memory(k: Kernel): boolean {
   if (k.scalars.oomVictim !== 0) return false;
   const choice = select_bad_process(k);
   const { chosen } = choice;
@@ -179,7 +179,7 @@ export function out_of_memory(k: Kernel, asked = false): boolean {
     note_oom_kill(k, choice, []);
     return false;
   }
-  if (k.sink !== null) k.emit({ type: 'oom-kill', pid: chosen.pid, badness: chosen.badness ?? 0, asked });
+  if (k.sink !== null) k.emit({ type: 'oom-kill', pid: chosen.pid, badness: chosen.badness ?? 0 });
   k.frames.countEvent(OOM_KILL);
   const { mm } = k.tasks.get(chosen.pid);
   const dying = [...k.tasks.values()].filter((task) => task.state === 'alive' && task.mm === mm);

@@ -90,7 +90,7 @@ function truncate(k: Kernel, args: readonly Arg[]): Result {
 function oom(k: Kernel): Result {
   const before = k.scalars.current;
   k.scalars.current = 0;
-  const killed = out_of_memory(k, true);
+  const killed = out_of_memory(k);
   k.scalars.current = before;
   if ((k.tasks.find(before)?.mm ?? 0) === 0) k.tlb.flushAll();
   return killed ? 0 : { skip: 'there is no process to kill' };
