@@ -19,15 +19,19 @@ export interface Opened {
   readonly session: Session;
 }
 
-/** Opens `content` as a new untitled scenario in front. */
+let texts = 0;
+
+/**
+ * Opens `content` as a new untitled scenario in front. Its name is one that no document had before: under a name used
+ * again, VS Code shows what it had backed up of the document closed a moment ago, while that backup still exists.
+ */
 export async function openText(content: string): Promise<Opened> {
-  const document = await vscode.workspace.openTextDocument({ language: 'vas', content });
+  const uri = vscode.Uri.from({ scheme: 'untitled', path: `text-${++texts}.vas` });
+  const document = await vscode.workspace.openTextDocument(uri);
   const found = await opened(await vscode.window.showTextDocument(document));
-  // A large document that was closed a moment ago may lend its name, and for a while its text, to the new one.
+  await found.editor.edit((edit) => edit.insert(new vscode.Position(0, 0), content));
   const lines = (text: string): string => text.replaceAll('\r', '');
-  const shown = (): boolean => lines(found.editor.document.getText()) === lines(content);
-  for (let attempt = 0; attempt < 40 && !shown(); attempt++)
-    await new Promise<void>((resolve) => setTimeout(resolve, 50));
+  if (lines(document.getText()) !== lines(content)) throw new Error(`${uri} does not have the text it was given`);
   await found.session.settle();
   return found;
 }
@@ -43,7 +47,7 @@ export async function openSample(name: string): Promise<Opened> {
 async function opened(editor: vscode.TextEditor): Promise<Opened> {
   const { session: find } = await api();
   const uri = editor.document.uri.toString();
-  // The URI may be that of a document which was closed a moment ago, and whose session still is.
+  // A sample's URI may be that of a document which was closed a moment ago, and whose session still is.
   const own = (): Session | undefined => {
     const session = find(uri);
     return session?.document === editor.document ? session : undefined;
