@@ -5,9 +5,11 @@
 import type { AccessKind } from './abi.ts';
 import type { KernelEvent } from './events.ts';
 import { type Told, tellShortly } from './explain/alike.ts';
+import { arranged, type StoryEvent } from './explain/areas.ts';
 import { sentence } from './explain/sentences.ts';
 import { oomLines, stepSentence } from './explain/step-sentence.ts';
 import { count, type Telling } from './explain/words.ts';
+import { pageDown, type VirtAddr } from './machine/address.ts';
 import type { StepReport } from './scenario/interpreter.ts';
 import type { Simulator } from './simulator.ts';
 import { ownersOfMms, processName } from './view/place.ts';
@@ -19,7 +21,7 @@ const MAX_LINES = 240;
 const END_LINES = 16;
 
 /** What the unit of a repetition is called: one page's events, or one event. */
-function alikeNoun(period: readonly KernelEvent[]): string {
+function alikeNoun(period: readonly StoryEvent[]): string {
   const aboutPages = period.some((event) => event.type === 'pte' || event.type === 'fault-done');
   return aboutPages ? 'page' : 'time';
 }
@@ -36,14 +38,22 @@ function alikeLine({ times, period }: Extract<Told, { times: number }>): StoryLi
 /** The sentences of what is told, each with what stands around it. */
 function linesOf(telling: Telling, call: string, told: readonly Told[]): StoryLine[] {
   let access: AccessKind | null = null;
+  let page: VirtAddr | null = null;
+  let area: StoryEvent | null = null;
   return told.map((item, i) => {
     if (!('event' in item)) return alikeLine(item);
     const { event } = item;
-    if (event.type === 'fault') access = event.access;
+    if (event.type === 'fault') {
+      access = event.access;
+      page = pageDown(event.va);
+    }
+    if (event.type === 'vma-insert' || event.type === 'vma-remove') area = event;
+    else if (area !== null && event.depth <= area.depth) area = null;
     const after = told[i + 1];
     const next = after !== undefined && 'event' in after ? after.event : null;
-    const line = sentence(telling, event, { call, access, next });
-    if (event.type === 'fault-done') access = null;
+    const areaOf = area !== null && 'mm' in area ? area.mm : null;
+    const line = sentence(telling, event, { call, access, page, areaOf, next });
+    if (event.type === 'fault-done') access = page = null;
     return line;
   });
 }
@@ -56,7 +66,7 @@ function eventCount(told: readonly Told[]): number {
 export function explain(telling: Telling, report: StepReport, events: readonly KernelEvent[]): readonly StoryLine[] {
   const head = stepSentence(telling, report);
   if (head === null) return [];
-  const told = tellShortly(events);
+  const told = tellShortly(arranged(events));
   const tell = (part: readonly Told[]): StoryLine[] => linesOf(telling, report.call, part);
   const top = [head, ...oomLines(telling, report)];
   if (told.length <= MAX_LINES) return [...top, ...tell(told)];

@@ -1,11 +1,9 @@
 /** Long stories told shortly: what happens again and again in the same way is told twice and then counted. */
 
-import type { KernelEvent } from '../events.ts';
+import type { StoryEvent } from './areas.ts';
 
 /** What is told of the events: one of them, or that the last `period` of them come `times` more times. */
-export type Told =
-  | { readonly event: KernelEvent }
-  | { readonly times: number; readonly period: readonly KernelEvent[] };
+export type Told = { readonly event: StoryEvent } | { readonly times: number; readonly period: readonly StoryEvent[] };
 
 /** Longest repeating sequence that is looked for. */
 const MAX_PERIOD = 16;
@@ -15,12 +13,14 @@ const FULL = 2;
 const MIN_TIMES = 4;
 
 /** Events with the same number differ in addresses and frames only. */
-function signature(event: KernelEvent): string {
+function signature(event: StoryEvent): string {
   switch (event.type) {
     case 'handler':
       return `${event.depth} ${event.name} ${event.why}`;
     case 'pte':
       return `${event.depth} pte ${event.mm} ${event.before.flags} ${event.after.flags}`;
+    case 'entries':
+      return `${event.depth} entries ${event.mm} ${event.before.flags} ${event.after.flags}`;
     case 'page-walk':
       // A page whose table is missing too is like its neighbours: the table comes by the way.
       return `${event.depth} walk ${event.end === 'no-table' ? 'not-present' : event.end} ${event.access}`;
@@ -43,7 +43,7 @@ function signature(event: KernelEvent): string {
   }
 }
 
-function signatures(events: readonly KernelEvent[]): Int32Array {
+function signatures(events: readonly StoryEvent[]): Int32Array {
   const known = new Map<string, number>();
   return Int32Array.from(events, (event) => {
     const text = signature(event);
@@ -76,20 +76,20 @@ function repeated(ids: Int32Array, at: number): readonly [period: number, times:
  * How far into a repetition its outermost event lies: what is counted begins there, so that it stands between whole faults
  * and not in the midst of one. 0 where too little would be left to count.
  */
-function toOutermost(events: readonly KernelEvent[], ids: Int32Array, at: number, period: number): number {
+function toOutermost(events: readonly StoryEvent[], ids: Int32Array, at: number, period: number): number {
   const depths = events.slice(at, at + period).map((event) => event.depth);
   const shift = depths.indexOf(Math.min(...depths));
   return repetitions(ids, at + shift, period) >= MIN_TIMES ? shift : 0;
 }
 
 /** The events in order, repetitions counted instead of told. */
-export function tellShortly(events: readonly KernelEvent[]): Told[] {
+export function tellShortly(events: readonly StoryEvent[]): Told[] {
   const ids = signatures(events);
   const told: Told[] = [];
   for (let at = 0; at < events.length; ) {
     const found = repeated(ids, at);
     if (found === null) {
-      told.push({ event: events[at] as KernelEvent });
+      told.push({ event: events[at] as StoryEvent });
       at++;
       continue;
     }
@@ -100,7 +100,7 @@ export function tellShortly(events: readonly KernelEvent[]): Told[] {
       at += shift;
       continue;
     }
-    for (let i = 0; i < FULL * period; i++) told.push({ event: events[at + i] as KernelEvent });
+    for (let i = 0; i < FULL * period; i++) told.push({ event: events[at + i] as StoryEvent });
     told.push({ times: times - FULL, period: events.slice(at, at + period) });
     at += times * period;
   }

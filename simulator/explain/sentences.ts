@@ -4,12 +4,13 @@ import type { KernelEvent } from '../events.ts';
 import { hex } from '../machine/address.ts';
 import { PTE_MAPPED, PTE_SWAP } from '../machine/pagetable.ts';
 import type { StoryLine } from '../view/types.ts';
+import type { StoryEvent } from './areas.ts';
 import * as access from './fault-sentences.ts';
 import * as memory from './memory-sentences.ts';
-import { type Around, pteWords, type Telling, vmaWords } from './words.ts';
+import { type Around, entriesWords, pteWords, type Telling, vmaWords } from './words.ts';
 import * as writing from './writeback-sentences.ts';
 
-function textOf(telling: Telling, event: KernelEvent, around: Around): string {
+function textOf(telling: Telling, event: StoryEvent, around: Around): string {
   switch (event.type) {
     case 'context-switch':
       return memory.contextSwitch(telling, event);
@@ -36,7 +37,9 @@ function textOf(telling: Telling, event: KernelEvent, around: Around): string {
     case 'signal':
       return access.signal(event);
     case 'pte':
-      return pteWords(telling, event.va, event.before, event.after);
+      return pteWords(telling, event, around);
+    case 'entries':
+      return entriesWords(telling, event);
     default:
       return memoryText(telling, event, around);
   }
@@ -143,7 +146,7 @@ function held(words: { readonly flags: number; readonly pfn: number }): Light {
 }
 
 /** Address that the sentence is about, if it is about one. */
-function addressOf(event: KernelEvent): number | null {
+function addressOf(event: StoryEvent): number | null {
   if ('va' in event) return event.va;
   switch (event.type) {
     case 'vma-insert':
@@ -169,7 +172,7 @@ function addressOf(event: KernelEvent): number | null {
   }
 }
 
-function lightOf(telling: Telling, event: KernelEvent): Light {
+function lightOf(telling: Telling, event: StoryEvent): Light {
   const owner = 'mm' in event ? telling.ownerOf(event.mm) : event.pid === 0 ? null : event.pid;
   const va = addressOf(event);
   return {
@@ -183,14 +186,15 @@ function lightOf(telling: Telling, event: KernelEvent): Light {
   };
 }
 
-/** What happens in another address space than the running process's is told with its owner. */
-function whose(telling: Telling, event: KernelEvent): string {
+/** What happens in another address space than the running process's, or than the VMA's it is told below, is told with its owner. */
+function whose(telling: Telling, event: StoryEvent, { areaOf }: Around): string {
   if (!('mm' in event)) return '';
   const owner = telling.ownerOf(event.mm);
-  return owner === null || owner === event.pid ? '' : `${telling.name(owner)}: `;
+  const isExpected = owner === event.pid && (areaOf === null || areaOf === event.mm);
+  return owner === null || isExpected ? '' : `${telling.name(owner)}: `;
 }
 
-export function sentence(telling: Telling, event: KernelEvent, around: Around): StoryLine {
-  const text = whose(telling, event) + textOf(telling, event, around);
+export function sentence(telling: Telling, event: StoryEvent, around: Around): StoryLine {
+  const text = whose(telling, event, around) + textOf(telling, event, around);
   return { depth: event.depth + 1, text, ...lightOf(telling, event) };
 }

@@ -1,8 +1,8 @@
 /** Small words that all sentences share: counts, VMAs, entries, names of accesses and faults. */
 
 import type { AccessKind, FaultKind } from '../abi.ts';
-import type { KernelEvent, PteWords, VmaRef } from '../events.ts';
-import { hex, pteIndex, type VirtAddr } from '../machine/address.ts';
+import type { PteWords, VmaRef } from '../events.ts';
+import { hex, PAGE_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
 import {
   PTE_ACCESSED,
   PTE_DIRTY,
@@ -15,6 +15,7 @@ import {
   PTE_USER,
 } from '../machine/pagetable.ts';
 import { VM_EXEC, VM_GROWSDOWN, VM_MAYSHARE, VM_READ, VM_WRITE } from '../mm/vma.ts';
+import type { EntriesEvent, StoryEvent } from './areas.ts';
 
 /** What sentences need of the machine that the events do not say. */
 export interface Telling {
@@ -34,7 +35,11 @@ export interface Around {
   readonly call: string;
   /** The access that the fault under way is about; null outside of faults. */
   readonly access: AccessKind | null;
-  readonly next: KernelEvent | null;
+  /** The page that it is about, its first byte; null outside of faults. */
+  readonly page: VirtAddr | null;
+  /** The VMA's address space, while what was done to a VMA's pages is told below it. */
+  readonly areaOf: number | null;
+  readonly next: StoryEvent | null;
 }
 
 export function count(n: number | bigint, noun: string, plural = `${noun}s`): string {
@@ -112,9 +117,13 @@ function flagReason(before: number, after: number): string {
   return '';
 }
 
-/** `PTE 502: 0 → 0x9 P W U A D NX`. */
-export function pteWords(telling: Telling, va: VirtAddr, before: PteWords, after: PteWords): string {
-  const entry = `PTE ${pteIndex(va)}`;
+/** `PTE 502: 0 → 0x9 P W U A D NX`; with the page's address where it is not the one that the fault is about. */
+export function pteWords(
+  telling: Telling,
+  { va, before, after }: { readonly va: VirtAddr; readonly before: PteWords; readonly after: PteWords },
+  around: Pick<Around, 'page'>,
+): string {
+  const entry = `PTE ${pteIndex(va)}${va === around.page ? '' : ` (${hex(va)})`}`;
   const stays = (before.flags & PTE_MAPPED) !== 0 && (after.flags & PTE_MAPPED) !== 0 && before.pfn === after.pfn;
   if (stays) {
     const changes = flagChanges(before.flags, after.flags);
@@ -123,6 +132,47 @@ export function pteWords(telling: Telling, va: VirtAddr, before: PteWords, after
   }
   const words = `${entry}: ${entryWords(telling, before)} → ${entryWords(telling, after)}`;
   return after.flags === 0 ? `${words}: unmapped` : words;
+}
+
+/** `12 entries of [0x401000, 0x40d000) cleared: 3 frames freed, the others stay`. */
+export function entriesWords(telling: Telling, event: EntriesEvent): string {
+  const { times, va, end, before, after } = event;
+  const all = (end - va) / PAGE_SIZE;
+  const some =
+    times === all
+      ? count(times, 'entry', 'entries')
+      : `${times.toLocaleString('en-US')} of ${count(all, 'entry', 'entries')}`;
+  const which = `${some} of [${hex(va)}, ${hex(end)})`;
+  if (after.flags === 0) return `${which} cleared${clearedWords(telling, event)}`;
+  const stays = (before.flags & PTE_MAPPED) !== 0 && (after.flags & PTE_MAPPED) !== 0 && before.pfn === after.pfn;
+  if (stays) {
+    const changes = flagChanges(before.flags, after.flags);
+    return `${which}: ${changes.join(' ')}${flagReason(before.flags, after.flags)}`;
+  }
+  return `${which}: ${kindWords(before)} → ${kindWords(after)}${framesWords(event, after)}`;
+}
+
+/** What came of the pages whose entries were cleared. */
+function clearedWords(telling: Telling, { before, times, freed, isRunOfFrames }: EntriesEvent): string {
+  if ((before.flags & PTE_GUARD) !== 0) return ': guard markers';
+  if ((before.flags & PTE_SWAP) !== 0) return ': they give up their swap slots';
+  if (before.pfn === telling.zeroPfn && !isRunOfFrames) return '';
+  if (freed === times) return `: ${count(freed, 'frame')} freed, nobody maps or holds them any more`;
+  if (freed === 0) return ': the frames stay, others hold them';
+  return `: ${count(freed, 'frame')} freed, the others stay`;
+}
+
+/** An entry without its frame. */
+function kindWords({ flags }: PteWords): string {
+  if (flags === 0) return '0';
+  if ((flags & PTE_GUARD) !== 0) return 'a guard marker';
+  if ((flags & PTE_SWAP) !== 0) return 'a swap slot';
+  return (flags & PTE_PRESENT) === 0 ? 'PROT_NONE' : flagLetters(flags);
+}
+
+function framesWords({ times, isRunOfFrames }: EntriesEvent, { flags, pfn }: PteWords): string {
+  if (!isRunOfFrames || (flags & (PTE_GUARD | PTE_SWAP)) !== 0) return '';
+  return `, frames ${hex(pfn)} to ${hex(pfn + times - 1)}`;
 }
 
 /** Kinds of faults in the words of textbooks. */

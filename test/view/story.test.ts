@@ -34,6 +34,91 @@ app: load(a, 160K)`);
   });
 });
 
+describe('what is done to the pages of a VMA', () => {
+  const WRITTEN = `${SMALL}app: store(buf, 1, 16K)\n`;
+
+  test('is told below it when it is unmapped, its entries as one', () => {
+    expect(lastStory(`${WRITTEN}app: munmap(buf, 16K)`)).toBe(
+      `
+app calls munmap(): = 0
+  VMA 7ffff7ff3000-7ffff7ff7000 rw-p is removed
+    4 entries of [0x7ffff7ff3000, 0x7ffff7ff7000) cleared: 4 frames freed, nobody maps or holds them any more
+    the TLB forgets 4 pages`.trim(),
+    );
+  });
+
+  test('is told page by page, with addresses, while they are few', () => {
+    const story = lastStory(`${WRITTEN}app: munmap(buf + 4K, 8K)`);
+    expect(story).toContain(`
+  VMA 7ffff7ff4000-7ffff7ff6000 rw-p is removed
+    PTE 500 (0x7ffff7ff4000): 0x7 P W U A D NX → 0: unmapped
+    frame 0x7 freed: nobody maps or holds it any more
+    PTE 501 (0x7ffff7ff5000): 0x8 P W U A D NX → 0: unmapped
+    frame 0x8 freed: nobody maps or holds it any more
+    the TLB forgets 2 pages`);
+  });
+
+  test('is told below each of several, also where pages are in swap or absent', () => {
+    const story = lastStory(`${WRITTEN}app: madvise(buf, 12K, MADV_PAGEOUT)
+app: madvise(buf + 4K, 4K, MADV_DONTNEED)
+app: mprotect(buf + 12K, 4K, PROT_READ)
+app: more = mmap(buf - 16K, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+app: store(more, 1, 16K)
+app: madvise(more + 4K, 4K, MADV_DONTNEED)
+app: kid = fork()
+kid: munmap(more, 32K)`);
+    expect(story).toContain(`
+  VMA 7ffff7fef000-7ffff7ff6000 rw-p is removed
+    3 of 4 entries of [0x7ffff7fef000, 0x7ffff7ff3000) cleared: the frames stay, others hold them
+    PTE 499 (0x7ffff7ff3000): swap slot 0 → 0: unmapped
+    PTE 501 (0x7ffff7ff5000): swap slot 2 → 0: unmapped
+    the TLB forgets 7 pages
+  VMA 7ffff7ff6000-7ffff7ff7000 r--p is removed
+    PTE 502 (0x7ffff7ff6000): 0x9 P U D NX → 0: unmapped`);
+  });
+
+  test('is told below it when a process ends, and that below the end', () => {
+    const story = lastStory(`${WRITTEN}app: kid = fork()\nkid: exit(3)`);
+    expect(story).toContain(`
+  kid ends (exit status 3): its files are closed and its address space is given up
+    VMA 00400000-00401000 r--p /bin/app is removed
+`);
+    expect(story).toContain(`
+    VMA 7ffff7ff3000-7ffff7ff7000 rw-p is removed
+      4 entries of [0x7ffff7ff3000, 0x7ffff7ff7000) cleared: the frames stay, others hold them
+`);
+  });
+
+  test('is told below it at a fork, with whose entries they are', () => {
+    const story = lastStory(`${WRITTEN}app: kid = fork()`);
+    expect(story).toContain(`
+  kid: new VMA 7ffff7ff3000-7ffff7ff7000 rw-p
+    app: 4 entries of [0x7ffff7ff3000, 0x7ffff7ff7000): −W: write-protected, so that the next write faults
+`);
+  });
+
+  test('leads to the first of the entries', () => {
+    const story = play(`${WRITTEN}app: munmap(buf, 16K)`).lastRecord?.story() ?? [];
+    const sum = story.find(({ text }) => text.startsWith('4 entries'));
+    expect(sum).toMatchObject({ depth: 2, pid: 1000, va: '0x7ffff7ff3000' });
+  });
+
+  test('is one line for thirty thousand pages, and a line for each of as many VMAs is cut in the middle', () => {
+    const head = `
+machine ram=256M max_map_count=100000
+app = spawn()
+app: buf = mmap(NULL, 120M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+app: store(buf, 1, 120M)
+`;
+    const sum = /30,720 entries of \[0x\w+, 0x\w+\) cleared: 30,720 frames freed/;
+    expect(lastStory(`${head}app: exit(0)`)).toMatch(sum);
+    const areas = 'app: mmap(NULL, 4K, PROT_READ, MAP_SHARED|MAP_ANONYMOUS, -1, 0)';
+    const story = lastStory(`${head}repeat 30000\n  ${areas}\nend\napp: exit(0)`);
+    expect(story.split('\n').length).toBeLessThan(260);
+    expect(story).toMatch(/… 29,\d+ more events/);
+  });
+});
+
 describe('the story of a step', () => {
   test('of a first write goes from the walk over the VMA to the new entry', () => {
     expect(lastStory(`${SMALL}app: store(buf + 0x1008, "hello")`)).toBe(
