@@ -33,6 +33,16 @@ export function anon_chain_put(k: Kernel, mmId: number, anon: AnonVmaChain): voi
   }
 }
 
+/** `delta` VMAs more, or less, have the chain; at least one has it before and after. */
+export function anon_chain_count(k: Kernel, mmId: number, anon: AnonVmaChain, delta: number): void {
+  const { chain } = anon;
+  for (let i = 0; i < chain.length; i++) k.anonVmas.edit(chain[i] as number).chains += delta;
+  const own = k.anonVmas.edit(anon.anon_vma);
+  own.num_active_vmas += delta;
+  const family = anon.root === anon.anon_vma ? own : k.anonVmas.edit(anon.root);
+  family.mms = family.mms.plus(mmId, delta, k.epoch.now);
+}
+
 function newAnonVma(k: Kernel, root: number, parent: number): number {
   const made = k.anonVmas.add((id, owner) => ({
     id,

@@ -2,17 +2,7 @@
 
 import { isPageAligned, nextPmd, PAGE_SIZE, pageAlign, type VirtAddr } from '../machine/address.ts';
 import { PG_ANON, PG_ANON_EXCLUSIVE } from '../machine/frames.ts';
-import {
-  PTE_ACCESSED,
-  PTE_DIRTY,
-  PTE_MAPPED,
-  PTE_NX,
-  PTE_PRESENT,
-  PTE_PROTNONE,
-  PTE_RW,
-  PTE_SPECIAL,
-  PTE_USER,
-} from '../machine/pagetable.ts';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_MAPPED, PTE_PROTNONE, PTE_RW, PTE_SPECIAL } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { PROT } from '../uapi.ts';
@@ -24,10 +14,10 @@ import {
   vm_stat_account,
   vm_unacct_memory,
 } from './accounting.ts';
+import { mprotect_anonymous } from './mprotect-anonymous.ts';
 import { change_ptes } from './pagewalk.ts';
-import { mprotect_plain } from './plain.ts';
 import { populate_vma } from './populate.ts';
-import { flush_tlb_range, set_pte, vm_page_prot, vma_wants_writenotify } from './pte.ts';
+import { flush_tlb_range, PROT_BITS, set_pte, vm_page_prot, vma_wants_writenotify } from './pte.ts';
 import { refuse } from './refuse.ts';
 import * as vm from './vma.ts';
 import { vma_modify_flags } from './vma-merge.ts';
@@ -36,8 +26,6 @@ import { NOWHERE, type VmaPlace } from './vma-tree.ts';
 /** Reasons of do_mprotect(): a hole in the range; permissions beyond VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC. */
 const NOT_MAPPED = 'a part of the range is not mapped; what lies before it is changed';
 const MAY_NOT = 'the VMA may never have that permission: its file was opened without it';
-
-const PROT_BITS = PTE_PRESENT | PTE_RW | PTE_USER | PTE_PROTNONE | PTE_NX;
 
 /** Flags that decide under which line of /proc/PID/status a mapping counts. */
 const ACCOUNTED_BY = vm.VM_WRITE | vm.VM_EXEC;
@@ -136,7 +124,7 @@ function growsRange(mm: Mm, start: VirtAddr, end: VirtAddr, grows: number): Virt
 
 /** do_mprotect_pkey(): pieces before a hole or an error stay changed. Arguments are folded words. */
 export function do_mprotect(k: Kernel, mm: Mm, addr: number, length: number, protection: number): 0 | string {
-  if (mprotect_plain(k, mm, addr, length, protection)) return 0;
+  if (mprotect_anonymous(k, mm, addr, length, protection)) return 0;
   const both = PROT.GROWSDOWN | PROT.GROWSUP;
   const grows = protection & both;
   const prot = protection & ~both;

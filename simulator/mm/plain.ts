@@ -1,5 +1,5 @@
 /**
- * mmap, munmap and mprotect of the commonest memory: private, anonymous, without an anon_vma or a page table, and nobody
+ * mmap and munmap of the commonest memory: private, anonymous, without an anon_vma or a page table, and nobody
  * listens. Each does what the long way would do, or nothing at all and says so. Addresses stay inside a function and
  * places, which are small numbers, go from one to the next: an address that is handed over costs an object.
  */
@@ -9,17 +9,7 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm, Task } from '../state/records.ts';
 import { MAP, PROT, READ_IMPLIES_EXEC } from '../uapi.ts';
 import { expansion_limit, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
-import {
-  VM_ACCESS_FLAGS,
-  VM_ACCOUNT,
-  VM_EXEC,
-  VM_LOCKED,
-  VM_MAYEXEC,
-  VM_MAYREAD,
-  VM_MAYWRITE,
-  VM_NORESERVE,
-  VM_WRITE,
-} from './vma.ts';
+import { VM_ACCOUNT, VM_LOCKED, VM_MAYEXEC, VM_MAYREAD, VM_MAYWRITE } from './vma.ts';
 import { NOWHERE, type VmaPlace } from './vma-tree.ts';
 
 const PRIVATE_ANONYMOUS = MAP.PRIVATE | MAP.ANONYMOUS;
@@ -27,7 +17,7 @@ const MAY_ALL = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
 const PROT_ALL = PROT.READ | PROT.WRITE | PROT.EXEC;
 
 /** The running task, when what it may read it may not execute too; undefined otherwise. */
-function plainTask(k: Kernel): Task | undefined {
+export function plainTask(k: Kernel): Task | undefined {
   const task = k.tasks.find(k.scalars.current);
   return task === undefined || (task.personality & READ_IMPLIES_EXEC) !== 0 ? undefined : task;
 }
@@ -76,38 +66,5 @@ export function munmap_plain(k: Kernel, mm: Mm, start: number, length: number): 
   if ((flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;
   vm_stat_account(mm, flags, -pages);
   vmas.removeAt(place);
-  return true;
-}
-
-/**
- * mprotect() of one whole VMA that stays apart from its neighbours. False: it is not so, or it is not allowed, and
- * nothing is done.
- */
-export function mprotect_plain(k: Kernel, mm: Mm, start: number, length: number, prot: number): boolean {
-  const { vmas } = mm;
-  if (k.sink !== null || length === 0 || (prot & ~PROT_ALL) !== 0) return false;
-  const place = vmas.wholePlain(start, length);
-  if (place === NOWHERE || mm.pt.find(start) !== undefined) return false;
-  const old = vmas.vm_flags(place);
-  let flags = (old & ~VM_ACCESS_FLAGS) | prot;
-  if ((flags & ~(flags >> 4) & VM_ACCESS_FLAGS) !== 0 || (flags & VM_LOCKED) !== 0) return false;
-  const task = plainTask(k);
-  if (task === undefined) return false;
-  if (flags === old) return true;
-  const charge = (prot & PROT.WRITE) !== 0 && (old & (VM_ACCOUNT | VM_WRITE | VM_NORESERVE)) === 0;
-  if (charge) flags |= VM_ACCOUNT;
-  else if ((prot & PROT.WRITE) === 0) flags &= ~VM_ACCOUNT;
-  const pages = Math.ceil(length / PAGE_SIZE);
-  if ((prot & PROT.WRITE) !== 0 && expansion_limit(task.rlimits, mm, flags, pages) !== null) return false;
-  if (charge && !vm_enough_memory(k, mm, pages)) return false;
-  if (!vmas.setFlagsApart(place, flags)) {
-    if (charge) vm_unacct_memory(k, pages);
-    return false;
-  }
-  if ((old & ~flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
-  if (((old ^ flags) & (VM_WRITE | VM_EXEC)) !== 0) {
-    vm_stat_account(mm, old, -pages);
-    vm_stat_account(mm, flags, pages);
-  }
   return true;
 }

@@ -15,6 +15,9 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { VM_ACCESS_FLAGS, VM_EXEC, VM_SHARED, VM_WRITE, type Vma } from './vma.ts';
 
+/** What permissions are made of. */
+export const PROT_BITS = PTE_PRESENT | PTE_RW | PTE_USER | PTE_PROTNONE | PTE_NX;
+
 /** mm/vma.c: vma_wants_writenotify(): shared pages of a disk file start write-protected, so that their first write is seen. */
 export function vma_wants_writenotify(vma: Vma): boolean {
   return (vma.vm_flags & (VM_WRITE | VM_SHARED)) === (VM_WRITE | VM_SHARED) && vma.vm_ops === 'generic_file';
@@ -25,11 +28,16 @@ export function vma_wants_writenotify(vma: Vma): boolean {
  * read-only until it is written: that is copy-on-write.
  */
 export function vm_page_prot(vma: Vma): number {
-  const flags = vma.vm_flags;
+  const prot = protection_map(vma.vm_flags);
+  return vma_wants_writenotify(vma) ? prot & ~PTE_RW : prot;
+}
+
+/** vm_get_page_prot(): what a PTE of a VMA with these flags allows. */
+export function protection_map(flags: number): number {
   if ((flags & VM_ACCESS_FLAGS) === 0) return PTE_PROTNONE | PTE_ACCESSED | PTE_NX;
   let prot = PTE_PRESENT | PTE_USER | PTE_ACCESSED;
   if ((flags & VM_EXEC) === 0) prot |= PTE_NX;
-  if ((flags & (VM_WRITE | VM_SHARED)) === (VM_WRITE | VM_SHARED) && !vma_wants_writenotify(vma)) prot |= PTE_RW;
+  if ((flags & (VM_WRITE | VM_SHARED)) === (VM_WRITE | VM_SHARED)) prot |= PTE_RW;
   return prot;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A run of neighbouring VMAs. What a search compares lies together in typed arrays; a VMA of plain anonymous memory
+ * A run of neighbouring VMAs. What there is to know of private anonymous memory lies together in typed arrays; a VMA
  * becomes an object only when somebody asks for it. The run lies in the middle of its room, so that it grows at both ends.
  */
 
@@ -7,10 +7,15 @@ import type { VirtAddr } from '../machine/address.ts';
 import { type AnonVmaChain, type Vma, vmaWithFlags } from './vma.ts';
 
 /** VMAs that a chunk has room for; a power of two. */
-export const CHUNK_VMAS = 128;
+export const CHUNK_VMAS = 64;
+
+/** Numbers that a slot has: vm_start, vm_end, vm_flags, and vm_pgoff or {@link NOT_ANONYMOUS}. */
+const STRIDE = 4;
+/** In the place of vm_pgoff: the VMA is of another kind, and kept as an object. */
+const NOT_ANONYMOUS = -1;
 
 /** More slots than this are moved faster by a call of the library. */
-const MANY = 24;
+const MANY = 16;
 
 export class VmaChunk {
   /** Epoch in which it may be changed. */
@@ -18,11 +23,10 @@ export class VmaChunk {
   /** First slot in use, and the one behind the last. */
   first: number;
   end: number;
-  /** vm_start and vm_end of each slot. */
-  private readonly bounds: Float64Array;
-  /** vm_flags of each slot, then 1 if its VMA is plain (see {@link isPlain}). */
-  private readonly ints: Int32Array;
-  /** The VMAs as objects: those that are not plain, and those that were asked for. Null while there is none. */
+  private readonly cells: Float64Array;
+  /** Chains of anonymous VMAs. Null while none has one. */
+  private chains: (AnonVmaChain | null)[] | null;
+  /** The VMAs as objects: those that are not anonymous, and those that were asked for. Null while there is none. */
   private made: (Vma | null)[] | null;
 
   /** An empty chunk that begins at slot `first`, or the copy of another for a new owner. */
@@ -30,8 +34,8 @@ export class VmaChunk {
     this.owner = owner;
     this.first = from?.first ?? first;
     this.end = from?.end ?? first;
-    this.bounds = from?.bounds.slice() ?? new Float64Array(2 * CHUNK_VMAS);
-    this.ints = from?.ints.slice() ?? new Int32Array(2 * CHUNK_VMAS);
+    this.cells = from?.cells.slice() ?? new Float64Array(STRIDE * CHUNK_VMAS);
+    this.chains = from?.chains?.slice() ?? null;
     this.made = from?.made?.slice() ?? null;
   }
 
@@ -40,28 +44,43 @@ export class VmaChunk {
   }
 
   start(slot: number): VirtAddr {
-    return this.bounds[2 * slot] as number;
+    return this.cells[STRIDE * slot] as number;
   }
 
   stop(slot: number): VirtAddr {
-    return this.bounds[2 * slot + 1] as number;
+    return this.cells[STRIDE * slot + 1] as number;
   }
 
   flags(slot: number): number {
-    return this.ints[2 * slot] as number;
+    return (this.cells[STRIDE * slot + 2] as number) | 0;
   }
 
-  /** No file, no anon_vma and no operations belong to the VMA, and its vm_pgoff is that of its address. */
+  /** Private anonymous memory: no file and no operations belong to the VMA. */
+  isAnonymous(slot: number): boolean {
+    return (this.cells[STRIDE * slot + 3] as number) !== NOT_ANONYMOUS;
+  }
+
+  /** Anonymous, without an anon_vma, and its vm_pgoff is that of its address. */
   isPlain(slot: number): boolean {
-    return this.ints[2 * slot + 1] === 1;
+    const { cells } = this;
+    return (
+      (cells[STRIDE * slot + 3] as number) * 4096 === (cells[STRIDE * slot] as number) &&
+      (this.chains === null || this.chains[slot] === null)
+    );
   }
 
   file(slot: number): number {
-    return this.made?.[slot]?.vm_file ?? 0;
+    return this.isAnonymous(slot) ? 0 : (this.made?.[slot]?.vm_file ?? 0);
   }
 
   anon(slot: number): AnonVmaChain | null {
-    return this.made?.[slot]?.anon ?? null;
+    if (!this.isAnonymous(slot)) return this.made?.[slot]?.anon ?? null;
+    return this.chains === null ? null : (this.chains[slot] as AnonVmaChain | null);
+  }
+
+  /** vm_pgoff of an anonymous VMA. */
+  anonymousOffset(slot: number): number {
+    return this.cells[STRIDE * slot + 3] as number;
   }
 
   /** The VMA as an object: the same one until it changes. */
@@ -70,15 +89,14 @@ export class VmaChunk {
   }
 
   private make(slot: number): Vma {
-    const vm_start = this.start(slot);
     const vma: Vma = {
-      vm_start,
+      vm_start: this.start(slot),
       vm_end: this.stop(slot),
       vm_flags: this.flags(slot),
-      vm_pgoff: vm_start / 4096,
+      vm_pgoff: this.anonymousOffset(slot),
       vm_file: 0,
       inode: 0,
-      anon: null,
+      anon: this.anon(slot),
       vm_ops: 'none',
       special: null,
     };
@@ -88,64 +106,102 @@ export class VmaChunk {
 
   /** First slot whose VMA ends behind `addr`; `end` when there is none. */
   slotFor(addr: VirtAddr): number {
-    const { bounds } = this;
+    const { cells } = this;
     let low = this.first;
     let high = this.end;
     while (low < high) {
       const mid = (low + high) >>> 1;
-      if ((bounds[2 * mid + 1] as number) > addr) high = mid;
+      if ((cells[STRIDE * mid + 1] as number) > addr) high = mid;
       else low = mid + 1;
     }
     return low;
   }
 
   setFlags(slot: number, flags: number): void {
-    this.ints[2 * slot] = flags;
+    this.cells[STRIDE * slot + 2] = flags;
     if (this.made === null) return;
     const vma = this.made[slot] ?? null;
-    this.made[slot] = vma === null || this.isPlain(slot) ? null : vmaWithFlags(vma, flags);
+    this.made[slot] = vma === null || this.isAnonymous(slot) ? null : vmaWithFlags(vma, flags);
   }
 
   set(slot: number, vma: Vma): void {
-    this.setPlain(slot, vma.vm_start, vma.vm_end, vma.vm_flags);
-    if (isPlainVma(vma)) return;
-    this.ints[2 * slot + 1] = 0;
-    this.keep(slot, vma);
+    const anonymous = isAnonymousVma(vma);
+    const offset = anonymous ? vma.vm_pgoff : NOT_ANONYMOUS;
+    this.fill(slot, vma.vm_start, vma.vm_end, vma.vm_flags, offset);
+    this.setChain(slot, anonymous ? vma.anon : null);
+    if (!anonymous) this.keep(slot, vma);
   }
 
-  /** Puts private anonymous memory that nobody touched yet into a slot. */
+  /** Puts anonymous memory without an anon_vma into a slot that was opened. */
   setPlain(slot: number, start: VirtAddr, end: VirtAddr, flags: number): void {
-    const { bounds, ints } = this;
-    bounds[2 * slot] = start;
-    bounds[2 * slot + 1] = end;
-    ints[2 * slot] = flags;
-    ints[2 * slot + 1] = 1;
-    this.forget(slot);
+    this.fill(slot, start, end, flags, start / 4096);
+    if (this.chains !== null) this.chains[slot] = null;
   }
 
-  /** Makes room before the VMA at `slot` (or at the end) and returns the slot to fill; there must be room. */
-  open(slot: number): number {
-    const { first, end } = this;
-    if (first > 0 && (slot - first < end - slot || end === CHUNK_VMAS)) {
-      this.shift(first, slot, -1);
-      this.first--;
-      return slot - 1;
+  /** Other bounds for anonymous memory, vm_pgoff following the start. */
+  setBounds(slot: number, start: VirtAddr, end: VirtAddr): void {
+    const { cells } = this;
+    const at = STRIDE * slot;
+    cells[at + 3] = (cells[at + 3] as number) + (start - (cells[at] as number)) / 4096;
+    cells[at] = start;
+    cells[at + 1] = end;
+    if (this.made !== null) this.made[slot] = null;
+  }
+
+  /** Fills a slot that was opened with what lies behind `addr` in the anonymous VMA at `from`, which ends there then. */
+  splitInto(slot: number, from: number, addr: VirtAddr): void {
+    this.fill(slot, this.start(from), this.stop(from), this.flags(from), this.anonymousOffset(from));
+    this.setChain(slot, this.anon(from));
+    this.setBounds(slot, addr, this.stop(slot));
+    this.setBounds(from, this.start(from), addr);
+  }
+
+  private fill(slot: number, start: VirtAddr, end: VirtAddr, flags: number, offset: number): void {
+    const { cells } = this;
+    const at = STRIDE * slot;
+    cells[at] = start;
+    cells[at + 1] = end;
+    cells[at + 2] = flags;
+    cells[at + 3] = offset;
+    if (this.made !== null) this.made[slot] = null;
+  }
+
+  private setChain(slot: number, chain: AnonVmaChain | null): void {
+    if (this.chains === null) {
+      if (chain === null) return;
+      this.chains = new Array<null>(CHUNK_VMAS).fill(null);
     }
-    this.shift(slot, end, 1);
-    this.end++;
+    this.chains[slot] = chain;
+  }
+
+  /** Whether {@link open} can make room for `count` VMAs. If not, the chunk is all but full. */
+  hasRoom(count: number): boolean {
+    return this.first >= count || this.end + count <= CHUNK_VMAS;
+  }
+
+  /** Makes room for `count` VMAs before the one at `slot` (or at the end); returns the first slot to fill. There must be room. */
+  open(slot: number, count: number): number {
+    const { first, end } = this;
+    if (first >= count && (slot - first < end - slot || end + count > CHUNK_VMAS)) {
+      this.shift(first, slot, -count);
+      this.first -= count;
+      return slot - count;
+    }
+    this.shift(slot, end, count);
+    this.end += count;
     return slot;
   }
 
-  /** Closes a slot. Returns the slot that the VMA behind it has now. */
-  close(slot: number): number {
+  /** Closes `count` slots. Returns the slot that the VMA behind them has now. */
+  close(slot: number, count: number): number {
     const { first, end } = this;
-    if (slot - first < end - 1 - slot) {
-      this.shift(first, slot, 1);
-      this.forget(this.first++);
-      return slot + 1;
+    if (slot - first < end - count - slot) {
+      this.shift(first, slot, count);
+      for (let i = 0; i < count; i++) this.forget(this.first++);
+      return slot + count;
     }
-    this.shift(slot + 1, end, -1);
-    this.forget(--this.end);
+    this.shift(slot + count, end, -count);
+    for (let i = 0; i < count; i++) this.forget(--this.end);
     return slot;
   }
 
@@ -154,11 +210,13 @@ export class VmaChunk {
     const count = this.end - slot;
     const right = new VmaChunk(this.owner, (CHUNK_VMAS - count) >> 1);
     right.end = right.first + count;
-    right.bounds.set(this.bounds.subarray(2 * slot, 2 * this.end), 2 * right.first);
-    right.ints.set(this.ints.subarray(2 * slot, 2 * this.end), 2 * right.first);
-    this.made?.slice(slot, this.end).forEach((vma, i) => {
+    right.cells.set(this.cells.subarray(STRIDE * slot, STRIDE * this.end), STRIDE * right.first);
+    for (let i = 0; i < count; i++) {
+      const from = slot + i;
+      right.setChain(right.first + i, this.chains?.[from] ?? null);
+      const vma = this.made?.[from] ?? null;
       if (vma !== null) right.keep(right.first + i, vma);
-    });
+    }
     while (this.end > slot) this.forget(--this.end);
     return right;
   }
@@ -175,42 +233,31 @@ export class VmaChunk {
     this.made[slot] = vma;
   }
 
+  /** Lets go of the objects of a slot that is no longer in use. */
   private forget(slot: number): void {
     if (this.made !== null) this.made[slot] = null;
+    if (this.chains !== null) this.chains[slot] = null;
   }
 
-  /** Moves the slots [from, end) by one, up (1) or down (-1). */
-  private shift(from: number, end: number, by: 1 | -1): void {
-    if (end - from > MANY) {
-      this.bounds.copyWithin(2 * (from + by), 2 * from, 2 * end);
-      this.ints.copyWithin(2 * (from + by), 2 * from, 2 * end);
-      if (this.made !== null) shiftObjects(this.made, from, end, by);
-    } else if (by < 0) for (let i = from; i < end; i++) this.moveOne(i, i - 1);
-    else for (let i = end - 1; i >= from; i--) this.moveOne(i, i + 1);
-  }
-
-  private moveOne(from: number, to: number): void {
-    const { bounds, ints, made } = this;
-    bounds[2 * to] = bounds[2 * from] as number;
-    bounds[2 * to + 1] = bounds[2 * from + 1] as number;
-    ints[2 * to] = ints[2 * from] as number;
-    ints[2 * to + 1] = ints[2 * from + 1] as number;
-    if (made !== null) made[to] = made[from] as Vma | null;
+  /** Moves the slots [from, end) by some, up (> 0) or down (< 0). */
+  private shift(from: number, end: number, by: number): void {
+    const { cells } = this;
+    const first = STRIDE * from;
+    const last = STRIDE * end;
+    const far = STRIDE * by;
+    if (end - from > MANY) cells.copyWithin(first + far, first, last);
+    else if (by < 0) for (let i = first; i < last; i++) cells[i + far] = cells[i] as number;
+    else for (let i = last - 1; i >= first; i--) cells[i + far] = cells[i] as number;
+    if (this.made !== null) shiftObjects(this.made, from, end, by);
+    if (this.chains !== null) shiftObjects(this.chains, from, end, by);
   }
 }
 
-function shiftObjects(made: (Vma | null)[], from: number, end: number, by: 1 | -1): void {
-  if (by < 0) for (let i = from; i < end; i++) made[i - 1] = made[i] as Vma | null;
-  else for (let i = end; i > from; i--) made[i] = made[i - 1] as Vma | null;
+function shiftObjects<T>(objects: T[], from: number, end: number, by: number): void {
+  if (by < 0) for (let i = from; i < end; i++) objects[i + by] = objects[i] as T;
+  else for (let i = end - 1; i >= from; i--) objects[i + by] = objects[i] as T;
 }
 
-function isPlainVma(vma: Vma): boolean {
-  return (
-    vma.vm_ops === 'none' &&
-    vma.vm_file === 0 &&
-    vma.inode === 0 &&
-    vma.anon === null &&
-    vma.special === null &&
-    vma.vm_pgoff === vma.vm_start / 4096
-  );
+function isAnonymousVma(vma: Vma): boolean {
+  return vma.vm_ops === 'none' && vma.vm_file === 0 && vma.inode === 0 && vma.special === null;
 }

@@ -101,16 +101,19 @@ function collectIds(node: Node, ids: number[]): void {
 /** Counts that are not 0, by id. Belongs to the epoch that made it, as the records do that hold it (state/cow.ts). */
 export class Counts {
   private readonly owner: number;
-  private root: Node;
   private ids = 0;
+  /** The only id and its count: most have no more than one, and need no tree. */
+  private onlyId = 0;
+  private onlyCount = 0;
+  /** Null while there is at most one id. */
+  private root: Node | null = null;
 
-  private constructor(owner: number, root: Node) {
+  private constructor(owner: number) {
     this.owner = owner;
-    this.root = root;
   }
 
   static empty(owner: number): Counts {
-    return new Counts(owner, newLeaf(owner));
+    return new Counts(owner);
   }
 
   /** Number of ids. */
@@ -119,6 +122,7 @@ export class Counts {
   }
 
   get(id: number): number {
+    if (this.root === null) return this.ids === 1 && this.onlyId === id ? this.onlyCount : 0;
     let node = this.root;
     while (node.kids !== null) node = node.kids[Math.max(0, after(node, id) - 1)] as Node;
     const at = after(node, id) - 1;
@@ -129,28 +133,49 @@ export class Counts {
   plus(id: number, delta: number, owner: number): Counts {
     let mine: Counts = this;
     if (this.owner !== owner) {
-      mine = new Counts(owner, this.root);
+      mine = new Counts(owner);
       mine.ids = this.ids;
+      mine.onlyId = this.onlyId;
+      mine.onlyCount = this.onlyCount;
+      mine.root = this.root;
     }
-    mine.add(id, delta);
+    if (mine.root !== null) mine.addToTree(mine.root, id, delta);
+    else if (mine.ids === 1 && mine.onlyId === id) {
+      mine.onlyCount += delta;
+      if (mine.onlyCount === 0) mine.ids = 0;
+    } else mine.addNew(id, delta);
     return mine;
   }
 
   /** Ascending. */
   keys(): number[] {
+    if (this.root === null) return this.ids === 0 ? [] : [this.onlyId];
     const ids: number[] = [];
     collectIds(this.root, ids);
     return ids;
   }
 
   /** Ascending by id. */
-  [Symbol.iterator](): Generator<[number, number]> {
-    return entriesOf(this.root);
+  *[Symbol.iterator](): Generator<[number, number]> {
+    if (this.root !== null) yield* entriesOf(this.root);
+    else if (this.ids === 1) yield [this.onlyId, this.onlyCount];
   }
 
-  private add(id: number, delta: number): void {
+  private addNew(id: number, delta: number): void {
+    if (this.ids === 0) {
+      this.onlyId = id;
+      this.onlyCount = delta;
+      this.ids = 1;
+      return;
+    }
+    const leaf = newLeaf(this.owner);
+    addToLeaf(leaf, this.onlyId, this.onlyCount);
+    this.addToTree(leaf, id, delta);
+  }
+
+  private addToTree(tree: Node, id: number, delta: number): void {
     const { owner } = this;
-    const root = owned(this.root, owner);
+    const root = owned(tree, owner);
     this.root = root;
     if (root.kids === null) this.ids += addToLeaf(root, id, delta);
     else this.ids += addToInner(root, id, delta);
@@ -158,5 +183,10 @@ export class Counts {
       const sibling = split(root);
       this.root = { owner, ids: [root.ids[0] as number, sibling.ids[0] as number], kids: [root, sibling] };
     } else if (root.kids !== null && root.ids.length < 2) this.root = root.kids[0] ?? newLeaf(owner);
+    else if (root.kids === null && this.ids === 1) {
+      this.onlyId = root.ids[0] as number;
+      this.onlyCount = root.counts[0] as number;
+      this.root = null;
+    }
   }
 }

@@ -26,6 +26,14 @@ export function open(source: string): Timeline {
   return Timeline.open(parseScenario(source));
 }
 
+/** The first line in which two texts differ; null when none does. */
+export function difference(is: string, should: string): string | null {
+  if (is === should) return null;
+  const [left, right] = [is.split('\n'), should.split('\n')];
+  const at = right.findIndex((line, i) => line !== left[i]);
+  return `is     ${left[at]}\nshould ${right[at]}`;
+}
+
 function tried(verdict: Verdict, source: string): string | null {
   try {
     return verdict(source);

@@ -10,15 +10,7 @@ import {
   type RunState,
   type Snapshot,
 } from '../../simulator/index.ts';
-import { GROUPS, holdsFor, MACHINES, open } from './scenarios.ts';
-
-/** The first line in which two texts differ. */
-function difference(is: string, should: string): string | null {
-  if (is === should) return null;
-  const [left, right] = [is.split('\n'), should.split('\n')];
-  const at = right.findIndex((line, i) => line !== left[i]);
-  return `is     ${left[at]}\nshould ${right[at]}`;
-}
+import { difference, GROUPS, holdsFor, MACHINES, open } from './scenarios.ts';
 
 /** Steps to the end and back, and then to and fro. */
 function walkedBack(source: string): string | null {
@@ -44,27 +36,6 @@ function walkedBack(source: string): string | null {
 test('stepping back and forward restores the same state', async () => {
   const plan = { groups: GROUPS, machines: MACHINES, runs: 40, steps: 40 };
   await expect(holdsFor(plan, walkedBack)).resolves.toBeUndefined();
-});
-
-/** Makes the same steps with nobody listening and with somebody, whom the short ways of the memory manager do not serve. */
-function listenedTo(source: string): string | null {
-  const scenario = parseScenario(source);
-  const [silent, heard] = [open(source).simulator, open(source).simulator];
-  let [quiet, told] = [initialState(scenario), initialState(scenario)];
-  while (quiet.cursor !== null && told.cursor !== null) {
-    silent.listen(false);
-    quiet = driveSync(performStep(scenario, quiet), silent).state;
-    heard.listen(true);
-    told = driveSync(performStep(scenario, told), heard).state;
-    const wrong = difference(dumpKernel(heard.state), dumpKernel(silent.state));
-    if (wrong !== null) return wrong;
-  }
-  return null;
-}
-
-test('listening changes nothing', async () => {
-  const plan = { groups: GROUPS, machines: MACHINES, runs: 30, steps: 40 };
-  await expect(holdsFor(plan, listenedTo)).resolves.toBeUndefined();
 });
 
 interface Kept {

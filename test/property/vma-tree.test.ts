@@ -17,7 +17,7 @@ function vmaOf(start: number, end: number): Vma {
     vm_start: start * 4096,
     vm_end: end * 4096,
     vm_flags: 0,
-    vm_pgoff: 0,
+    vm_pgoff: start,
     vm_file: 0,
     inode: 0,
     anon: null,
@@ -76,6 +76,72 @@ const op = fc.oneof(
   },
 );
 
+const edit = fc.record({
+  kind: fc.constantFrom('split', 'split twice', 'join below', 'join both', 'join above', 'border', 'snapshot'),
+  at: fc.nat(10000),
+});
+
+/** Makes a change of the tree that leaves covered what is covered; nothing when it does not fit the VMA at `index`. */
+function editBoth(tree: VmaTree, { vmas }: Sorted, kind: string, index: number): void {
+  const vma = vmas[index] as Vma;
+  const [below, above] = [vmas[index - 1], vmas[index + 1]];
+  const place = tree.seek(vma.vm_start);
+  const [from, to] = [vma.vm_start / 4096, vma.vm_end / 4096];
+  const put = (first: number, count: number, ...pages: number[]): void => {
+    const parts = pages.slice(1).map((end, i) => vmaOf(pages[i] as number, end));
+    vmas.splice(first, count, ...parts);
+  };
+  if (kind === 'split' && to - from > 1) {
+    const part = tree.splitAt(place, (from + 1) * 4096, null);
+    expect(tree.vm_end(part)).toBe((from + 1) * 4096);
+    put(index, 1, from, from + 1, to);
+  } else if (kind === 'split twice' && to - from > 2) {
+    tree.splitAt(place, (from + 1) * 4096, (to - 1) * 4096);
+    put(index, 1, from, from + 1, to - 1, to);
+  } else if (kind === 'join both' && below?.vm_end === vma.vm_start && above?.vm_start === vma.vm_end) {
+    tree.joinBelow(place, true);
+    put(index - 1, 3, below.vm_start / 4096, above.vm_end / 4096);
+  } else if (kind === 'join below' && below?.vm_end === vma.vm_start) {
+    tree.joinBelow(place, false);
+    put(index - 1, 2, below.vm_start / 4096, to);
+  } else if (kind === 'join above' && above?.vm_start === vma.vm_end) {
+    tree.joinAbove(place);
+    put(index, 2, from, above.vm_end / 4096);
+  } else if (kind === 'border' && above?.vm_start === vma.vm_end) {
+    const border = to - from > 1 ? to - 1 : above.vm_end / 4096 - 1;
+    if (border === from || border === to) return;
+    tree.moveBorder(place, border * 4096);
+    put(index, 2, from, border, above.vm_end / 4096);
+  }
+}
+
+test('splits and joins as a sorted array does', () => {
+  const edits = fc.array(edit, { minLength: 40, maxLength: 300 });
+  fc.assert(
+    fc.property(fc.constantFrom(3, 70, 1300), fc.integer({ min: 1, max: 5 }), edits, (count, size, list) => {
+      const epoch: Epoch = { now: 1 };
+      let tree = new VmaTree(epoch);
+      const sorted = new Sorted();
+      for (let i = 0; i < count; i++) {
+        const vma = vmaOf(i * size, (i + 1) * size);
+        tree.insert(vma);
+        sorted.vmas.push(vma);
+      }
+      const kept: { tree: VmaTree; vmas: Vma[] }[] = [];
+      for (const { kind, at } of list) {
+        if (kind === 'snapshot') {
+          kept.push({ tree: tree.share(), vmas: [...sorted.vmas] });
+          epoch.now++;
+          tree = tree.share();
+        } else editBoth(tree, sorted, kind, (at % 90) % sorted.vmas.length);
+      }
+      for (const { tree: old, vmas } of kept) expect(old.toArray()).toEqual(vmas);
+      compare(tree, sorted);
+    }),
+    { numRuns: 120 },
+  );
+});
+
 /** VMAs to begin with: a chunk, many, and so many that the tree keeps hints. */
 const counts = fc.oneof({ weight: 8, arbitrary: fc.nat(900) }, { weight: 1, arbitrary: fc.constant(1300) });
 
@@ -127,7 +193,8 @@ test('answers as a sorted array does', () => {
           continue;
         }
         if (vma.vm_end - vma.vm_start < 8192) continue;
-        const smaller = size === 0 ? { ...vma, vm_start: vma.vm_start + 4096 } : { ...vma, vm_end: vma.vm_end - 4096 };
+        const [from, to] = [vma.vm_start / 4096, vma.vm_end / 4096];
+        const smaller = size === 0 ? vmaOf(from + 1, to) : vmaOf(from, to - 1);
         tree.replace(vma.vm_start, smaller);
         sorted.vmas[index] = smaller;
       }
