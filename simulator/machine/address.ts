@@ -21,6 +21,11 @@ export const PGDIR_SIZE = 0x8000000000;
 /** Entries of one table. */
 export const PTRS_PER_TABLE = 512;
 
+// A product costs the machine less than a quotient, and cutting to 32 bits keeps the low bits of what is larger.
+const PER_PAGE = 1 / PAGE_SIZE;
+const PER_PMD = 1 / PMD_SIZE;
+const PER_PUD = 1 / PUD_SIZE;
+
 /** The largest number that a folded 64-bit word can be (see {@link foldWord}) plus one. */
 export const WORD_END = 2 ** 53;
 const FOLD_LIMIT = 2n ** 52n;
@@ -52,12 +57,12 @@ export function isPageAligned(addr: number): boolean {
 
 export function pageDown(addr: number): number {
   // A remainder of doubles is a call into the C library; this is one instruction.
-  return Math.floor(addr / PAGE_SIZE) * PAGE_SIZE;
+  return Math.floor(addr * PER_PAGE) * PAGE_SIZE;
 }
 
 /** First byte behind the PTE table's reach that `addr` lies in (pmd_addr_end() without its limit). */
 export function nextPmd(addr: VirtAddr): VirtAddr {
-  return Math.floor(addr / PMD_SIZE) * PMD_SIZE + PMD_SIZE;
+  return Math.floor(addr * PER_PMD) * PMD_SIZE + PMD_SIZE;
 }
 
 /** PAGE_ALIGN of a folded word: wraps to 0 as the 64-bit sum does. */
@@ -80,34 +85,21 @@ export function addWords(a: number, b: number): number {
 
 /** Gibibyte number of an address: the bits above the PUD offset, small enough for 32-bit operations. */
 export function gigabyteOf(addr: VirtAddr): number {
-  return (addr / PUD_SIZE) | 0;
-}
-
-/** Offset inside the gibibyte: a 30-bit integer. */
-export function withinGigabyte(addr: VirtAddr): number {
-  return (addr - ((addr / PUD_SIZE) | 0) * PUD_SIZE) | 0;
+  return (addr * PER_PUD) | 0;
 }
 
 export function pteIndex(addr: VirtAddr): number {
-  return (withinGigabyte(addr) >>> 12) & 511;
+  return ((addr * PER_PAGE) | 0) & 511;
 }
 
 export function pmdIndex(addr: VirtAddr): number {
-  return withinGigabyte(addr) >>> 21;
+  return ((addr * PER_PMD) | 0) & 511;
 }
 
-export function pudIndex(addr: VirtAddr): number {
-  return gigabyteOf(addr) & 511;
-}
-
-/** Index into the level above the PUD (the PGD of four levels, the P4D of five). */
-export function pgdIndex(addr: VirtAddr): number {
-  return (gigabyteOf(addr) >>> 9) & 511;
-}
-
-/** Index into the fifth level. */
-export function pgd5Index(addr: VirtAddr): number {
-  return (gigabyteOf(addr) >>> 18) & 511;
+/** Which entry of a table of `level` (0: PTE, 1: PMD, …) is over `addr`. */
+export function entryIndex(addr: VirtAddr, level: number): number {
+  if (level < 2) return level === 0 ? pteIndex(addr) : pmdIndex(addr);
+  return (gigabyteOf(addr) >>> ((level - 2) * 9)) & 511;
 }
 
 /** `0x…` of an address or a PFN. */

@@ -5,7 +5,7 @@
  */
 
 import type { Epoch } from '../state/cow.ts';
-import { gigabyteOf, type Pfn, PTRS_PER_TABLE, type VirtAddr, withinGigabyte } from './address.ts';
+import { entryIndex, gigabyteOf, type Pfn, PTRS_PER_TABLE, pmdIndex, type VirtAddr } from './address.ts';
 
 export const PTE_PRESENT = 1;
 export const PTE_RW = 2;
@@ -107,7 +107,7 @@ export class PageTables {
   /** The PTE table over `addr`, to be read only; undefined when there is none. */
   find(addr: VirtAddr): PteTable | undefined {
     const gb = gigabyteOf(addr);
-    const pmd = withinGigabyte(addr) >>> 21;
+    const pmd = pmdIndex(addr);
     const key = gb * PTRS_PER_TABLE + pmd;
     if (key === this.cachedKey) return this.cached;
     const leaf = this.pmdTable(gb)?.kids[pmd] as PteTable | undefined;
@@ -134,7 +134,7 @@ export class PageTables {
   /** The PTE table over `addr`, owned by the current epoch; made, with the levels above it, when missing. */
   edit(addr: VirtAddr): PteTable {
     const gb = gigabyteOf(addr);
-    const pmd = withinGigabyte(addr) >>> 21;
+    const pmd = pmdIndex(addr);
     const key = gb * PTRS_PER_TABLE + pmd;
     if (key === this.cachedKey && this.cachedEpoch === this.epoch.now) return this.cached as PteTable;
     let table = this.ownRoot();
@@ -171,7 +171,7 @@ export class PageTables {
     for (let level = this.levels - 1; level > 1; level--) {
       table = this.ownUpper(table, (gb >>> ((level - 2) * 9)) & 511, level - 1);
     }
-    table.kids[withinGigabyte(addr) >>> 21] = undefined;
+    table.kids[pmdIndex(addr)] = undefined;
     this.tables--;
     this.forget();
     return true;
@@ -262,11 +262,6 @@ export class PageTables {
     parent.kids[index] = mine;
     return mine;
   }
-}
-
-/** Which entry of a table of `level` (1: PMD) is over `addr`. */
-function entryIndex(addr: VirtAddr, level: number): number {
-  return level === 1 ? withinGigabyte(addr) >>> 21 : (gigabyteOf(addr) >>> ((level - 2) * 9)) & 511;
 }
 
 function nextLeaf(table: UpperTable, base: VirtAddr, from: VirtAddr, end: VirtAddr): VirtAddr {

@@ -5,7 +5,7 @@
 
 import type { AccessKind } from '../abi.ts';
 import type { WalkEnd } from '../events.ts';
-import { gigabyteOf, type Pfn, pteIndex, type VirtAddr, withinGigabyte } from '../machine/address.ts';
+import { entryIndex, type Pfn, pteIndex, type VirtAddr } from '../machine/address.ts';
 import {
   PTE_ACCESSED,
   PTE_DIRTY,
@@ -49,14 +49,12 @@ function trap(what: Trap): -1 {
 }
 
 function recordWalk(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind, flags: number, pfn: number): void {
-  const gb = gigabyteOf(addr);
   const tables: number[] = [];
   const indexes: number[] = [];
   let table: UpperTable | PteTable | undefined = mm.pt.top;
   for (let level = mm.pt.levels - 1; level >= 0 && table !== undefined; level--) {
     tables.push(table.pfn);
-    const index =
-      level >= 2 ? (gb >>> ((level - 2) * 9)) & 511 : level === 1 ? withinGigabyte(addr) >>> 21 : pteIndex(addr);
+    const index = entryIndex(addr, level);
     indexes.push(index);
     table = level > 0 ? (table as UpperTable).kids[index] : undefined;
   }

@@ -49,8 +49,13 @@ export function mprotect_anonymous(k: Kernel, mm: Mm, start: number, length: num
     if (charge) flags |= VM_ACCOUNT;
     if (expansion_limit(task.rlimits, mm, flags, pages) !== null) return false;
   } else if ((old & VM_ACCOUNT) !== 0 && vmas.anon(place) === null) flags &= ~VM_ACCOUNT;
-  if (!modify(k, mm, place, start, pages, flags, charge)) return false;
-  change_anonymous(k, mm, start, pages, flags);
+  if (charge && !vm_enough_memory(k, mm, pages)) return false;
+  const done = vmas.pages(place) === pages && vmas.setFlagsApart(place, flags);
+  if (!done && !modify(k, mm, place, start, pages, flags)) {
+    if (charge) vm_unacct_memory(k, pages);
+    return false;
+  }
+  if (mm.pt.find(start) !== undefined) change_anonymous(k, mm, start, pages, flags);
   if ((old & ~flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
   if (((old ^ flags) & (VM_WRITE | VM_EXEC)) !== 0) {
     vm_stat_account(mm, old, -pages);
@@ -60,15 +65,7 @@ export function mprotect_anonymous(k: Kernel, mm: Mm, start: number, length: num
 }
 
 /** vma_modify_flags(): merges or splits as needed. False: it is not clear what Linux would do, or it refuses. */
-function modify(
-  k: Kernel,
-  mm: Mm,
-  place: VmaPlace,
-  start: VirtAddr,
-  pages: number,
-  flags: number,
-  charge: boolean,
-): boolean {
+function modify(k: Kernel, mm: Mm, place: VmaPlace, start: VirtAddr, pages: number, flags: number): boolean {
   const { vmas } = mm;
   const end = start + pages * 4096;
   const leftSide = vmas.vm_start(place) === start;
@@ -78,7 +75,6 @@ function modify(
   if (left === 'unclear' || right === 'unclear') return false;
   const more = left === 'no' && right === 'no' ? (leftSide ? 0 : 1) + (rightSide ? 0 : 1) : 0;
   if (vmas.size + more > k.config.max_map_count) return false;
-  if (charge && !vm_enough_memory(k, mm, pages)) return false;
   if (left === 'no' && right === 'no' && more === 0) {
     vmas.setFlags(place, flags);
     return true;
@@ -99,7 +95,6 @@ function modify(
 
 /** change_protection() of private anonymous pages: each mapped one gets the permissions that its VMA has now. */
 function change_anonymous(k: Kernel, mm: Mm, start: VirtAddr, pages: number, flags: number): void {
-  if (mm.pt.find(start) === undefined) return;
   const { words } = mm.pt.edit(start);
   const prot = protection_map(flags) & ~PTE_ACCESSED;
   const writable = (flags & VM_WRITE) !== 0 && (prot & PTE_PROTNONE) === 0;

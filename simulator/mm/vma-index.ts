@@ -99,6 +99,12 @@ export class VmaIndex {
     return this.at(place).stop(place & SLOT);
   }
 
+  /** vma_pages() of the VMA at a place. */
+  pages(place: VmaPlace): number {
+    const chunk = this.at(place);
+    return (chunk.stop(place & SLOT) - chunk.start(place & SLOT)) / 4096;
+  }
+
   vm_flags(place: VmaPlace): number {
     return this.at(place).flags(place & SLOT);
   }

@@ -103,6 +103,22 @@ export class VmaTree extends VmaIndex {
     return own.anon(place & SLOT) === beside.anon(neighbour & SLOT) ? 'yes' : 'unclear';
   }
 
+  /** Gives the VMA at `place` other flags, unless a neighbour has the like (which may also lie apart from it). */
+  setFlagsApart(place: VmaPlace, flags: number): boolean {
+    const index = place >> SHIFT;
+    const slot = place & SLOT;
+    let chunk = this.dir.chunks[index] as VmaChunk;
+    if (slot > chunk.first) {
+      if (isLike(chunk.flags(slot - 1), flags)) return false;
+    } else if (index > 0 && isLike(this.vm_flags(this.previous(place)), flags)) return false;
+    if (slot + 1 < chunk.end) {
+      if (isLike(chunk.flags(slot + 1), flags)) return false;
+    } else if (index + 1 < this.dir.chunks.length && isLike(this.vm_flags(this.next(place)), flags)) return false;
+    if (chunk.owner !== this.epoch.now) chunk = this.edit(place);
+    chunk.setFlags(slot, flags);
+    return true;
+  }
+
   /** Gives the VMA at `place` other flags. */
   setFlags(place: VmaPlace, flags: number): void {
     this.edit(place).setFlags(place & SLOT, flags);

@@ -1,6 +1,6 @@
 /** Page tables in views: the levels of a walk, and which table a frame is. */
 
-import { gigabyteOf, hex, pteIndex, type VirtAddr, withinGigabyte } from '../machine/address.ts';
+import { entryIndex, hex, type VirtAddr } from '../machine/address.ts';
 import type { PteTable, UpperTable } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
@@ -18,12 +18,6 @@ export function levelName(level: number, levels: 4 | 5): LevelName {
   const name = (levels === 5 ? NAMES_5 : NAMES_4)[level];
   if (name === undefined) throw new Error(`levelName: there is no level ${level}`);
   return name;
-}
-
-/** Index that an address takes in a table of `level`; 0 is the PTE table. */
-export function indexAt(level: number, addr: VirtAddr): number {
-  if (level === 0) return pteIndex(addr);
-  return level === 1 ? withinGigabyte(addr) >>> 21 : (gigabyteOf(addr) >>> ((level - 2) * 9)) & 511;
 }
 
 function kidOf(table: AnyTable | undefined, index: number): AnyTable | undefined {
@@ -80,7 +74,7 @@ export function levelsOf(moment: Moment, mm: Mm, addr: VirtAddr): LevelView[] {
   for (let level = levels - 1; level >= 0; level--) {
     const name = levelName(level, levels);
     const below = levelName(Math.max(0, level - 1), levels);
-    const index = indexAt(level, addr);
+    const index = entryIndex(addr, level);
     const place = { level: name, index, shift: 12 + 9 * level, bits: 9 };
     if (table === undefined) views.push({ ...place, table: null, entry: null, entries: [] });
     else {

@@ -60,9 +60,9 @@ test('the indexes of the levels are the bits of the address', () => {
       const index = (shift: bigint): number => Number((bits >> shift) & 511n);
       expect(address.pteIndex(addr)).toBe(index(12n));
       expect(address.pmdIndex(addr)).toBe(index(21n));
-      expect(address.pudIndex(addr)).toBe(index(30n));
-      expect(address.pgdIndex(addr)).toBe(index(39n));
-      expect(address.pgd5Index(addr)).toBe(index(48n));
+      expect(address.entryIndex(addr, 2)).toBe(index(30n));
+      expect(address.entryIndex(addr, 3)).toBe(index(39n));
+      expect(address.entryIndex(addr, 4)).toBe(index(48n));
       expect(address.pageNumber(addr)).toBe(Number(bits >> 12n));
       expect(address.hex(addr)).toBe(`0x${bits.toString(16)}`);
     }),
