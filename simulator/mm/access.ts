@@ -18,6 +18,7 @@ import {
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { VM_FAULT_ERROR, VM_FAULT_OOM, VM_FAULT_SIGBUS } from './fault.ts';
+import { write_anonymous } from './fault-anonymous.ts';
 import { count_fault } from './fault-count.ts';
 import { handle_mm_fault } from './memory.ts';
 import { note_use } from './page-use.ts';
@@ -139,6 +140,10 @@ function page_fault(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind, prese
 }
 
 function serve(k: Kernel, mm: Mm, addr: VirtAddr, access: AccessKind, present: boolean, by: Toucher): Trap | null {
+  if (access === 'write' && !present && write_anonymous(k, mm, addr)) {
+    count_fault(k, addr, access, 0, by, 'anon');
+    return null;
+  }
   const found = find_vma_for_fault(k, mm, addr);
   if (found === null) return SEGV_MAPERR;
   if (access_error(found.vma, access, present)) {

@@ -5,35 +5,9 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import type { AnonVmaChain, Vma } from './vma.ts';
 import { VM_ACCESS_FLAGS, VM_MAYBE_GUARD } from './vma.ts';
+import { NOWHERE, type VmaPlace } from './vma-tree.ts';
 
-function countFamily(k: Kernel, root: number, mmId: number, delta: number): void {
-  const family = k.anonVmas.edit(root);
-  family.mms = family.mms.plus(mmId, delta, k.epoch.now);
-}
-
-/** A VMA takes the chain over (anon_vma_clone() of a split or merge). */
-export function anon_chain_get(k: Kernel, mmId: number, anon: AnonVmaChain): void {
-  for (const id of anon.chain) k.anonVmas.edit(id).chains++;
-  k.anonVmas.edit(anon.anon_vma).num_active_vmas++;
-  countFamily(k, anon.root, mmId, 1);
-}
-
-/** unlink_anon_vmas(): a VMA gives its chain up. An anon_vma goes with its last chain. */
-export function anon_chain_put(k: Kernel, mmId: number, anon: AnonVmaChain): void {
-  countFamily(k, anon.root, mmId, -1);
-  k.anonVmas.edit(anon.anon_vma).num_active_vmas--;
-  // From the newest to the root: a parent outlives its children.
-  for (let i = anon.chain.length - 1; i >= 0; i--) {
-    const id = anon.chain[i] as number;
-    const member = k.anonVmas.edit(id);
-    member.chains--;
-    if (member.chains > 0) continue;
-    if (member.parent !== id) k.anonVmas.edit(member.parent).num_children--;
-    k.anonVmas.delete(id);
-  }
-}
-
-/** `delta` VMAs more, or less, have the chain; at least one has it before and after. */
+/** `delta` VMAs more, or less, have the chain; the chain stays. */
 export function anon_chain_count(k: Kernel, mmId: number, anon: AnonVmaChain, delta: number): void {
   const { chain } = anon;
   for (let i = 0; i < chain.length; i++) k.anonVmas.edit(chain[i] as number).chains += delta;
@@ -41,6 +15,25 @@ export function anon_chain_count(k: Kernel, mmId: number, anon: AnonVmaChain, de
   own.num_active_vmas += delta;
   const family = anon.root === anon.anon_vma ? own : k.anonVmas.edit(anon.root);
   family.mms = family.mms.plus(mmId, delta, k.epoch.now);
+}
+
+/** A VMA takes the chain over (anon_vma_clone() of a split or merge). */
+export function anon_chain_get(k: Kernel, mmId: number, anon: AnonVmaChain): void {
+  anon_chain_count(k, mmId, anon, 1);
+}
+
+/** unlink_anon_vmas(): a VMA gives its chain up. An anon_vma goes with its last chain. */
+export function anon_chain_put(k: Kernel, mmId: number, anon: AnonVmaChain): void {
+  anon_chain_count(k, mmId, anon, -1);
+  const { chain } = anon;
+  // From the newest to the root: a parent outlives its children.
+  for (let i = chain.length - 1; i >= 0; i--) {
+    const id = chain[i] as number;
+    const member = k.anonVmas.get(id);
+    if (member.chains > 0) continue;
+    if (member.parent !== id) k.anonVmas.edit(member.parent).num_children--;
+    k.anonVmas.delete(id);
+  }
 }
 
 function newAnonVma(k: Kernel, root: number, parent: number): number {
@@ -69,25 +62,23 @@ function anon_vma_compatible(a: Vma, b: Vma): boolean {
   );
 }
 
-function reusable(old: Vma): AnonVmaChain | null {
-  return old.anon !== null && old.anon.chain.length === 1 ? old.anon : null;
+/** The chain of a neighbour, when new pages of the VMA at `place` may carry its name (reusable_anon_vma()). */
+function reusable(mm: Mm, place: VmaPlace, neighbour: VmaPlace): AnonVmaChain | null {
+  const { vmas } = mm;
+  const anon = neighbour === NOWHERE ? null : vmas.anon(neighbour);
+  if (anon === null || anon.chain.length !== 1) return null;
+  const [low, high] = neighbour < place ? [neighbour, place] : [place, neighbour];
+  return anon_vma_compatible(vmas.vma(low), vmas.vma(high)) ? anon : null;
 }
 
 /**
  * The chain that a VMA's first anonymous page brings (__anon_vma_prepare()): a neighbour's that could merge but for its
- * permissions, else a new one. The caller puts it into the VMA.
+ * permissions, else a new one. The caller puts it into the VMA at `place`.
  */
-export function anon_vma_prepare(k: Kernel, mm: Mm, vma: Vma): AnonVmaChain {
-  const next = mm.vmas.find(vma.vm_end);
-  if (next !== undefined && anon_vma_compatible(vma, next)) {
-    const anon = reusable(next);
-    if (anon !== null) return anon;
-  }
-  const prev = mm.vmas.before(vma.vm_start);
-  if (prev !== undefined && anon_vma_compatible(prev, vma)) {
-    const anon = reusable(prev);
-    if (anon !== null) return anon;
-  }
+export function anon_vma_prepare(k: Kernel, mm: Mm, place: VmaPlace): AnonVmaChain {
+  const next = reusable(mm, place, mm.vmas.next(place));
+  const anon = next ?? reusable(mm, place, mm.vmas.previous(place));
+  if (anon !== null) return anon;
   const id = newAnonVma(k, 0, 0);
   return { anon_vma: id, chain: [id], root: id };
 }

@@ -17,7 +17,8 @@ import { vma_replace } from './vma-link.ts';
 /** vmf_anon_prepare(): the VMA gets an anon_vma before its first anonymous page. Returns the VMA that has one. */
 export function vma_with_anon(k: Kernel, mm: Mm, vma: Vma): Vma {
   if (vma.anon !== null) return vma;
-  const next = vmaLike(vma, vma.vm_start, vma.vm_end, vma.vm_flags, anon_vma_prepare(k, mm, vma));
+  const anon = anon_vma_prepare(k, mm, mm.vmas.seek(vma.vm_start));
+  const next = vmaLike(vma, vma.vm_start, vma.vm_end, vma.vm_flags, anon);
   vma_replace(k, mm, vma, next);
   return next;
 }

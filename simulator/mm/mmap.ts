@@ -26,8 +26,8 @@ import {
 } from './accounting.ts';
 import { map_device } from './device.ts';
 import { fput, open_file } from './file-refs.ts';
+import { mmap_anonymous } from './mmap-anonymous.ts';
 import { gather_munmap_vmas, remove_vmas } from './munmap.ts';
-import { mmap_plain } from './plain.ts';
 import { refuse } from './refuse.ts';
 import { new_inode } from './shmem.ts';
 import { get_unmapped_area, task_size } from './unmapped-area.ts';
@@ -180,7 +180,7 @@ function anonFlags(k: Kernel, args: MmapArgs, bits: number): number | Errno {
 export function do_mmap(k: Kernel, mm: Mm, args: MmapArgs): Mapped | Errno {
   if (args.length === 0) return refuse(k, 'EINVAL', 'length 0');
   const length = pageAlign(args.length);
-  if (args.addr === 0 && args.file === null && mmap_plain(k, mm, args.length, args.prot, args.flags))
+  if (args.addr === 0 && args.file === null && mmap_anonymous(k, mm, args.length, args.prot, args.flags))
     return { addr: mm.vmas.fullFrom, length, populate: false };
   if (length === 0) return refuse(k, 'ENOMEM', 'length rounds up to 0');
   if (mm.vmas.size > k.config.max_map_count) return refuse(k, 'ENOMEM', 'max_map_count');

@@ -11,7 +11,7 @@ import type { Mm } from '../state/records.ts';
 import { PROT } from '../uapi.ts';
 import { expansion_limit, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
 import { anon_chain_count } from './anon-vma.ts';
-import { plainTask } from './plain.ts';
+import { plainTask } from './mmap-anonymous.ts';
 import { flush_tlb_range, PROT_BITS, protection_map } from './pte.ts';
 import {
   VM_ACCESS_FLAGS,

@@ -4,7 +4,7 @@ import { isPageAligned, pageAlign, type VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vm_stat_account, vm_unacct_memory } from './accounting.ts';
-import { munmap_plain } from './plain.ts';
+import { munmap_anonymous } from './munmap-anonymous.ts';
 import { refuse } from './refuse.ts';
 import { task_size } from './unmapped-area.ts';
 import { VM_ACCOUNT, VM_LOCKED, type Vma, vma_pages } from './vma.ts';
@@ -80,7 +80,7 @@ export function unmap_range(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 
 
 /** do_vmi_munmap(): munmap(2) behind its system call. Arguments are folded words. */
 export function do_munmap(k: Kernel, mm: Mm, start: number, length: number): 0 | 'ENOMEM' | 'EINVAL' {
-  if (munmap_plain(k, mm, start, length)) return 0;
+  if (munmap_anonymous(k, mm, start, length)) return 0;
   if (!isPageAligned(start)) return refuse(k, 'EINVAL', 'the address is not page aligned');
   if (start > task_size(k) || length > task_size(k) - start) return refuse(k, 'EINVAL', 'beyond TASK_SIZE');
   const end = start + pageAlign(length);

@@ -60,15 +60,6 @@ export class VmaChunk {
     return (this.cells[STRIDE * slot + 3] as number) !== NOT_ANONYMOUS;
   }
 
-  /** Anonymous, without an anon_vma, and its vm_pgoff is that of its address. */
-  isPlain(slot: number): boolean {
-    const { cells } = this;
-    return (
-      (cells[STRIDE * slot + 3] as number) * 4096 === (cells[STRIDE * slot] as number) &&
-      (this.chains === null || this.chains[slot] === null)
-    );
-  }
-
   file(slot: number): number {
     return this.isAnonymous(slot) ? 0 : (this.made?.[slot]?.vm_file ?? 0);
   }
@@ -128,7 +119,7 @@ export class VmaChunk {
     const anonymous = isAnonymousVma(vma);
     const offset = anonymous ? vma.vm_pgoff : NOT_ANONYMOUS;
     this.fill(slot, vma.vm_start, vma.vm_end, vma.vm_flags, offset);
-    this.setChain(slot, anonymous ? vma.anon : null);
+    this.putChain(slot, anonymous ? vma.anon : null);
     if (!anonymous) this.keep(slot, vma);
   }
 
@@ -136,6 +127,12 @@ export class VmaChunk {
   setPlain(slot: number, start: VirtAddr, end: VirtAddr, flags: number): void {
     this.fill(slot, start, end, flags, start / 4096);
     if (this.chains !== null) this.chains[slot] = null;
+  }
+
+  /** Gives anonymous memory its anon_vmas. */
+  setChain(slot: number, chain: AnonVmaChain): void {
+    this.putChain(slot, chain);
+    if (this.made !== null) this.made[slot] = null;
   }
 
   /** Other bounds for anonymous memory, vm_pgoff following the start. */
@@ -151,7 +148,7 @@ export class VmaChunk {
   /** Fills a slot that was opened with what lies behind `addr` in the anonymous VMA at `from`, which ends there then. */
   splitInto(slot: number, from: number, addr: VirtAddr): void {
     this.fill(slot, this.start(from), this.stop(from), this.flags(from), this.anonymousOffset(from));
-    this.setChain(slot, this.anon(from));
+    this.putChain(slot, this.anon(from));
     this.setBounds(slot, addr, this.stop(slot));
     this.setBounds(from, this.start(from), addr);
   }
@@ -166,7 +163,7 @@ export class VmaChunk {
     if (this.made !== null) this.made[slot] = null;
   }
 
-  private setChain(slot: number, chain: AnonVmaChain | null): void {
+  private putChain(slot: number, chain: AnonVmaChain | null): void {
     if (this.chains === null) {
       if (chain === null) return;
       this.chains = new Array<null>(CHUNK_VMAS).fill(null);
@@ -213,7 +210,7 @@ export class VmaChunk {
     right.cells.set(this.cells.subarray(STRIDE * slot, STRIDE * this.end), STRIDE * right.first);
     for (let i = 0; i < count; i++) {
       const from = slot + i;
-      right.setChain(right.first + i, this.chains?.[from] ?? null);
+      right.putChain(right.first + i, this.chains?.[from] ?? null);
       const vma = this.made?.[from] ?? null;
       if (vma !== null) right.keep(right.first + i, vma);
     }

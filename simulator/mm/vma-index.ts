@@ -113,12 +113,14 @@ export class VmaIndex {
     return this.at(place).file(place & SLOT);
   }
 
-  /** Private anonymous memory without an anon_vma: nothing beside the tree knows of it. */
-  isPlain(place: VmaPlace): boolean {
-    return this.at(place).isPlain(place & SLOT);
+  /** linear_page_index() of an address in the anonymous VMA at a place. */
+  pageIndex(place: VmaPlace, addr: VirtAddr): number {
+    const chunk = this.at(place);
+    const slot = place & SLOT;
+    return chunk.anonymousOffset(slot) + Math.floor((addr - chunk.start(slot)) / 4096);
   }
 
-  /** Private anonymous memory, with or without an anon_vma. */
+  /** Private anonymous memory. */
   isAnonymous(place: VmaPlace): boolean {
     return this.at(place).isAnonymous(place & SLOT);
   }
@@ -148,23 +150,6 @@ export class VmaIndex {
     let place = this.seek(addr);
     if (place === NOWHERE || this.vm_start(place) >= addr) place = this.previous(place);
     return place === NOWHERE ? undefined : this.vma(place);
-  }
-
-  /**
-   * Place of the VMA that is [start, start + length), the length rounded up to pages, when it is private anonymous
-   * memory without an anon_vma under one PTE table; NOWHERE when there is none.
-   */
-  wholePlain(start: VirtAddr, length: number): VmaPlace {
-    let place = this.hint(start);
-    if (!this.startsAt(place, start)) {
-      place = this.seek(start);
-      if (!this.startsAt(place, start)) return NOWHERE;
-    }
-    const chunk = this.dir.chunks[place >> SHIFT] as VmaChunk;
-    const slot = place & SLOT;
-    const end = chunk.stop(slot);
-    const over = end - start - length;
-    return over >= 0 && over < 4096 && end <= nextPmd(start) && chunk.isPlain(slot) ? place : NOWHERE;
   }
 
   /**

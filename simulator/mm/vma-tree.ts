@@ -5,7 +5,7 @@
 
 import { MMAP_MIN_ADDR, type VirtAddr } from '../machine/address.ts';
 import type { Epoch } from '../state/cow.ts';
-import { VM_GROWSDOWN, VM_IGNORE_MERGE, type Vma } from './vma.ts';
+import { type AnonVmaChain, VM_GROWSDOWN, VM_IGNORE_MERGE, type Vma } from './vma.ts';
 import { CHUNK_VMAS, VmaChunk } from './vma-chunk.ts';
 import { NOWHERE, SHIFT, SLOT, VmaIndex, type VmaPlace } from './vma-index.ts';
 
@@ -20,15 +20,17 @@ function isLike(a: number, b: number): boolean {
 export type Joins = 'yes' | 'no' | 'unclear';
 
 export class VmaTree extends VmaIndex {
-  /** No hole lies in [fullFrom, fullTo): what the last search for a page found out. To be read only. */
+  /** No hole of `fullFor` bytes or more lies in [fullFrom, fullTo): what a search found out. To be read only. */
   fullFrom = 0;
   fullTo = 0;
+  fullFor = 0;
 
   constructor(epoch: Epoch, from?: VmaTree) {
     super(epoch, from);
     if (from === undefined) return;
     this.fullFrom = from.fullFrom;
     this.fullTo = from.fullTo;
+    this.fullFor = from.fullFor;
   }
 
   /** The same tree for a new epoch. */
@@ -65,6 +67,35 @@ export class VmaTree extends VmaIndex {
     if (start > below) return place;
     const previous = this.previous(place);
     return previous !== NOWHERE && isLike(this.vm_flags(previous), flags) ? NOWHERE : place;
+  }
+
+  /**
+   * Place of the VMA above the hole that ends at {@link fullFrom}, when `pages` with `flags` fit there and merge with it
+   * alone; NOWHERE when it takes a search to know.
+   */
+  placeAboveToGrow(pages: number, flags: number): VmaPlace {
+    const end = this.fullFrom;
+    const place = this.isFirstBehind(this.finger, end) ? this.finger : this.seek(end);
+    if (place === NOWHERE) return NOWHERE;
+    const chunk = this.at(place);
+    const slot = place & SLOT;
+    if (chunk.start(slot) !== end || chunk.flags(slot) !== flags || !chunk.isAnonymous(slot)) return NOWHERE;
+    const start = end - pages * 4096;
+    const chain = chunk.anon(slot);
+    if (start < MMAP_MIN_ADDR || chunk.anonymousOffset(slot) - pages !== start / 4096) return NOWHERE;
+    if (chain !== null && chain.chain.length > 1) return NOWHERE;
+    const below = this.previous(place);
+    if (below === NOWHERE) return place;
+    const free = start - this.vm_end(below);
+    return free > 0 || (free === 0 && !isLike(this.vm_flags(below), flags)) ? place : NOWHERE;
+  }
+
+  /** The VMA that {@link placeAboveToGrow} found takes `pages` of the hole below it. */
+  growDown(place: VmaPlace, pages: number): void {
+    const start = this.fullFrom - pages * 4096;
+    this.bound(place, start, this.vm_end(place));
+    this.finger = place;
+    this.fullFrom = start;
   }
 
   /** Adds private anonymous memory that nobody touched yet in the hole below `above`, which {@link placeInTopHole} found. */
@@ -122,6 +153,11 @@ export class VmaTree extends VmaIndex {
   /** Gives the VMA at `place` other flags. */
   setFlags(place: VmaPlace, flags: number): void {
     this.edit(place).setFlags(place & SLOT, flags);
+  }
+
+  /** Gives the anonymous VMA at `place` its anon_vmas. */
+  setChain(place: VmaPlace, chain: AnonVmaChain): void {
+    this.edit(place).setChain(place & SLOT, chain);
   }
 
   /**
@@ -237,6 +273,15 @@ export class VmaTree extends VmaIndex {
     this.drop(place, 1);
   }
 
+  /** Takes [start, end), a part of the anonymous VMA at `place`, out of it. */
+  cut(place: VmaPlace, start: VirtAddr, end: VirtAddr): void {
+    const low = this.vm_start(place);
+    const high = this.vm_end(place);
+    if (low === start) this.bound(place, end, high);
+    else this.bound(high === end ? place : this.splitAt(place, end, null), low, start);
+    this.forgetFull(end);
+  }
+
   /** Takes `count` VMAs out, from `place` on in one chunk. */
   private drop(place: VmaPlace, count: number): void {
     const chunk = this.edit(place);
@@ -271,15 +316,18 @@ export class VmaTree extends VmaIndex {
    * (mas_empty_area_rev()).
    */
   highestHole(low: VirtAddr, high: VirtAddr, length: number): VirtAddr {
-    const from = high === this.fullTo ? this.fullFrom : high;
+    const known = high === this.fullTo && length >= this.fullFor;
+    const from = known ? this.fullFrom : high;
     const above = this.seek(from);
     const end =
       above === NOWHERE
         ? this.dir.highestHole(this.dir.chunks.length, 0, low, from, length)
         : this.dir.highestHole(above >> SHIFT, above & SLOT, low, from, length);
-    if (length === 4096 && end >= 0) {
+    // What is known stays so where a larger hole was found at once.
+    if (end >= 0 && !(known && end === from)) {
       this.fullFrom = end;
       this.fullTo = high;
+      this.fullFor = length;
     }
     return end;
   }
