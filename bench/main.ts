@@ -17,6 +17,10 @@ const TITLES: Readonly<Record<string, string>> = {
   'mmap-growing': 'mmap, growing to 30,000 VMAs',
   mprotect: 'mprotect of a page among 30,000 VMAs',
   fork: 'fork of 65,536 mapped pages',
+  'mmap-write-munmap': 'mmap, first write and munmap of a page',
+  'mmap-joining': 'mmap that joins the mapping above',
+  'munmap-scattered': 'munmap of single pages in no order',
+  'mprotect-apart': 'mprotect of an untouched page, no merge, no split',
 };
 
 function say(text = ''): void {

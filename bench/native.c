@@ -18,6 +18,7 @@
 #define VMAS 30000UL
 #define PROTECTS 20000UL
 #define FORK_PAGES 65536UL
+#define SCATTER 7919UL
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 
 static int rounds;
@@ -111,15 +112,36 @@ static double growing(void) {
   return spent / VMAS;
 }
 
-/* Another page each time; pages that may be written lie beside pages that may not, so none merge and none split. */
+/* The number behind `at` of a row that comes to all pages in no order. */
+static unsigned long shuffled(unsigned long at) { return (at * 48271) % 2147483647; }
+
+/* Pages that may be written lie beside pages that may not: a page that changes joins both neighbours, then splits off. */
 static double protect(void) {
+  char *base = map(VMAS, PROT_READ | PROT_WRITE);
+  touch(base, VMAS);
+  for (unsigned long i = 0; i < VMAS; i += 2) mprotect(base + i * PAGE, PAGE, PROT_READ);
+  unsigned long at = 1;
+  double start = now();
+  for (unsigned long i = 0; i < PROTECTS; i += 2) {
+    at = shuffled(at);
+    char *page = base + at % (VMAS - 2) / 2 * 2 * PAGE;
+    mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+    mprotect(page, PAGE, PROT_READ);
+  }
+  double spent = now() - start;
+  munmap(base, VMAS * PAGE);
+  return spent / PROTECTS;
+}
+
+/* The same VMAs of pages that nobody touched yet change their protection, and none merge and none split. */
+static double protect_apart(void) {
   static const int prots[2][2] = {{PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC}, {PROT_READ, PROT_NONE}};
   static unsigned char turn[VMAS];
   unsigned long at = 1;
   grow();
   double start = now();
   for (unsigned long i = 0; i < PROTECTS; i++) {
-    at = (at * 48271) % 2147483647;
+    at = shuffled(at);
     unsigned long page = at % VMAS;
     turn[page] ^= 1;
     mprotect(vmas[page], PAGE, prots[page % 2][turn[page]]);
@@ -127,6 +149,34 @@ static double protect(void) {
   double spent = now() - start;
   shrink();
   return spent / PROTECTS;
+}
+
+static double pair_written(void) {
+  double start = now();
+  for (unsigned long i = 0; i < PAIRS; i++) {
+    char *at = map(1, PROT_READ | PROT_WRITE);
+    touch(at, 1);
+    munmap(at, PAGE);
+  }
+  return (now() - start) / PAIRS;
+}
+
+/* Each mapping joins the one before. */
+static double joining(void) {
+  double start = now();
+  for (unsigned long i = 0; i < VMAS; i++) vmas[i] = map(1, PROT_READ | PROT_WRITE);
+  double spent = now() - start;
+  shrink();
+  return spent / VMAS;
+}
+
+/* Page after page, in no order: VMAs are split, and go. */
+static double unmap_scattered(void) {
+  char *base = map(PAGES, PROT_READ | PROT_WRITE);
+  touch(base, PAGES);
+  double start = now();
+  for (unsigned long i = 0, page = 0; i < PAGES; i++, page = (page + SCATTER) % PAGES) munmap(base + page * PAGE, PAGE);
+  return (now() - start) / PAGES;
 }
 
 static double forking(void) {
@@ -158,5 +208,9 @@ int main(int argc, char **argv) {
   run("mmap-growing", growing);
   run("mprotect", protect);
   run("fork", forking);
+  run("mmap-write-munmap", pair_written);
+  run("mmap-joining", joining);
+  run("munmap-scattered", unmap_scattered);
+  run("mprotect-apart", protect_apart);
   return 0;
 }

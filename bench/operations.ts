@@ -20,6 +20,7 @@ const PAIRS = 20000;
 const VMAS = 30000;
 const PROTECTS = 20000;
 const FORK_PAGES = 65536;
+const SCATTER = 7919;
 /** Rounds before the measured ones: the compiler has seen all of an operation then. */
 const WARM_UP = 16;
 const RW = PROT.READ | PROT.WRITE;
@@ -91,16 +92,35 @@ function shrink(p: Process, vmas: readonly number[]): void {
   for (const at of vmas) unmap(p, at, 1);
 }
 
+function protect({ k, mm }: Process, at: number, prot: number): void {
+  if (do_mprotect(k, mm, at, PAGE, prot) !== 0) throw new Error('protect: refused');
+}
+
+/** The number behind `at` of a row that comes to all pages in no order. */
+function shuffled(at: number): number {
+  return (at * 48271) % 2147483647;
+}
+
+/** Of one mapping of `VMAS` pages, of which each other may not be written, lets one be written and forbids it again. */
+function joinAndSplit(p: Process, base: number): void {
+  let at = 1;
+  for (let i = 0; i < PROTECTS; i += 2) {
+    at = shuffled(at);
+    const page = base + ((at % (VMAS - 2)) & ~1) * PAGE;
+    protect(p, page, RW);
+    protect(p, page, PROT.READ);
+  }
+}
+
 /** Gives pages all over `vmas` their other protection, by turns. */
-function protectPages({ k, mm }: Process, vmas: readonly number[], turn: Uint8Array): void {
-  let random = 1;
+function protectApart(p: Process, vmas: readonly number[], turn: Uint8Array): void {
+  let at = 1;
   for (let i = 0; i < PROTECTS; i++) {
-    random = Math.imul(random, 1664525) + 1013904223;
-    const page = (random >>> 8) % VMAS;
+    at = shuffled(at);
+    const page = at % VMAS;
     const next = (turn[page] as number) ^ 1;
     turn[page] = next;
-    const prot = PROTECTIONS[2 * (page % 2) + next] as number;
-    if (do_mprotect(k, mm, vmas[page] as number, PAGE, prot) !== 0) throw new Error('protectPages: refused');
+    protect(p, vmas[page] as number, PROTECTIONS[2 * (page % 2) + next] as number);
   }
 }
 
@@ -139,12 +159,13 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     shrink(p, vmas);
     return spent / VMAS;
   },
-  // Pages that may be written lie beside pages that may not, so none merge and none split.
+  // Pages that may be written lie beside pages that may not: one that changes joins both neighbours, then splits off.
   mprotect: (p) => {
-    const vmas = grow(p);
-    const turn = new Uint8Array(VMAS);
-    const spent = timed(() => protectPages(p, vmas, turn));
-    shrink(p, vmas);
+    const base = map(p, VMAS);
+    touch(p, base, VMAS);
+    for (let i = 0; i < VMAS; i += 2) protect(p, base + i * PAGE, PROT.READ);
+    const spent = timed(() => joinAndSplit(p, base));
+    unmap(p, base, VMAS);
     return spent / PROTECTS;
   },
   fork: (p) => {
@@ -157,6 +178,40 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     if (child !== undefined) mmput(p.k, child.id);
     unmap(p, at, FORK_PAGES);
     return spent;
+  },
+  'mmap-write-munmap': (p) => {
+    const spent = timed(() => {
+      for (let i = 0; i < PAIRS; i++) {
+        const at = map(p, 1);
+        touch(p, at, 1);
+        unmap(p, at, 1);
+      }
+    });
+    return spent / PAIRS;
+  },
+  'mmap-joining': (p) => {
+    const pages: number[] = [];
+    const spent = timed(() => {
+      for (let i = 0; i < VMAS; i++) pages.push(map(p, 1));
+    });
+    shrink(p, pages);
+    return spent / VMAS;
+  },
+  'munmap-scattered': (p) => {
+    const base = map(p, PAGES);
+    touch(p, base, PAGES);
+    const spent = timed(() => {
+      for (let i = 0, page = 0; i < PAGES; i++, page = (page + SCATTER) % PAGES) unmap(p, base + page * PAGE, 1);
+    });
+    return spent / PAGES;
+  },
+  // VMAs of pages that nobody touched yet; none merge and none split.
+  'mprotect-apart': (p) => {
+    const vmas = grow(p);
+    const turn = new Uint8Array(VMAS);
+    const spent = timed(() => protectApart(p, vmas, turn));
+    shrink(p, vmas);
+    return spent / PROTECTS;
   },
 };
 

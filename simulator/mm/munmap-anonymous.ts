@@ -3,7 +3,7 @@
  * (munmap.ts) would do, or nothing at all. VMAs are places, no objects.
  */
 
-import type { VirtAddr } from '../machine/address.ts';
+import { nextPmd, PMD_SIZE, type VirtAddr } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vm_stat_account, vm_unacct_memory } from './accounting.ts';
@@ -26,9 +26,19 @@ export function munmap_anonymous(k: Kernel, mm: Mm, start: number, length: numbe
   if ((flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
   if ((flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;
   vm_stat_account(mm, flags, -pages);
+  const keeps = keepsTables(mm, place);
   cut(k, mm, place, start, pages);
-  free_pgtables(mm, start, start + pages * 4096);
+  if (!keeps) free_pgtables(mm, start, start + pages * 4096);
   return true;
+}
+
+/** True when something of a neighbour lies under the PTE table that the first page of the VMA at `place` has. */
+function keepsTables({ vmas }: Mm, place: VmaPlace): boolean {
+  const first = nextPmd(vmas.vm_start(place)) - PMD_SIZE;
+  const previous = vmas.previous(place);
+  if (previous !== NOWHERE && vmas.vm_end(previous) > first) return true;
+  const next = vmas.next(place);
+  return next !== NOWHERE && vmas.vm_start(next) < first + PMD_SIZE;
 }
 
 /** Takes [start, start + pages) out of the VMA at `place`. */

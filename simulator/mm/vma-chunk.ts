@@ -15,7 +15,7 @@ const STRIDE = 4;
 const NOT_ANONYMOUS = -1;
 
 /** More slots than this are moved faster by a call of the library. */
-const MANY = 16;
+const MANY = 8;
 
 export class VmaChunk {
   /** Epoch in which it may be changed. */
@@ -147,10 +147,18 @@ export class VmaChunk {
 
   /** Fills a slot that was opened with what lies behind `addr` in the anonymous VMA at `from`, which ends there then. */
   splitInto(slot: number, from: number, addr: VirtAddr): void {
-    this.fill(slot, this.start(from), this.stop(from), this.flags(from), this.anonymousOffset(from));
-    this.putChain(slot, this.anon(from));
-    this.setBounds(slot, addr, this.stop(slot));
-    this.setBounds(from, this.start(from), addr);
+    const { cells } = this;
+    const at = STRIDE * from;
+    const to = STRIDE * slot;
+    cells[to] = addr;
+    cells[to + 1] = cells[at + 1] as number;
+    cells[to + 2] = cells[at + 2] as number;
+    cells[to + 3] = (cells[at + 3] as number) + (addr - (cells[at] as number)) / 4096;
+    cells[at + 1] = addr;
+    if (this.chains !== null) this.chains[slot] = this.chains[from] as AnonVmaChain | null;
+    if (this.made === null) return;
+    this.made[slot] = null;
+    this.made[from] = null;
   }
 
   private fill(slot: number, start: VirtAddr, end: VirtAddr, flags: number, offset: number): void {
