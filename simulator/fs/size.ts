@@ -1,23 +1,13 @@
-/** How large files may become (fs/attr.c: inode_newsize_ok(), the s_maxbytes of the file systems). */
+/** How large files may become (fs/attr.c: inode_newsize_ok()). */
 
 import { refuse } from '../mm/refuse.ts';
-import { set_size } from '../mm/truncate.ts';
+import { MAX_LFS_FILESIZE, max_bytes, set_size } from '../mm/truncate.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
 
-/** ext4 with 4 KiB blocks: ext4_max_size(). */
-const EXT4_MAX = 2n ** 44n - 4096n;
-/** MAX_LFS_FILESIZE. */
-const LFS_MAX = 2n ** 63n - 1n;
-
-/** Bytes that a file may have at most (s_maxbytes). */
-export function max_bytes(inode: Inode): bigint {
-  return inode.kind === 'file' ? EXT4_MAX : LFS_MAX;
-}
-
 /** A size or an offset as the kernel has it. The largest one is no double: the next one stands for it. */
 export function toBytes(value: number): bigint {
-  return value >= 2 ** 63 ? LFS_MAX : BigInt(value);
+  return value >= 2 ** 63 ? MAX_LFS_FILESIZE : BigInt(value);
 }
 
 /** A size or an offset that a double can hold. */

@@ -2,9 +2,10 @@
 
 import { clearUser, file_read, file_write, type UserBuffer } from '../fs/read-write.ts';
 import { seek_hole_data } from '../fs/seek.ts';
-import { INEXACT, isExact, max_bytes, newsize, toBytes } from '../fs/size.ts';
+import { INEXACT, isExact, newsize, toBytes } from '../fs/size.ts';
 import { PAGE_SIZE } from '../machine/address.ts';
 import { refuse } from '../mm/refuse.ts';
+import { max_bytes } from '../mm/truncate.ts';
 import { isParts, type Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, OpenFile } from '../state/records.ts';

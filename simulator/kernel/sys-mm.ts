@@ -75,7 +75,7 @@ function munmap(c: SysCall): SysResult {
 }
 
 /** Faults a range in, then answers `result`. */
-function* populated(k: Kernel, mm: Mm, start: number, length: number, result: number): Parts<SysResult> {
+export function* populated(k: Kernel, mm: Mm, start: number, length: number, result: number): Parts<SysResult> {
   yield* mm_populate(k, mm, start, length);
   return result;
 }

@@ -7,9 +7,13 @@ import { do_mmap } from '../mm/mmap.ts';
 import { do_munmap } from '../mm/munmap.ts';
 import { refuse } from '../mm/refuse.ts';
 import { new_inode } from '../mm/shmem.ts';
+import { MAX_LFS_FILESIZE } from '../mm/truncate.ts';
+import type { Vma } from '../mm/vma.ts';
+import type { Parts } from '../parts.ts';
 import type { ShmSegment } from '../state/records.ts';
 import { MAP, PROT } from '../uapi.ts';
 import { dropRemoved, SHMMAX, shmctl } from './shm-control.ts';
+import { populated } from './sys-mm.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
 
 const IPC_PRIVATE = 0;
@@ -17,7 +21,6 @@ const IPC_CREAT = 0o1000;
 const IPC_EXCL = 0o2000;
 const SHM_HUGETLB = 0o4000;
 const SHM_NORESERVE = 0o10000;
-const MAX_LFS_FILESIZE = 2n ** 63n - 1n;
 
 /** ipcperms(): all processes are the owner of all segments. */
 function permits(segment: ShmSegment, wanted: number): boolean {
@@ -87,7 +90,7 @@ function inTheWay(c: SysCall, addr: number, size: number): boolean {
   return there !== undefined && there.vm_start < addr + size;
 }
 
-function shmat(c: SysCall): SysResult {
+function shmat(c: SysCall): SysResult | Parts<SysResult> {
   const flags = c.bits(2);
   if (c.int(0) < 0) return refuse(c.k, 'EINVAL', 'no segment has that id');
   const addr = wantedAddress(c, flags);
@@ -117,28 +120,34 @@ function shmat(c: SysCall): SysResult {
   fput(c.k, file);
   if (typeof mapped === 'string') return mapped;
   c.k.shm.set(segment.shmid, { ...segment, lpid: c.task.tgid });
-  return mapped.addr;
+  return mapped.populate ? populated(c.k, c.mm, mapped.addr, mapped.length, mapped.addr) : mapped.addr;
 }
 
+/** The VMA shows a part of a segment, and where that part lies says that the segment was attached at `addr`. */
+function attachedAt(vma: Vma, addr: number): boolean {
+  return vma.vm_ops === 'shm' && (vma.vm_start - addr) / PAGE_SIZE === vma.vm_pgoff;
+}
+
+/**
+ * ksys_shmdt(): the first piece from `addr` on whose place fits says which attachment it is and how large its segment;
+ * further pieces of that attachment go as far as the segment can reach, whatever lies between them.
+ */
 function shmdt(c: SysCall): SysResult {
   const addr = c.word(0);
-  if (addr % PAGE_SIZE !== 0) return 'EINVAL';
-  const mm = c.mm;
-  const first = mm.vmas.find(addr);
-  if (first === undefined) return 'EINVAL';
-  // The pieces of one attachment keep their distance from its start.
-  let found = false;
-  for (let vma = mm.vmas.find(addr); vma !== undefined; ) {
-    const next = mm.vmas.find(vma.vm_end);
-    const segment = [...c.k.shm.entries()].some(([, s]) => s.inode === vma?.inode);
-    if (segment && (vma.vm_start - addr) / PAGE_SIZE === vma.vm_pgoff) {
-      do_munmap(c.k, mm, vma.vm_start, vma.vm_end - vma.vm_start);
-      found = true;
-    } else if (found) break;
-    vma = next;
-  }
-  dropRemoved(c.k);
-  return found ? 0 : 'EINVAL';
+  if (addr % PAGE_SIZE !== 0) return refuse(c.k, 'EINVAL', 'the address is not page aligned');
+  const { k, mm } = c;
+  let vma = mm.vmas.find(addr);
+  while (vma !== undefined && !attachedAt(vma, addr)) vma = mm.vmas.find(vma.vm_end);
+  if (vma === undefined) return refuse(k, 'EINVAL', 'no segment is attached at that address');
+  const { vm_file } = vma;
+  const size = pageAlign(k.inodes.get(vma.inode).size);
+  do {
+    const { vm_start, vm_end } = vma;
+    if (attachedAt(vma, addr) && vma.vm_file === vm_file) do_munmap(k, mm, vm_start, vm_end - vm_start);
+    vma = mm.vmas.find(vm_end);
+  } while (vma !== undefined && vma.vm_end - addr <= size);
+  dropRemoved(k);
+  return 0;
 }
 
 export const SHM_CALLS: Readonly<Record<string, SysHandler>> = { shmget, shmat, shmdt, shmctl };

@@ -10,6 +10,7 @@ import {
   PG_REFERENCED,
   PG_SHMEM,
   PG_SWAPCACHE,
+  PG_UNEVICTABLE,
 } from '../machine/frames.ts';
 import { lru_move } from '../machine/lru.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_GUARD, PTE_MAPPED, PTE_SPECIAL, PTE_SWAP } from '../machine/pagetable.ts';
@@ -25,8 +26,17 @@ import { flush_tlb_range, set_pte } from './pte.ts';
 import { do_page_cache_ra } from './readahead.ts';
 import { refuse } from './refuse.ts';
 import { folio_free_swap, free_swap_entry, read_swap_cache } from './swap-cache.ts';
-import { punch_hole } from './truncate.ts';
-import { linear_page_index, VM_LOCKED, VM_MAYBE_GUARD, VM_MAYWRITE, VM_SHARED, VM_SPECIAL, type Vma } from './vma.ts';
+import { max_bytes, punch_hole } from './truncate.ts';
+import {
+  linear_page_index,
+  VM_LOCKED,
+  VM_MAYBE_GUARD,
+  VM_MAYWRITE,
+  VM_SHARED,
+  VM_SPECIAL,
+  type Vma,
+  vma_is_anonymous,
+} from './vma.ts';
 import { vma_replace } from './vma-link.ts';
 import { reclaim_pages } from './vmscan.ts';
 import { zap_page_range } from './zap.ts';
@@ -52,7 +62,9 @@ export function madvise_free(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: 
     if ((flags & (PTE_ACCESSED | PTE_DIRTY)) !== 0) {
       set_pte(k, mm, table, addr, flags & ~(PTE_ACCESSED | PTE_DIRTY), value);
     }
-    if ((frame & PG_LAZYFREE) === 0) lru_move(k.frames, value, PG_LAZYFREE, PG_ACTIVE | PG_REFERENCED);
+    // folio_mark_lazyfree(): what somebody has locked stays a page like others.
+    if ((frame & (PG_LAZYFREE | PG_UNEVICTABLE)) === 0)
+      lru_move(k.frames, value, PG_LAZYFREE, PG_ACTIVE | PG_REFERENCED);
   });
   flush_tlb_range(k, mm, start, end);
   return 0;
@@ -120,7 +132,14 @@ export function madvise_remove(k: Kernel, _mm: Mm, vma: Vma, start: VirtAddr, en
   if ((vma.vm_flags & (VM_SHARED | VM_MAYWRITE)) !== (VM_SHARED | VM_MAYWRITE)) {
     return refuse(k, 'EACCES', 'MADV_REMOVE needs a shared mapping that may be written');
   }
-  punch_hole(k, vma.inode, linear_page_index(vma, start), linear_page_index(vma, end));
+  // vfs_fallocate().
+  const inode = k.inodes.get(vma.inode);
+  if (inode.kind !== 'file' && inode.kind !== 'shmem') return refuse(k, 'ENODEV', 'only files can have holes');
+  const [first, last] = [linear_page_index(vma, start), linear_page_index(vma, end)];
+  if (BigInt(last) * BigInt(PAGE_SIZE) > max_bytes(inode)) {
+    return refuse(k, 'EFBIG', 'the file system has no files of that size');
+  }
+  punch_hole(k, vma.inode, first, last);
   return 0;
 }
 
@@ -130,7 +149,7 @@ export function madvise_guard_install(k: Kernel, mm: Mm, vma: Vma, start: VirtAd
     return refuse(k, 'EINVAL', 'a guard page needs a VMA that is neither locked nor special');
   }
   if (end - start > MAX_POPULATED) return refuse(k, 'ENOMEM', 'more page tables than this simulator makes in one call');
-  const named = (vma.vm_flags & VM_SHARED) === 0 ? vma_with_anon(k, mm, vma) : vma;
+  const named = vma_is_anonymous(vma) ? vma_with_anon(k, mm, vma) : vma;
   if ((named.vm_flags & VM_MAYBE_GUARD) === 0) {
     vma_replace(k, mm, named, { ...named, vm_flags: named.vm_flags | VM_MAYBE_GUARD });
   }

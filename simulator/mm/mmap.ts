@@ -200,8 +200,9 @@ export function do_mmap(k: Kernel, mm: Mm, args: MmapArgs): Mapped | Errno {
   if ((args.flags & MAP.NORESERVE) !== 0 && k.config.overcommit !== 2) bits |= vm.VM_NORESERVE;
   const made = mmap_region(k, mm, { addr, length, flags: bits, file: args.file, pgoff: args.pgoff });
   if (typeof made === 'string') return made;
+  // VM_LOCKONFAULT is looked for when pages are faulted in, at the VMA: one that cannot be locked has lost it.
   const populate = (bits & vm.VM_LOCKED) !== 0 || (args.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
-  return { addr, length, populate: populate && (bits & vm.VM_LOCKONFAULT) === 0 };
+  return { addr, length, populate };
 }
 
 /** accountable_mapping(): private writable memory is promised against the commit limit. */

@@ -19,6 +19,16 @@ import { shmem_get_page } from './shmem.ts';
 import { folio_wait_writeback } from './writeback.ts';
 import { unmap_mapping_range } from './zap.ts';
 
+/** Bytes of the largest file that Linux can have. */
+export const MAX_LFS_FILESIZE = 2n ** 63n - 1n;
+/** ext4 with 4 KiB blocks: ext4_max_size(). */
+const EXT4_MAX = 2n ** 44n - 4096n;
+
+/** Bytes that a file may have at most: s_maxbytes of its file system. */
+export function max_bytes(inode: Inode): bigint {
+  return inode.kind === 'file' ? EXT4_MAX : MAX_LFS_FILESIZE;
+}
+
 /** Pages [first, end) are no part of the file any more. */
 function drop_pages(k: Kernel, inode: Inode, first: number, end: number): void {
   cache_drop_range(k, inode, first, end);
