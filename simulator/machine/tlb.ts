@@ -19,6 +19,8 @@ export interface TlbRoot {
 export class Tlb {
   private readonly epoch: Epoch;
   private readonly sets: number;
+  /** Bits that choose a set, where their number is a power of two; -1 otherwise. */
+  private readonly mask: number;
   /** Virtual page number plus one; 0 is empty. */
   private pages: Float64Array;
   private frames: Float64Array;
@@ -31,6 +33,7 @@ export class Tlb {
   constructor(epoch: Epoch, entries: number) {
     this.epoch = epoch;
     this.sets = Math.floor(entries / WAYS);
+    this.mask = (this.sets & (this.sets - 1)) === 0 ? this.sets - 1 : -1;
     const n = this.sets * WAYS;
     this.pages = new Float64Array(n);
     this.frames = new Float64Array(n);
@@ -50,7 +53,7 @@ export class Tlb {
 
   /** The low bits of the page number choose, as in a real one; a remainder of doubles would cost more than the search. */
   private setOf(page: number): number {
-    return (page & 0x3fffffff) % this.sets;
+    return this.mask >= 0 ? page & this.mask : (page & 0x3fffffff) % this.sets;
   }
 
   flagsAt(index: number): number {

@@ -24,8 +24,13 @@ export function anon_chain_get(k: Kernel, mmId: number, anon: AnonVmaChain): voi
 
 /** unlink_anon_vmas(): a VMA gives its chain up. An anon_vma goes with its last chain. */
 export function anon_chain_put(k: Kernel, mmId: number, anon: AnonVmaChain): void {
-  anon_chain_count(k, mmId, anon, -1);
   const { chain } = anon;
+  // The last VMA of a family: nothing of it is to be counted any more.
+  if (chain.length === 1 && k.anonVmas.get(anon.root).chains === 1) {
+    k.anonVmas.delete(anon.root);
+    return;
+  }
+  anon_chain_count(k, mmId, anon, -1);
   // From the newest to the root: a parent outlives its children.
   for (let i = chain.length - 1; i >= 0; i--) {
     const id = chain[i] as number;
@@ -36,20 +41,24 @@ export function anon_chain_put(k: Kernel, mmId: number, anon: AnonVmaChain): voi
   }
 }
 
-function newAnonVma(k: Kernel, root: number, parent: number): number {
-  const made = k.anonVmas.add((id, owner) => ({
-    id,
-    owner,
-    root: root === 0 ? id : root,
-    parent: parent === 0 ? id : parent,
-    // A root counts itself as its child, as Linux's does.
-    num_children: parent === 0 ? 1 : 0,
-    num_active_vmas: 0,
-    chains: 0,
-    mms: Counts.empty(owner),
-  }));
-  if (parent !== 0) k.anonVmas.edit(parent).num_children++;
-  return made.id;
+/** A family of its own for a VMA that has no anonymous page yet. The VMA has the chain already. */
+function newFamily(k: Kernel, mmId: number): AnonVmaChain {
+  const id = k.anonVmas.nextId;
+  const owner = k.epoch.now;
+  const mms = Counts.of(owner, mmId, 1);
+  // A root counts itself as its child, as Linux's does.
+  k.anonVmas.append({ id, owner, root: id, parent: id, num_children: 1, num_active_vmas: 1, chains: 1, mms });
+  return { anon_vma: id, chain: [id], root: id };
+}
+
+/** An anon_vma for the copies of pages that a forked child makes; no VMA has it yet. Returns its id. */
+function newChild(k: Kernel, root: number, parent: number): number {
+  const id = k.anonVmas.nextId;
+  const owner = k.epoch.now;
+  const mms = Counts.empty(owner);
+  k.anonVmas.append({ id, owner, root, parent, num_children: 0, num_active_vmas: 0, chains: 0, mms });
+  k.anonVmas.edit(parent).num_children++;
+  return id;
 }
 
 /** mm/vma.c: anon_vma_compatible(): `a` ends where `b` starts and they differ in permissions at most. */
@@ -72,15 +81,16 @@ function reusable(mm: Mm, place: VmaPlace, neighbour: VmaPlace): AnonVmaChain | 
 }
 
 /**
- * The chain that a VMA's first anonymous page brings (__anon_vma_prepare()): a neighbour's that could merge but for its
- * permissions, else a new one. The caller puts it into the VMA at `place`.
+ * The VMA at `place` gets what its first anonymous page brings (__anon_vma_prepare()): the chain of a neighbour that could
+ * merge but for its permissions, else a new one.
  */
 export function anon_vma_prepare(k: Kernel, mm: Mm, place: VmaPlace): AnonVmaChain {
-  const next = reusable(mm, place, mm.vmas.next(place));
-  const anon = next ?? reusable(mm, place, mm.vmas.previous(place));
-  if (anon !== null) return anon;
-  const id = newAnonVma(k, 0, 0);
-  return { anon_vma: id, chain: [id], root: id };
+  const { vmas } = mm;
+  const shared = reusable(mm, place, vmas.next(place)) ?? reusable(mm, place, vmas.previous(place));
+  if (shared !== null) anon_chain_get(k, mm.id, shared);
+  const anon = shared ?? newFamily(k, mm.id);
+  vmas.setChain(place, anon);
+  return anon;
 }
 
 /**
@@ -96,6 +106,6 @@ export function anon_vma_fork(k: Kernel, parent: AnonVmaChain): AnonVmaChain {
       return { anon_vma: id, chain: parent.chain, root: parent.root };
     }
   }
-  const id = newAnonVma(k, parent.root, parent.anon_vma);
+  const id = newChild(k, parent.root, parent.anon_vma);
   return { anon_vma: id, chain: [...parent.chain, id], root: parent.root };
 }

@@ -9,11 +9,11 @@ import { lru_add } from '../machine/lru.ts';
 import { PTE_DIRTY, PTE_RW } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
-import { anon_chain_get, anon_vma_prepare } from './anon-vma.ts';
+import { anon_vma_prepare } from './anon-vma.ts';
 import { alloc_page } from './page-alloc.ts';
 import { protection_map } from './pte.ts';
-import { type AnonVmaChain, VM_DROPPABLE, VM_LOCKED, VM_WRITE } from './vma.ts';
-import { NOWHERE, type VmaPlace } from './vma-tree.ts';
+import { VM_DROPPABLE, VM_LOCKED, VM_WRITE } from './vma.ts';
+import { NOWHERE } from './vma-tree.ts';
 
 /** VMAs with these flags follow further rules. */
 const UNUSUAL = VM_LOCKED | VM_DROPPABLE;
@@ -30,20 +30,12 @@ export function write_anonymous(k: Kernel, mm: Mm, addr: VirtAddr): boolean {
   const there = mm.pt.find(addr);
   if (there !== undefined && there.words[at] !== 0) return false;
   const { words } = mm.pt.edit(addr);
-  const chain = vmas.anon(place) ?? name(k, mm, place);
+  const chain = vmas.anon(place) ?? anon_vma_prepare(k, mm, place);
   const pfn = alloc_page(k, 'anon');
   own(k, mm, pfn, chain.root, vmas.pageIndex(place, addr));
   words[at] = protection_map(flags) | PTE_DIRTY | PTE_RW;
   words[at + 1] = pfn;
   return true;
-}
-
-/** The VMA gets an anon_vma before its first page (vmf_anon_prepare()). */
-function name(k: Kernel, mm: Mm, place: VmaPlace): AnonVmaChain {
-  const chain = anon_vma_prepare(k, mm, place);
-  mm.vmas.setChain(place, chain);
-  anon_chain_get(k, mm.id, chain);
-  return chain;
 }
 
 /** The frame becomes a page of this process alone (folio_add_new_anon_rmap()). */

@@ -11,16 +11,17 @@ import { pteWord, type VmFault } from './fault.ts';
 import { mlock_folio } from './mlock-page.ts';
 import { free_page, init_anon_page } from './page-alloc.ts';
 import { flush_tlb_range, get_mapping, set_pte, vm_page_prot } from './pte.ts';
-import { linear_page_index, VM_DROPPABLE, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma, vmaLike } from './vma.ts';
-import { vma_replace } from './vma-link.ts';
+import { linear_page_index, VM_DROPPABLE, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma } from './vma.ts';
+import { vmaRef } from './vma-link.ts';
 
 /** vmf_anon_prepare(): the VMA gets an anon_vma before its first anonymous page. Returns the VMA that has one. */
 export function vma_with_anon(k: Kernel, mm: Mm, vma: Vma): Vma {
   if (vma.anon !== null) return vma;
-  const anon = anon_vma_prepare(k, mm, mm.vmas.seek(vma.vm_start));
-  const next = vmaLike(vma, vma.vm_start, vma.vm_end, vma.vm_flags, anon);
-  vma_replace(k, mm, vma, next);
-  return next;
+  const place = mm.vmas.seek(vma.vm_start);
+  anon_vma_prepare(k, mm, place);
+  const named = mm.vmas.vma(place);
+  if (k.sink !== null) k.emit({ type: 'vma-change', mm: mm.id, before: vmaRef(k, vma), after: vmaRef(k, named) });
+  return named;
 }
 
 /** Maps a fresh anonymous page, exclusive to this process, dirty and writable where the VMA is. */

@@ -10,7 +10,7 @@ import { vm_stat_account, vm_unacct_memory } from './accounting.ts';
 import { anon_chain_count, anon_chain_put } from './anon-vma.ts';
 import { VM_ACCOUNT, VM_LOCKED } from './vma.ts';
 import { NOWHERE, type VmaPlace } from './vma-tree.ts';
-import { free_pgtables, update_hiwater_rss, zap_page_range } from './zap.ts';
+import { free_pgtables, update_hiwater_rss, zap_anonymous } from './zap.ts';
 
 /** munmap(). False: it takes the long way, and nothing is done. Arguments are folded words. */
 export function munmap_anonymous(k: Kernel, mm: Mm, start: number, length: number): boolean {
@@ -22,7 +22,7 @@ export function munmap_anonymous(k: Kernel, mm: Mm, start: number, length: numbe
   const flags = vmas.vm_flags(place);
   const pages = Math.ceil(length / 4096);
   update_hiwater_rss(mm);
-  if (mm.pt.find(start) !== undefined) zap_page_range(k, mm, undefined, start, start + pages * 4096, 'markers');
+  zap_anonymous(k, mm, start, start + pages * 4096);
   if ((flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
   if ((flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;
   vm_stat_account(mm, flags, -pages);

@@ -4,10 +4,10 @@
  */
 
 import type { VirtAddr } from '../machine/address.ts';
-import { type AnonVmaChain, type Vma, vmaWithFlags } from './vma.ts';
+import { type AnonVmaChain, type Vma, vmaWithAnon, vmaWithFlags } from './vma.ts';
 
 /** VMAs that a chunk has room for; a power of two. */
-export const CHUNK_VMAS = 64;
+export const CHUNK_VMAS = 128;
 
 /** Numbers that a slot has: vm_start, vm_end, vm_flags, and vm_pgoff or {@link NOT_ANONYMOUS}. */
 const STRIDE = 4;
@@ -129,8 +129,12 @@ export class VmaChunk {
     if (this.chains !== null) this.chains[slot] = null;
   }
 
-  /** Gives anonymous memory its anon_vmas. */
+  /** Gives a VMA its anon_vmas. */
   setChain(slot: number, chain: AnonVmaChain): void {
+    if (!this.isAnonymous(slot)) {
+      this.keep(slot, vmaWithAnon(this.vma(slot), chain));
+      return;
+    }
     this.putChain(slot, chain);
     if (this.made !== null) this.made[slot] = null;
   }

@@ -1,6 +1,6 @@
 /**
- * Putting VMAs into an address space and taking them out: the only place that changes the VMA tree, and so the one that
- * keeps file references, i_mmap and anon_vma chains true.
+ * Putting VMAs of any kind into an address space and taking them out, with what they hold: file references, i_mmap and
+ * anon_vma chains.
  */
 
 import type { VmaRef } from '../events.ts';

@@ -155,7 +155,7 @@ export class VmaTree extends VmaIndex {
     this.edit(place).setFlags(place & SLOT, flags);
   }
 
-  /** Gives the anonymous VMA at `place` its anon_vmas. */
+  /** Gives the VMA at `place` its anon_vmas. */
   setChain(place: VmaPlace, chain: AnonVmaChain): void {
     this.edit(place).setChain(place & SLOT, chain);
   }

@@ -135,6 +135,10 @@ export function vmaWithFlags(vma: Vma, vm_flags: number): Vma {
   return vmaLike(vma, vma.vm_start, vma.vm_end, vm_flags, vma.anon);
 }
 
+export function vmaWithAnon(vma: Vma, anon: AnonVmaChain): Vma {
+  return vmaLike(vma, vma.vm_start, vma.vm_end, vma.vm_flags, anon);
+}
+
 /** The same in every field; chains by their anon_vma. */
 export function sameVma(a: Vma | undefined, b: Vma | undefined): boolean {
   if (a === b) return true;

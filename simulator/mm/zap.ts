@@ -150,6 +150,13 @@ export function zap_page_range(
   flush_tlb_range(k, mm, start, end);
 }
 
+/** Unmaps [start, end) of private anonymous memory, which lies under one PTE table, when there is one. */
+export function zap_anonymous(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): void {
+  if (mm.pt.find(start) === undefined) return;
+  zapTable(k, mm, mm.pt.edit(start), start, end, 'markers', false);
+  flush_tlb_range(k, mm, start, end);
+}
+
 /** zap_pte_range() with PT_RECLAIM: MADV_DONTNEED of whole 2 MiB blocks gives their PTE tables back. */
 export function zap_and_reclaim_tables(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): void {
   zap_page_range(k, mm, mm.vmas.lookup(start), start, end, 'pages');

@@ -116,6 +116,13 @@ export class Counts {
     return new Counts(owner);
   }
 
+  /** `count`, not 0, of `id`. */
+  static of(owner: number, id: number, count: number): Counts {
+    const counts = new Counts(owner);
+    counts.addNew(id, count);
+    return counts;
+  }
+
   /** Number of ids. */
   get size(): number {
     return this.ids;

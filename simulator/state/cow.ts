@@ -97,15 +97,20 @@ export class Table<T extends CowRecord> {
 
   /** Adds the record that `make` returns for the new id. */
   add(make: (id: number, owner: number) => T): T {
+    const record = make(this.next, this.epoch.now);
+    this.append(record);
+    return record;
+  }
+
+  /** Adds a record that was made for {@link nextId}, and for the current epoch. */
+  append(record: T): void {
     const id = this.next++;
-    const record = make(id, this.epoch.now);
     const at = id - this.base;
     while (at >>> this.shift >= WIDTH) this.grow();
     const leaf = this.leaf(at);
     leaf.items[at & MASK] = record;
     leaf.used++;
     this.count++;
-    return record;
   }
 
   delete(id: number): void {
