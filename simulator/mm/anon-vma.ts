@@ -2,18 +2,24 @@
 
 import { Counts } from '../state/counts.ts';
 import type { Kernel } from '../state/kernel.ts';
-import type { Mm } from '../state/records.ts';
+import type { AnonVma, Mm } from '../state/records.ts';
 import type { AnonVmaChain, Vma } from './vma.ts';
 import { VM_ACCESS_FLAGS, VM_MAYBE_GUARD } from './vma.ts';
 import { NOWHERE, type VmaPlace } from './vma-tree.ts';
 
+/** An anon_vma, to be changed. Where all kinds of records come by, as in Table.edit(), reading `owner` takes a search. */
+function edit(k: Kernel, id: number): AnonVma {
+  const member = k.anonVmas.get(id);
+  return member.owner === k.epoch.now ? member : k.anonVmas.edit(id);
+}
+
 /** `delta` VMAs more, or less, have the chain; the chain stays. */
 export function anon_chain_count(k: Kernel, mmId: number, anon: AnonVmaChain, delta: number): void {
   const { chain } = anon;
-  for (let i = 0; i < chain.length; i++) k.anonVmas.edit(chain[i] as number).chains += delta;
-  const own = k.anonVmas.edit(anon.anon_vma);
+  for (let i = 0; i < chain.length; i++) edit(k, chain[i] as number).chains += delta;
+  const own = edit(k, anon.anon_vma);
   own.num_active_vmas += delta;
-  const family = anon.root === anon.anon_vma ? own : k.anonVmas.edit(anon.root);
+  const family = anon.root === anon.anon_vma ? own : edit(k, anon.root);
   family.mms = family.mms.plus(mmId, delta, k.epoch.now);
 }
 

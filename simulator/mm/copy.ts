@@ -57,6 +57,7 @@ function copyTable(k: Kernel, parent: Mm, child: Mm, vma: Vma, start: VirtAddr, 
   const target = child.pt.edit(start).words;
   const cow = is_cow_mapping(vma.vm_flags);
   const shared = (vma.vm_flags & VM_SHARED) !== 0;
+  const keep = ~(PTE_ACCESSED | (cow ? PTE_RW : 0) | (shared ? PTE_DIRTY : 0));
   const frames = k.frames;
   let mapcount: Int32Array = NOTHING;
   let frameFlags: Int32Array = NOTHING;
@@ -87,14 +88,11 @@ function copyTable(k: Kernel, parent: Mm, child: Mm, vma: Vma, start: VirtAddr, 
       } else if ((frame & PG_SHMEM) !== 0) copied.shmem++;
       else copied.file++;
     }
-    let next = flags & ~PTE_ACCESSED;
     if (cow && (flags & PTE_RW) !== 0) {
       source[at] = flags & ~PTE_RW;
-      next &= ~PTE_RW;
       if (k.sink !== null) emitProtected(k, parent, start + (at / 2 - pteIndex(start)) * 4096, flags, value);
     }
-    if (shared) next &= ~PTE_DIRTY;
-    target[at] = next;
+    target[at] = flags & keep;
     target[at + 1] = value;
   }
   copied.anon += anon;

@@ -36,7 +36,9 @@ export function count_fault(
   const major = is_major(result, by);
   k.frames.countEvent(PGFAULT);
   if (major) k.frames.countEvent(PGMAJFAULT);
-  const task = k.tasks.edit(k.scalars.current);
+  // Looked at here: where all kinds of records come by, as in Table.edit(), reading `owner` takes a search.
+  const running = k.tasks.get(k.scalars.current);
+  const task = running.owner === k.epoch.now ? running : k.tasks.edit(running.pid);
   if (major) task.maj_flt++;
   else task.min_flt++;
   const told = kind ?? lastFaultKind;
