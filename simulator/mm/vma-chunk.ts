@@ -9,10 +9,10 @@ import { type AnonVmaChain, type Vma, vmaWithAnon, vmaWithFlags } from './vma.ts
 /** VMAs that a chunk has room for; a power of two. */
 export const CHUNK_VMAS = 128;
 
-/** Numbers that a slot has: vm_start, vm_end, vm_flags, and vm_pgoff or {@link NOT_ANONYMOUS}. */
-const STRIDE = 4;
-/** In the place of vm_pgoff: the VMA is of another kind, and kept as an object. */
-const NOT_ANONYMOUS = -1;
+/** Numbers that a slot has: vm_start, vm_end, and vm_flags as an unsigned number. */
+const STRIDE = 3;
+/** Added to vm_flags where the VMA is not anonymous, and kept as an object. */
+const OTHER_KIND = 2 ** 32;
 
 /** More slots than this are moved faster by a call of the library. */
 const MANY = 8;
@@ -24,6 +24,8 @@ export class VmaChunk {
   first: number;
   end: number;
   private readonly cells: Float64Array;
+  /** By how much vm_pgoff of anonymous VMAs differs from the page of vm_start, pages. Null while nowhere. */
+  private shifts: Float64Array | null;
   /** Chains of anonymous VMAs. Null while none has one. */
   private chains: (AnonVmaChain | null)[] | null;
   /** The VMAs as objects: those that are not anonymous, and those that were asked for. Null while there is none. */
@@ -35,6 +37,7 @@ export class VmaChunk {
     this.first = from?.first ?? first;
     this.end = from?.end ?? first;
     this.cells = from?.cells.slice() ?? new Float64Array(STRIDE * CHUNK_VMAS);
+    this.shifts = from?.shifts?.slice() ?? null;
     this.chains = from?.chains?.slice() ?? null;
     this.made = from?.made?.slice() ?? null;
   }
@@ -57,7 +60,7 @@ export class VmaChunk {
 
   /** Private anonymous memory: no file and no operations belong to the VMA. */
   isAnonymous(slot: number): boolean {
-    return (this.cells[STRIDE * slot + 3] as number) !== NOT_ANONYMOUS;
+    return (this.cells[STRIDE * slot + 2] as number) < OTHER_KIND;
   }
 
   file(slot: number): number {
@@ -69,9 +72,9 @@ export class VmaChunk {
     return this.chains === null ? null : (this.chains[slot] as AnonVmaChain | null);
   }
 
-  /** vm_pgoff of an anonymous VMA. */
-  anonymousOffset(slot: number): number {
-    return this.cells[STRIDE * slot + 3] as number;
+  /** vm_pgoff of an anonymous VMA less the page of its vm_start: the same for all its pages. */
+  shiftOf(slot: number): number {
+    return this.shifts === null ? 0 : (this.shifts[slot] as number);
   }
 
   /** The VMA as an object: the same one until it changes. */
@@ -84,7 +87,7 @@ export class VmaChunk {
       vm_start: this.start(slot),
       vm_end: this.stop(slot),
       vm_flags: this.flags(slot),
-      vm_pgoff: this.anonymousOffset(slot),
+      vm_pgoff: this.start(slot) / 4096 + this.shiftOf(slot),
       vm_file: 0,
       inode: 0,
       anon: this.anon(slot),
@@ -109,23 +112,25 @@ export class VmaChunk {
   }
 
   setFlags(slot: number, flags: number): void {
-    this.cells[STRIDE * slot + 2] = flags;
+    const anonymous = this.isAnonymous(slot);
+    this.cells[STRIDE * slot + 2] = (flags >>> 0) + (anonymous ? 0 : OTHER_KIND);
     if (this.made === null) return;
     const vma = this.made[slot] ?? null;
-    this.made[slot] = vma === null || this.isAnonymous(slot) ? null : vmaWithFlags(vma, flags);
+    this.made[slot] = vma === null || anonymous ? null : vmaWithFlags(vma, flags);
   }
 
   set(slot: number, vma: Vma): void {
     const anonymous = isAnonymousVma(vma);
-    const offset = anonymous ? vma.vm_pgoff : NOT_ANONYMOUS;
-    this.fill(slot, vma.vm_start, vma.vm_end, vma.vm_flags, offset);
+    this.fill(slot, vma.vm_start, vma.vm_end, vma.vm_flags, anonymous ? 0 : OTHER_KIND);
+    this.putShift(slot, anonymous ? vma.vm_pgoff - vma.vm_start / 4096 : 0);
     this.putChain(slot, anonymous ? vma.anon : null);
     if (!anonymous) this.keep(slot, vma);
   }
 
   /** Puts anonymous memory without an anon_vma into a slot that was opened. */
   setPlain(slot: number, start: VirtAddr, end: VirtAddr, flags: number): void {
-    this.fill(slot, start, end, flags, start / 4096);
+    this.fill(slot, start, end, flags, 0);
+    if (this.shifts !== null) this.shifts[slot] = 0;
     if (this.chains !== null) this.chains[slot] = null;
   }
 
@@ -142,10 +147,8 @@ export class VmaChunk {
   /** Other bounds for anonymous memory, vm_pgoff following the start. */
   setBounds(slot: number, start: VirtAddr, end: VirtAddr): void {
     const { cells } = this;
-    const at = STRIDE * slot;
-    cells[at + 3] = (cells[at + 3] as number) + (start - (cells[at] as number)) / 4096;
-    cells[at] = start;
-    cells[at + 1] = end;
+    cells[STRIDE * slot] = start;
+    cells[STRIDE * slot + 1] = end;
     if (this.made !== null) this.made[slot] = null;
   }
 
@@ -157,22 +160,29 @@ export class VmaChunk {
     cells[to] = addr;
     cells[to + 1] = cells[at + 1] as number;
     cells[to + 2] = cells[at + 2] as number;
-    cells[to + 3] = (cells[at + 3] as number) + (addr - (cells[at] as number)) / 4096;
     cells[at + 1] = addr;
+    if (this.shifts !== null) this.shifts[slot] = this.shifts[from] as number;
     if (this.chains !== null) this.chains[slot] = this.chains[from] as AnonVmaChain | null;
     if (this.made === null) return;
     this.made[slot] = null;
     this.made[from] = null;
   }
 
-  private fill(slot: number, start: VirtAddr, end: VirtAddr, flags: number, offset: number): void {
+  private fill(slot: number, start: VirtAddr, end: VirtAddr, flags: number, kind: number): void {
     const { cells } = this;
     const at = STRIDE * slot;
     cells[at] = start;
     cells[at + 1] = end;
-    cells[at + 2] = flags;
-    cells[at + 3] = offset;
+    cells[at + 2] = (flags >>> 0) + kind;
     if (this.made !== null) this.made[slot] = null;
+  }
+
+  private putShift(slot: number, pages: number): void {
+    if (this.shifts === null) {
+      if (pages === 0) return;
+      this.shifts = new Float64Array(CHUNK_VMAS);
+    }
+    this.shifts[slot] = pages;
   }
 
   private putChain(slot: number, chain: AnonVmaChain | null): void {
@@ -222,6 +232,7 @@ export class VmaChunk {
     right.cells.set(this.cells.subarray(STRIDE * slot, STRIDE * this.end), STRIDE * right.first);
     for (let i = 0; i < count; i++) {
       const from = slot + i;
+      right.putShift(right.first + i, this.shiftOf(from));
       right.putChain(right.first + i, this.chains?.[from] ?? null);
       const vma = this.made?.[from] ?? null;
       if (vma !== null) right.keep(right.first + i, vma);
@@ -257,6 +268,7 @@ export class VmaChunk {
     if (end - from > MANY) cells.copyWithin(first + far, first, last);
     else if (by < 0) for (let i = first; i < last; i++) cells[i + far] = cells[i] as number;
     else for (let i = last - 1; i >= first; i--) cells[i + far] = cells[i] as number;
+    this.shifts?.copyWithin(from + by, from, end);
     if (this.made !== null) shiftObjects(this.made, from, end, by);
     if (this.chains !== null) shiftObjects(this.chains, from, end, by);
   }

@@ -115,9 +115,7 @@ export class VmaIndex {
 
   /** linear_page_index() of an address in the anonymous VMA at a place. */
   pageIndex(place: VmaPlace, addr: VirtAddr): number {
-    const chunk = this.at(place);
-    const slot = place & SLOT;
-    return chunk.anonymousOffset(slot) + Math.floor((addr - chunk.start(slot)) / 4096);
+    return Math.floor(addr / 4096) + this.at(place).shiftOf(place & SLOT);
   }
 
   /** Private anonymous memory. */

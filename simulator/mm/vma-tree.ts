@@ -82,7 +82,7 @@ export class VmaTree extends VmaIndex {
     if (chunk.start(slot) !== end || chunk.flags(slot) !== flags || !chunk.isAnonymous(slot)) return NOWHERE;
     const start = end - pages * 4096;
     const chain = chunk.anon(slot);
-    if (start < MMAP_MIN_ADDR || chunk.anonymousOffset(slot) - pages !== start / 4096) return NOWHERE;
+    if (start < MMAP_MIN_ADDR || chunk.shiftOf(slot) !== 0) return NOWHERE;
     if (chain !== null && chain.chain.length > 1) return NOWHERE;
     const below = this.previous(place);
     if (below === NOWHERE) return place;
@@ -129,8 +129,7 @@ export class VmaTree extends VmaIndex {
         : beside.start(neighbour & SLOT) - own.stop(place & SLOT);
     if (apart > 0) return 'no';
     if (has !== flags || !beside.isAnonymous(neighbour & SLOT)) return 'unclear';
-    const pages = (beside.start(neighbour & SLOT) - own.start(place & SLOT)) / 4096;
-    if (own.anonymousOffset(place & SLOT) + pages !== beside.anonymousOffset(neighbour & SLOT)) return 'no';
+    if (own.shiftOf(place & SLOT) !== beside.shiftOf(neighbour & SLOT)) return 'no';
     return own.anon(place & SLOT) === beside.anon(neighbour & SLOT) ? 'yes' : 'unclear';
   }
 
