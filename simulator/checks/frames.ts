@@ -141,6 +141,9 @@ function checkUsed(t: Tally, pfn: Pfn, listed: ReadonlySet<Pfn>): void {
     (flags & PG_MLOCKED) !== 0 || !t.locked.has(pfn),
     () => `frame ${pfn} is mapped by a locked VMA and evictable`,
   );
+  const locks = t.k.frames.mlocksOf(pfn);
+  const enough = (flags & PG_MLOCKED) === 0 ? locks === 1 : locks >= (t.locked.get(pfn) ?? 0);
+  hold(t, enough, () => `frame ${pfn} has ${locks} locks, and locked VMAs map it ${t.locked.get(pfn) ?? 0} times`);
   const marked = flags & (PG_MLOCKED | PG_UNEVICTABLE);
   hold(t, marked !== PG_MLOCKED, () => `frame ${pfn} is locked and evictable`);
   hold(

@@ -132,7 +132,7 @@ function visitMapped(w: Walk, where: string, vma: Vma, addr: VirtAddr, flags: nu
   else if ((frame & PG_SHMEM) !== 0) w.sums.shmem++;
   else w.sums.file++;
   if (pfn >= frames.deviceBase) return;
-  if ((vma.vm_flags & VM_LOCKED) !== 0) w.t.locked.add(pfn);
+  if ((vma.vm_flags & VM_LOCKED) !== 0) count(w.t.locked, pfn);
   const chunk = frames.chunk(pfn);
   const index = chunk.index[pfn & 255] as number;
   const mapping = chunk.mapping[pfn & 255] as number;

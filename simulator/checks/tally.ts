@@ -16,8 +16,8 @@ export interface Tally {
   readonly held: Counts;
   /** PTEs and shmem entries that name a swap slot. */
   readonly slots: Counts;
-  /** Frames that a VM_LOCKED VMA maps. */
-  readonly locked: Set<Pfn>;
+  /** PTEs in VM_LOCKED VMAs that map a frame. */
+  readonly locked: Counts;
   /** Page tables by their PFN: no two are one. */
   readonly tablePfns: Set<Pfn>;
 }
@@ -29,7 +29,7 @@ export function newTally(k: Kernel): Tally {
     mapped: new Map(),
     held: new Map(),
     slots: new Map(),
-    locked: new Set(),
+    locked: new Map(),
     tablePfns: new Set(),
   };
 }

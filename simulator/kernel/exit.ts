@@ -18,7 +18,7 @@ import { copy_to_user } from './user-copy.ts';
 /** exit_mmap(): every page, table and VMA of the address space goes. */
 function exit_mmap(k: Kernel, mm: Mm): void {
   for (const vma of mm.vmas.toArray()) {
-    zap_page_range(k, mm, vma, vma.vm_start, vma.vm_end, 'markers');
+    zap_page_range(k, mm, vma.vm_flags, vma.vm_start, vma.vm_end, 'markers');
     if ((vma.vm_flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, vma_pages(vma));
     vma_unlink(k, mm, vma);
   }

@@ -3,6 +3,7 @@
  * snapshots share. Frames that nobody ever took cost nothing.
  */
 
+import { Counts } from '../state/counts.ts';
 import type { Epoch } from '../state/cow.ts';
 import type { Pfn } from './address.ts';
 import { NR_DIRTIED, VM_EVENT_NAMES } from './vm-events.ts';
@@ -118,6 +119,8 @@ export interface FrameCounters {
   readonly count: Int32Array;
   /** What happened since the start, by the indexes of machine/vm-events.ts. */
   readonly events: Float64Array;
+  /** Frames whose number of locks is not what PG_mlocked alone says, one: by how much it is more. */
+  mlocks: Counts;
   /** What reclaim remembers of the lists (struct lruvec and pg_data_t): indexes LRUVEC_…. */
   readonly lruvec: Float64Array;
 }
@@ -209,6 +212,7 @@ export class Frames {
       tail: new Int32Array(LRU_LISTS),
       count: new Int32Array(LRU_LISTS),
       events: new Float64Array(VM_EVENT_NAMES.length),
+      mlocks: Counts.empty(epoch.now),
       lruvec: new Float64Array(LRUVEC_FIELDS),
     };
   }
@@ -256,6 +260,18 @@ export class Frames {
 
   refsOf(pfn: Pfn): number {
     return this.chunk(pfn).refs[pfn & CHUNK_MASK] as number;
+  }
+
+  /** mlock_count: locks of a frame with PG_MLOCKED. */
+  mlocksOf(pfn: Pfn): number {
+    return this.counters.mlocks.get(pfn) + 1;
+  }
+
+  /** A frame that has not PG_MLOCKED is to have 1. */
+  setMlocks(pfn: Pfn, locks: number): void {
+    const c = this.counters;
+    const delta = locks - 1 - c.mlocks.get(pfn);
+    if (delta !== 0) c.mlocks = c.mlocks.plus(pfn, delta, this.epoch.now);
   }
 
   setFlags(pfn: Pfn, set: number): void {
@@ -310,6 +326,7 @@ export class Frames {
     if (chunk.mapcount[i] !== 0 || chunk.refs[i] !== 0 || ((chunk.flags[i] as number) & PG_WRITEBACK) !== 0) {
       throw new Error(`Frames.give: frame ${pfn} is in use`);
     }
+    if (((chunk.flags[i] as number) & PG_MLOCKED) !== 0) this.setMlocks(pfn, 1);
     clear_frame(chunk, i);
     chunk.next[i] = this.counters.freeHead;
     this.counters.freeHead = pfn;

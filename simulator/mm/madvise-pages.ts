@@ -18,6 +18,7 @@ import { PART_PAGES, type Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vma_with_anon } from './map-page.ts';
+import { putback_unevictable } from './mlock-page.ts';
 import { init_anon_page } from './page-alloc.ts';
 import { cache_for_each, file_pages, find_get_page } from './page-cache.ts';
 import { change_ptes, read_ptes } from './pagewalk.ts';
@@ -93,7 +94,8 @@ export function* madvise_pageout(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAd
     if (!agedPage(k, flags, pfn)) return;
     // What stays all the same, for want of swap, counts as not used lately.
     lru_move(k.frames, pfn, 0, PG_ACTIVE | PG_REFERENCED);
-    victims.push(pfn);
+    if ((k.frames.flagsOf(pfn) & PG_UNEVICTABLE) === 0) victims.push(pfn);
+    else putback_unevictable(k, pfn);
   });
   for (let at = 0; at < victims.length; at += PART_PAGES) {
     reclaim_pages(k, victims.slice(at, at + PART_PAGES));
@@ -153,7 +155,7 @@ export function madvise_guard_install(k: Kernel, mm: Mm, vma: Vma, start: VirtAd
   if ((named.vm_flags & VM_MAYBE_GUARD) === 0) {
     vma_replace(k, mm, named, { ...named, vm_flags: named.vm_flags | VM_MAYBE_GUARD });
   }
-  zap_page_range(k, mm, mm.vmas.lookup(start), start, end, 'pages');
+  zap_page_range(k, mm, vma.vm_flags, start, end, 'pages');
   for (let addr = start; addr < end; addr += PAGE_SIZE) {
     const table = mm.pt.edit(addr);
     if (((table.words[2 * pteIndex(addr)] as number) & PTE_GUARD) === 0) set_pte(k, mm, table, addr, PTE_GUARD, 0);

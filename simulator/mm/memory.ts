@@ -68,10 +68,9 @@ function wp_page_copy(vmf: VmFault, old: Pfn): number {
     if (k.frames.oneList) note_use(k, mm, vmf.addr, old);
     if (k.sink !== null) k.emit({ type: 'frame-copy', from: old, to: pfn });
   }
-  const flags = vmf.table.words[pteWord(vmf.addr)] as number;
   map_new_anon(vmf, pfn);
   flush_tlb_range(k, mm, vmf.addr, vmf.addr + 4096);
-  if (!special) put_mapping(k, mm, old, flags, false);
+  if (!special) put_mapping(k, mm, old, 0, vmf.vma.vm_flags);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Locked pages: those that a VM_LOCKED VMA maps lie on the unevictable list, where reclaim does not look (mm/mlock.c).
- * Linux counts the locks of a page; here the reverse map is asked whether one is left.
+ * The locks of a page are counted: one for each PTE in such a VMA. A VMA that is unlocked without a look at its pages
+ * leaves them locked.
  */
 
 import type { Pfn, VirtAddr } from '../machine/address.ts';
@@ -17,29 +18,25 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { cache_for_each } from './page-cache.ts';
 import { read_ptes } from './pagewalk.ts';
-import { rmap_walk } from './rmap.ts';
-import { VM_LOCKED } from './vma.ts';
 
-/** mlock_folio(): the page becomes unevictable. */
+/** mlock_folio(): one lock more; the page becomes unevictable. */
 export function mlock_folio(k: Kernel, pfn: Pfn): void {
-  if ((k.frames.flagsOf(pfn) & PG_MLOCKED) !== 0 || pfn >= k.frames.deviceBase) return;
+  if (pfn >= k.frames.deviceBase) return;
+  if ((k.frames.flagsOf(pfn) & PG_MLOCKED) !== 0) {
+    k.frames.setMlocks(pfn, k.frames.mlocksOf(pfn) + 1);
+    return;
+  }
   lru_move(k.frames, pfn, PG_MLOCKED | PG_UNEVICTABLE, PG_ACTIVE);
   k.frames.countEvent(UNEVICTABLE_MLOCKED);
   k.frames.countEvent(UNEVICTABLE_CULLED);
 }
 
-function lockedSomewhere(k: Kernel, pfn: Pfn): boolean {
-  let locked = false;
-  rmap_walk(k, pfn, (_mm, vma) => {
-    locked = (vma.vm_flags & VM_LOCKED) !== 0;
-    return !locked;
-  });
-  return locked;
-}
-
-/** munlock_folio(): one lock of the page may be gone; without any it is evictable again, on the inactive list. */
+/** munlock_folio(): one lock less; without any the page is evictable again, on the inactive list. */
 export function munlock_folio(k: Kernel, pfn: Pfn): void {
-  if ((k.frames.flagsOf(pfn) & PG_MLOCKED) === 0 || lockedSomewhere(k, pfn)) return;
+  if ((k.frames.flagsOf(pfn) & PG_MLOCKED) === 0) return;
+  const left = k.frames.mlocksOf(pfn) - 1;
+  k.frames.setMlocks(pfn, Math.max(1, left));
+  if (left > 0) return;
   const stays = mapping_unevictable(k, pfn);
   lru_move(k.frames, pfn, 0, stays ? PG_MLOCKED : PG_MLOCKED | PG_UNEVICTABLE);
   k.frames.countEvent(UNEVICTABLE_MUNLOCKED);
@@ -60,6 +57,14 @@ export function cull_unevictable(k: Kernel, pfn: Pfn): void {
   }
   lru_move(k.frames, pfn, PG_UNEVICTABLE, PG_ACTIVE);
   k.frames.countEvent(UNEVICTABLE_CULLED);
+}
+
+/**
+ * Somebody took a page off the list for reclaim and found it unevictable. It goes back, and its locks are counted anew
+ * from none: what Linux does rather than to count one twice (mm/swap.c: lru_add()).
+ */
+export function putback_unevictable(k: Kernel, pfn: Pfn): void {
+  if ((k.frames.flagsOf(pfn) & PG_MLOCKED) !== 0) k.frames.setMlocks(pfn, 0);
 }
 
 /** shmem_lock(): pages that come from now on are unevictable, those that are there once reclaim meets them. */

@@ -20,9 +20,11 @@ function mlock_fixup(k: Kernel, mm: Mm, vma: vm.Vma, start: VirtAddr, end: VirtA
   const changed = vma_modify_flags(k, mm, vma, start, end, flags);
   if (typeof changed === 'string') return changed;
   const pages = (end - start) / PAGE_SIZE;
-  if ((flags & vm.VM_LOCKED) !== 0 && (old & vm.VM_LOCKED) === 0) mm.locked_vm += pages;
-  if ((flags & vm.VM_LOCKED) === 0 && (old & vm.VM_LOCKED) !== 0) mm.locked_vm -= pages;
-  mlock_vma_pages_range(k, mm, start, end, (flags & vm.VM_LOCKED) !== 0);
+  const locks = (flags & vm.VM_LOCKED) !== 0;
+  // Pages that are locked already are not locked once more.
+  if (locks === ((old & vm.VM_LOCKED) !== 0)) return 0;
+  mm.locked_vm += locks ? pages : -pages;
+  mlock_vma_pages_range(k, mm, start, end, locks);
   return 0;
 }
 

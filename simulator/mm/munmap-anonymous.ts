@@ -22,7 +22,7 @@ export function munmap_anonymous(k: Kernel, mm: Mm, start: number, length: numbe
   const flags = vmas.vm_flags(place);
   const pages = Math.ceil(length / 4096);
   update_hiwater_rss(mm);
-  zap_anonymous(k, mm, start, start + pages * 4096);
+  zap_anonymous(k, mm, flags, start, start + pages * 4096);
   if ((flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
   if ((flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;
   vm_stat_account(mm, flags, -pages);

@@ -61,7 +61,7 @@ export function remove_vmas(k: Kernel, mm: Mm, vmas: readonly Vma[]): void {
 }
 
 function removeVma(k: Kernel, mm: Mm, vma: Vma): void {
-  zap_page_range(k, mm, vma, vma.vm_start, vma.vm_end, 'markers');
+  zap_page_range(k, mm, vma.vm_flags, vma.vm_start, vma.vm_end, 'markers');
   const pages = vma_pages(vma);
   if ((vma.vm_flags & VM_ACCOUNT) !== 0) vm_unacct_memory(k, pages);
   if ((vma.vm_flags & VM_LOCKED) !== 0) mm.locked_vm -= pages;

@@ -2,7 +2,7 @@
 
 import { nextPmd, PMD_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
 import { FrameBatch } from '../machine/frame-batch.ts';
-import { CHUNK_MASK, PG_ANON, PG_FILE, PG_MLOCKED, PG_SWAPCACHE } from '../machine/frames.ts';
+import { CHUNK_MASK, PG_ANON, PG_FILE, PG_SWAPCACHE } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
 import {
   PTE_ACCESSED,
@@ -21,38 +21,44 @@ import { free_page } from './page-alloc.ts';
 import { walk_pte_tables } from './pagewalk.ts';
 import { add_mm_counter, flush_tlb_range } from './pte.ts';
 import { folio_free_swap, free_swap_entry } from './swap-cache.ts';
-import { VM_RAND_READ, VM_SEQ_READ, type Vma } from './vma.ts';
+import { VM_LOCKED, VM_RAND_READ, VM_SEQ_READ, type Vma } from './vma.ts';
 import { NOWHERE } from './vma-tree.ts';
 
 /** What else than present and swapped pages goes: `markers`, guard markers too; `pages`, they stay. */
 export type ZapWhat = 'pages' | 'markers';
 
+/** vma_has_recency(): that a page of a file was used lately counts, but where the order of uses is announced. */
+function vma_has_recency(vmaFlags: number): boolean {
+  return (vmaFlags & (VM_SEQ_READ | VM_RAND_READ)) === 0;
+}
+
 /**
- * folio_remove_rmap_pte(): one PTE less maps the frame; frees it when nobody holds it any more. `recency`: that the
- * page was used lately counts for a file's page (vma_has_recency()).
+ * folio_remove_rmap_pte(): one PTE less maps the frame, of a VMA with `vmaFlags`; frees it when nobody holds it any more.
+ * What the PTE tells of the page is kept.
  */
-export function put_mapping(k: Kernel, mm: Mm, pfn: number, pteFlags: number, recency: boolean): void {
+export function put_mapping(k: Kernel, mm: Mm, pfn: number, pteFlags: number, vmaFlags: number): void {
   const chunk = k.frames.edit(pfn);
   const i = pfn & CHUNK_MASK;
   const flags = chunk.flags[i] as number;
   add_mm_counter(mm, flags, -1);
   if ((flags & PG_ANON) === 0) {
     if ((pteFlags & PTE_DIRTY) !== 0) k.frames.markDirty(pfn);
-    if ((pteFlags & PTE_ACCESSED) !== 0 && (flags & PG_FILE) !== 0 && recency) mark_accessed(k.frames, pfn);
+    const used = (pteFlags & PTE_ACCESSED) !== 0 && (flags & PG_FILE) !== 0;
+    if (used && vma_has_recency(vmaFlags)) mark_accessed(k.frames, pfn);
   }
   const count = (chunk.mapcount[i] as number) - 1;
   if (count < 0) throw new Error(`put_mapping: frame ${pfn} is not mapped`);
   chunk.mapcount[i] = count;
+  if ((vmaFlags & VM_LOCKED) !== 0) munlock_folio(k, pfn);
   // The pages of devices and of [vdso] are no RAM: nobody gets them.
-  if ((flags & PG_MLOCKED) !== 0) munlock_folio(k, pfn);
   if (count > 0 || pfn >= k.frames.deviceBase) return;
   if (chunk.refs[i] === 0) free_page(k, pfn);
   else if ((flags & PG_SWAPCACHE) !== 0) folio_free_swap(k, pfn);
 }
 
-function zapEntry(k: Kernel, mm: Mm, flags: number, value: number, recency: boolean): void {
+function zapEntry(k: Kernel, mm: Mm, flags: number, value: number, vmaFlags: number): void {
   if ((flags & PTE_MAPPED) !== 0) {
-    if ((flags & PTE_SPECIAL) === 0) put_mapping(k, mm, value, flags, recency);
+    if ((flags & PTE_SPECIAL) === 0) put_mapping(k, mm, value, flags, vmaFlags);
   } else if ((flags & PTE_SWAP) !== 0) {
     mm.swapents--;
     free_swap_entry(k, value);
@@ -70,7 +76,7 @@ function zapFew(
   first: number,
   last: number,
   what: ZapWhat,
-  recency: boolean,
+  vmaFlags: number,
 ): void {
   for (let at = first; at <= last; at += 2) {
     const flags = words[at] as number;
@@ -78,7 +84,7 @@ function zapFew(
     const value = words[at + 1] as number;
     words[at] = 0;
     words[at + 1] = 0;
-    zapEntry(k, mm, flags, value, recency);
+    zapEntry(k, mm, flags, value, vmaFlags);
   }
 }
 
@@ -89,13 +95,13 @@ function zapTable(
   start: VirtAddr,
   end: VirtAddr,
   what: ZapWhat,
-  recency: boolean,
+  vmaFlags: number,
 ): void {
   const words = table.words;
   const last = 2 * pteIndex(end - 4096);
   const first = 2 * pteIndex(start);
   if (k.sink === null && last - first <= FEW) {
-    zapFew(k, mm, words, first, last, what, recency);
+    zapFew(k, mm, words, first, last, what, vmaFlags);
     return;
   }
   const batch = new FrameBatch(k.frames);
@@ -116,7 +122,7 @@ function zapTable(
       words[at] = 0;
       words[at + 1] = 0;
       batch.finish();
-      zapEntry(k, mm, flags, value, recency);
+      zapEntry(k, mm, flags, value, vmaFlags);
     }
   }
   batch.finish();
@@ -133,11 +139,11 @@ export function update_hiwater_rss(mm: Mm): void {
   if (rss > COUNTER_BATCH && rss > mm.hiwater_rss) mm.hiwater_rss = rss;
 }
 
-/** unmap_page_range(): unmaps all pages of [start, end), which lies in `vma`. */
+/** unmap_page_range(): unmaps all pages of [start, end), which lies in a VMA with `vmaFlags`. */
 export function zap_page_range(
   k: Kernel,
   mm: Mm,
-  vma: Vma | undefined,
+  vmaFlags: number,
   start: VirtAddr,
   end: VirtAddr,
   what: ZapWhat,
@@ -145,21 +151,20 @@ export function zap_page_range(
   // Nothing was ever touched there: no entry to clear, no translation to drop.
   if (k.sink === null && end <= nextPmd(start) && mm.pt.find(start) === undefined) return;
   if (what === 'pages') update_hiwater_rss(mm);
-  const recency = vma === undefined || (vma.vm_flags & (VM_SEQ_READ | VM_RAND_READ)) === 0;
-  walk_pte_tables(mm, start, end, (from, to) => zapTable(k, mm, mm.pt.edit(from), from, to, what, recency));
+  walk_pte_tables(mm, start, end, (from, to) => zapTable(k, mm, mm.pt.edit(from), from, to, what, vmaFlags));
   flush_tlb_range(k, mm, start, end);
 }
 
 /** Unmaps [start, end) of private anonymous memory, which lies under one PTE table, when there is one. */
-export function zap_anonymous(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): void {
+export function zap_anonymous(k: Kernel, mm: Mm, vmaFlags: number, start: VirtAddr, end: VirtAddr): void {
   if (mm.pt.find(start) === undefined) return;
-  zapTable(k, mm, mm.pt.edit(start), start, end, 'markers', false);
+  zapTable(k, mm, mm.pt.edit(start), start, end, 'markers', vmaFlags);
   flush_tlb_range(k, mm, start, end);
 }
 
 /** zap_pte_range() with PT_RECLAIM: MADV_DONTNEED of whole 2 MiB blocks gives their PTE tables back. */
 export function zap_and_reclaim_tables(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): void {
-  zap_page_range(k, mm, mm.vmas.lookup(start), start, end, 'pages');
+  zap_page_range(k, mm, mm.vmas.lookup(start)?.vm_flags ?? 0, start, end, 'pages');
   const first = Math.ceil(start / PMD_SIZE) * PMD_SIZE;
   for (let addr = mm.pt.nextTable(first, end); addr + PMD_SIZE <= end; addr = mm.pt.nextTable(addr + PMD_SIZE, end)) {
     mm.pt.freeEmptyLeaf(addr);
@@ -172,7 +177,7 @@ function zapFileRange(k: Kernel, mm: Mm, vma: Vma, first: number, end: number, c
   const to = Math.min(vma.vm_end, vma.vm_start + (end - vma.vm_pgoff) * 4096);
   if (from >= to) return;
   if (cows) {
-    zap_page_range(k, mm, vma, from, to, 'pages');
+    zap_page_range(k, mm, vma.vm_flags, from, to, 'pages');
     return;
   }
   for (let addr = from; addr < to; addr += 4096) {
@@ -185,7 +190,7 @@ function zapFileRange(k: Kernel, mm: Mm, vma: Vma, first: number, end: number, c
     const flags = table.words[at] as number;
     if ((flags & PTE_MAPPED) === 0 || (flags & PTE_SPECIAL) !== 0) continue;
     if ((k.frames.flagsOf(table.words[at + 1] as number) & PG_ANON) !== 0) continue;
-    zap_page_range(k, mm, vma, addr, addr + 4096, 'pages');
+    zap_page_range(k, mm, vma.vm_flags, addr, addr + 4096, 'pages');
   }
 }
 

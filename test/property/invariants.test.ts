@@ -111,6 +111,7 @@ describe('the checks see what is broken', () => {
     ['refs', (k) => void k.frames.edit(5).refs.fill(7, 5, 6)],
     ['free frames', (k) => void k.frames.counters.free--],
     ['length', (k) => k.frames.counters.count.fill(1)],
+    ['locks', (k) => k.frames.setMlocks(5, 3)],
     ['rss_anon', (k) => void [...k.mms.values()].map((mm) => k.mms.edit(mm.id).rss_anon++)],
     ['swapents', (k) => void [...k.mms.values()].map((mm) => k.mms.edit(mm.id).swapents++)],
     ['total_vm', (k) => void [...k.mms.values()].map((mm) => k.mms.edit(mm.id).total_vm++)],
