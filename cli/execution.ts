@@ -26,8 +26,11 @@ export interface Listener {
 
 export interface RunEnd {
   readonly state: RunState;
+  /** All that was gone through, as the editor counts it: steps, asserts, and steps that could not be made. */
   readonly steps: number;
   readonly asserts: number;
+  /** Steps that could not be made. */
+  readonly skipped: number;
   readonly failures: number;
   readonly errors: number;
 }
@@ -50,11 +53,11 @@ export function execute(source: SourceFile, backend: Backend, limits: Limits, li
   if (needsForesight(scenario)) new Foresight(scenario, backend, readHostElf).advance(Number.POSITIVE_INFINITY);
   const until = limits.until ?? Number.POSITIVE_INFINITY;
   let state = initialState(scenario);
-  let [steps, asserts, failures, errors] = [0, 0, 0, 0];
+  let [steps, asserts, skipped, failures, errors] = [0, 0, 0, 0, 0];
   while (state.cursor !== null) {
     const code = codeAt(scenario.code, state.cursor);
     if (lineOf(code) > until) break;
-    if (steps + asserts >= limits.maxSteps) {
+    if (steps >= limits.maxSteps) {
       const start = { line: lineOf(code) - 1, character: 0 };
       const message = `stopped after ${limits.maxSteps} steps; --max-steps allows more`;
       process.stderr.write(located(name, { start, end: start }, 'error', message));
@@ -64,8 +67,9 @@ export function execute(source: SourceFile, backend: Backend, limits: Limits, li
     const end = perform(source, state, backend);
     state = end.state;
     const { report } = end;
+    steps += 1;
     if (report.kind === 'assert') asserts += 1;
-    else if (report.request !== null) steps += 1;
+    else if (report.request === null) skipped += 1;
     listener.step(report, state);
     const problem = report.failure ?? report.error;
     if (problem === undefined) continue;
@@ -73,7 +77,7 @@ export function execute(source: SourceFile, backend: Backend, limits: Limits, li
     if (report.failure !== undefined) failures += 1;
     else errors += 1;
   }
-  return { state, steps, asserts, failures, errors };
+  return { state, steps, asserts, skipped, failures, errors };
 }
 
 /** One step. A broken invariant of the simulator is told with the line that broke it. */

@@ -63,7 +63,11 @@ export class TextReport implements Listener {
   }
 
   finish(end: RunEnd, backend: Backend): void {
-    const counts = [`${count(end.steps, 'step')}, ${count(end.asserts, 'assert')}`];
+    const counts = [
+      count(end.steps, 'step'),
+      ...(end.asserts > 0 ? [`${end.asserts} of them ${end.asserts === 1 ? 'an assert' : 'asserts'}`] : []),
+      ...(end.skipped > 0 ? [`${end.skipped} not made`] : []),
+    ];
     const bad = [
       ...(end.failures > 0 ? [`${count(end.failures, 'expectation')} failed`] : []),
       ...(end.errors > 0 ? [count(end.errors, 'error')] : []),

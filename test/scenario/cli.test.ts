@@ -166,13 +166,21 @@ describe('run', () => {
     expect(out).toContain('= minor [anon 0x7ffff7ff5000]');
     expect(out).toContain('= hit "h"');
     expect(out).toContain('✗ expected 3, got 0');
-    expect(out).toContain('6 steps, 1 assert: 1 expectation failed');
+    expect(out).toContain('7 steps, 1 of them an assert: 1 expectation failed');
     expect(out).toContain('9 of 16 frames free');
     expect(out).not.toContain('\u001b');
   });
 
+  test('counts steps as the editor does: asserts, and steps that cannot be made, are steps as well', () => {
+    const { out } = vas('run FILE', `${GOOD}assert 1 == 1\np: exit(0)\np: load(0x400000)\n`);
+    expect(out).toContain('9 steps, 2 of them asserts, 1 not made: 1 error');
+    const text = `${GOOD}p: load(0x400000)\n`;
+    expect(vas('run FILE --max-steps 2', text).out).toContain('2 steps: 1 error');
+    expect(vas('run FILE', 'p = spawn()\n').out).toContain('1 step: all as expected');
+  });
+
   test('all as expected', () => {
-    expect(vas('run FILE', GOOD).out).toContain('5 steps, 1 assert: all as expected');
+    expect(vas('run FILE', GOOD).out).toContain('6 steps, 1 of them an assert: all as expected');
   });
 });
 
