@@ -22,7 +22,7 @@ export function tooltipOf(timeline: Timeline, node: TreeNode): Tooltip {
     case 'cache':
       return 'Pages of files that are in RAM, mapped or not. One copy each, however many processes map it.';
     case 'memory':
-      return 'The frames of RAM by what they are used for.';
+      return 'The frames of RAM by what they are used for. Page tables are not among them: they lie in kernel memory of their own, and are counted as VmPTE and PageTables.';
     case 'swap':
       return 'Pages that were put out to the swap device, by slot.';
     default:

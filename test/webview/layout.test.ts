@@ -1,7 +1,15 @@
 // Where the cells, the miniatures and the lines lie.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cellAt, cellGrid, cellRect, framesPerCell, moveCursor, windowStart } from '../../webview/layout/cells.ts';
+import {
+  cellAt,
+  cellGrid,
+  cellRect,
+  framesPerCell,
+  moveCursor,
+  roomyGrid,
+  windowStart,
+} from '../../webview/layout/cells.ts';
 import { acrossPath, aroundPath, arrival, downPath } from '../../webview/layout/connector.ts';
 import { MINIATURE_HEIGHT, MINIATURE_WIDTH, miniaturePath } from '../../webview/layout/miniature.ts';
 
@@ -37,6 +45,37 @@ describe('cellGrid', () => {
     expect(cellAt(grid, -1, 5)).toBeNull();
     expect(cellAt(grid, grid.columns * grid.pitch + 1, 5)).toBeNull();
     expect(cellAt(grid, 5 * grid.pitch, grid.pitch)).toBeNull();
+  });
+});
+
+describe('roomyGrid', () => {
+  const WINDOW = { minPitch: 13, maxPitch: 18, gap: 2, roomyPitch: 28, height: 240 };
+
+  it.each([
+    [16, 282, 8, 28],
+    [64, 282, 8, 28],
+    [128, 282, 16, 17],
+    [16, 600, 16, 28],
+    [128, 600, 16, 28],
+    [16, 100, 4, 25],
+  ])('draws %i cells in %i pixels in %i columns of %i', (cells, width, columns, pitch) => {
+    expect(roomyGrid({ cells, width, ...WINDOW })).toMatchObject({ columns, pitch });
+  });
+
+  it('never draws cells smaller than the plain grid, and higher than allowed only where that is', () => {
+    const sizes = fc.record({ cells: fc.integer({ min: 1, max: 600 }), width: fc.integer({ min: 13, max: 2000 }) });
+    fc.assert(
+      fc.property(sizes, (size) => {
+        const [plain, grid] = [cellGrid({ ...size, ...WINDOW }), roomyGrid({ ...size, ...WINDOW })];
+        expect(grid.pitch).toBeGreaterThanOrEqual(plain.pitch);
+        expect(grid.rows * grid.columns).toBeGreaterThanOrEqual(size.cells);
+        expect(Number.isInteger(Math.log2(grid.columns))).toBe(true);
+        expect(grid.width).toBeLessThanOrEqual(size.width);
+        expect(grid.height).toBeLessThanOrEqual(Math.max(plain.height, WINDOW.height));
+        const { x, y } = cellRect(grid, size.cells - 1);
+        expect(cellAt(grid, x, y)).toBe(size.cells - 1);
+      }),
+    );
   });
 });
 

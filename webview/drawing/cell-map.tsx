@@ -168,7 +168,7 @@ function paintNotches(
   for (const cell of changed) {
     if (cell < 0 || cell >= grid.cells) continue;
     const { x, y, size } = cellRect(grid, cell);
-    const notch = Math.min(7, Math.max(3, size / 2));
+    const notch = Math.min(10, Math.max(3, size / 2));
     for (const [extent, colour] of [
       [notch + 1.5, style.getPropertyValue('--ase-background')],
       [notch, style.getPropertyValue('--ase-changed')],

@@ -79,6 +79,7 @@ export function FrameMap(props: FrameMapProps) {
       />
       <Legend label={`Frames by ${colouring}`} items={legend(counts)} />
       <Marks map={map} version={version} />
+      <p class="dim map-scope">{WITHOUT_TABLES}</p>
       {!map.exact && <p class="dim map-note">{NOT_EXACT}</p>}
       <RunsTable map={map} names={names} version={version} />
     </>
@@ -88,6 +89,9 @@ export function FrameMap(props: FrameMapProps) {
 function usedText({ share }: CellLook): string {
   return share === 0 ? 'free' : `${Math.max(1, Math.round(share * 100))} % in use`;
 }
+
+const WITHOUT_TABLES =
+  'Page tables are not among these frames: they lie in kernel memory of their own, beyond this RAM, and are counted as VmPTE and PageTables.';
 
 const NOT_EXACT =
   'Too many page tables to read at each step: the bits are those of the frames alone, and owners have no names. Choose a frame to see who maps it.';

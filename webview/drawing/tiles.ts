@@ -162,16 +162,22 @@ export function markPainter(context: CanvasRenderingContext2D, element: Element)
   };
 }
 
+/** Marks grow with their cell; this is 1 for the smallest ones. */
+function unit(r: Rect): number {
+  return Math.max(1, Math.round(r.size / 6) / 2);
+}
+
 /** The change of a step has the corner at the top right; these have the others. `rim` makes them larger all around. */
 const MARKS: Readonly<Record<Mark, (c: CanvasRenderingContext2D, r: Rect, rim: number) => void>> = {
   /** A bar along the top, from the left: as wide as half the cell. */
   referenced: (c, r, rim) => {
-    c.rect(r.x, r.y, Math.round(r.size / 2) + rim, 2 + rim);
+    c.rect(r.x, r.y, Math.round(r.size / 2) + rim, 2 * unit(r) + rim);
   },
   /** A bar along the right, from the bottom: as high as the change's corner leaves room for. */
   accessed: (c, r, rim) => {
     const height = Math.max(4, Math.floor(r.size / 2) - 1) + rim;
-    c.rect(r.x + r.size - 2 - rim, r.y + r.size - height, 2 + rim, height);
+    const width = 2 * unit(r) + rim;
+    c.rect(r.x + r.size - width, r.y + r.size - height, width, height);
   },
   /** An arrow in the middle, from the left. */
   hand: (c, r, rim) => {
@@ -184,17 +190,20 @@ const MARKS: Readonly<Record<Mark, (c: CanvasRenderingContext2D, r: Rect, rim: n
   },
   /** A dot at the bottom left. */
   dirty: (c, r, rim) => {
-    c.arc(r.x + 2.5, r.y + r.size - 2.5, 2.5 + rim, 0, 2 * Math.PI);
+    const radius = 2.5 * unit(r);
+    c.arc(r.x + radius, r.y + r.size - radius, radius + rim, 0, 2 * Math.PI);
   },
   /** An arrowhead at the bottom, between the dot and the bar along the right. */
   writeback: (c, r, rim) => {
-    const [right, bottom] = [r.x + r.size - 3, r.y + r.size];
-    c.moveTo(right - 6 - rim, bottom);
-    c.lineTo(right - 3, bottom - 5 - 2 * rim);
+    const u = unit(r);
+    const [right, bottom] = [r.x + r.size - 3 * u, r.y + r.size];
+    c.moveTo(right - 6 * u - rim, bottom);
+    c.lineTo(right - 3 * u, bottom - 5 * u - 2 * rim);
     c.lineTo(right + rim, bottom);
   },
   /** A bar along the bottom. */
   cached: (c, r, rim) => {
-    c.rect(r.x, r.y + r.size - 3 - rim, r.size, 3 + rim);
+    const height = 3 * unit(r) + rim;
+    c.rect(r.x, r.y + r.size - height, r.size, height);
   },
 };

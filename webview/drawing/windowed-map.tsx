@@ -1,6 +1,6 @@
 /** A map of any number of things: a window of them cell by cell, and above it, when there are many, all summed up. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { cellGrid, framesPerCell, windowStart } from '../layout/cells.ts';
+import { cellGrid, framesPerCell, roomyGrid, windowStart } from '../layout/cells.ts';
 import type { Mark } from '../model/frames.ts';
 import { CellMap } from './cell-map.tsx';
 import type { Tile } from './tiles.ts';
@@ -41,6 +41,8 @@ export interface WindowedMapProps {
 
 const WINDOW_ROWS = 16;
 const WINDOW_CELLS = { minPitch: 13, maxPitch: 18, gap: 2 };
+/** Few cells grow to this, while the map is no higher than that. */
+const FEW_CELLS = { roomyPitch: 28, height: 240 };
 
 export function WindowedMap(props: WindowedMapProps) {
   const { count, width, marked, nameOf } = props;
@@ -52,7 +54,11 @@ export function WindowedMap(props: WindowedMapProps) {
   }, [marked, size]);
   const from = Math.min(windowStart(start, size), windowStart(Math.max(0, count - 1), size));
   const cells = Math.min(size, count - from);
-  const grid = useMemo(() => cellGrid({ cells, width, ...WINDOW_CELLS }), [cells, width]);
+  const grid = useMemo(() => {
+    const plain = { cells, width, ...WINDOW_CELLS };
+    // The last window of many may be short: it looks like the others.
+    return count > size ? cellGrid(plain) : roomyGrid({ ...plain, ...FEW_CELLS });
+  }, [cells, width, count > size]);
   const inside = (index: number) => index >= from && index < from + cells;
   const here = (indices: readonly number[]) => indices.filter(inside).map((index) => index - from);
   const changed = useMemo(() => here(props.changed), [props.changed, from, cells]);

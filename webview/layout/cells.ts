@@ -38,6 +38,32 @@ export function cellGrid(options: GridOptions): CellGrid {
   return { columns, rows, cells: options.cells, pitch, gap: options.gap, width: columns * pitch - options.gap, height };
 }
 
+export interface RoomyOptions extends GridOptions {
+  /** Pixels that a cell may take while the map is no higher than `height`. */
+  readonly roomyPitch: number;
+  readonly height: number;
+}
+
+/** Cells this much of the largest size are large enough: a wider map is better than the last pixels. */
+const NEARLY = 0.8;
+
+/**
+ * A grid whose cells are as large as they can be without making it higher than `height`: few things are drawn so large
+ * that the marks on them can be told apart. Where they are too many for that, that of {@link cellGrid}.
+ */
+export function roomyGrid(options: RoomyOptions): CellGrid {
+  const plain = cellGrid(options);
+  let best = plain;
+  for (let columns = plain.columns; columns >= 1 && best.pitch < NEARLY * options.roomyPitch; columns /= 2) {
+    const pitch = Math.min(options.roomyPitch, Math.floor(options.width / columns));
+    const rows = Math.ceil(options.cells / columns);
+    if (rows * pitch > options.height) break;
+    if (pitch <= best.pitch) continue;
+    best = { ...plain, columns, rows, pitch, width: columns * pitch - options.gap, height: rows * pitch - options.gap };
+  }
+  return best;
+}
+
 export function cellRect(grid: CellGrid, cell: number): Rect {
   const x = (cell % grid.columns) * grid.pitch;
   const y = Math.floor(cell / grid.columns) * grid.pitch;

@@ -273,6 +273,22 @@ describe('the view', () => {
     expect(await page.locator('.slots .legend').last().textContent()).toBe('in the swap cache2');
   });
 
+  it('says where page tables are, for they are not among the frames', async () => {
+    await open('swapped');
+    expect(await page.textContent('.map-scope')).toContain('Page tables are not among these frames');
+  });
+
+  it('draws few frames so large that their marks can be told apart, and keys move by its rows', async () => {
+    await open('swapped');
+    const grid = page.locator('.frames .cell-map-grid');
+    const box = await grid.locator('canvas').boundingBox();
+    const columns = Number(await grid.getAttribute('aria-colcount'));
+    expect((box?.width ?? 0) / columns).toBeGreaterThan(22);
+    await grid.focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await page.textContent('.frames [role="gridcell"]')).toMatch(RegExp(`^0x${columns.toString(16)} `));
+  });
+
   it('says when there are too many page tables to know owners by name', async () => {
     await open('swapped');
     expect(await page.locator('.map-note').count()).toBe(0);
