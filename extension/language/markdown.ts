@@ -63,3 +63,8 @@ function hex3(value: number): string {
 function cell(text: string): string {
   return text.replace(/\|/g, '\\|');
 }
+
+/** Text that Markdown is to leave as it is. */
+export function plain(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>()#|~]/g, (found) => `\\${found}`);
+}

@@ -58,7 +58,7 @@ function shape(timeline: Timeline, node: TreeNode): TreeItem {
         `VMAs ${numberText(node.from + 1)}–${numberText(node.from + node.count)}`,
         Collapsed,
         'list-tree',
-        '',
+        `${node.start.slice(2).padStart(8, '0')} …`,
       );
     case 'vma':
       return vmaItem(node);
@@ -84,12 +84,13 @@ function makeItem(label: string, state: TreeItemCollapsibleState, icon: string, 
   return item;
 }
 
-function processItem({ view }: NodeOf<'process'>): TreeItem {
+function processItem({ view, isOpen }: NodeOf<'process'>): TreeItem {
   const alive = view.state === 'alive';
   const running = view.stopped ? `${view.exe} · stopped` : view.exe;
   const fate = alive ? running : `${view.state}: ${view.ended ?? 'gone'}`;
   const shares = view.sharesMmWith.length > 0 ? ` · shares its mm with ${view.sharesMmWith.join(', ')}` : '';
-  const item = makeItem(`${view.name} (${view.pid})`, alive ? Expanded : None, 'server-process', fate + shares);
+  const children = isOpen ? Expanded : Collapsed;
+  const item = makeItem(`${view.name} (${view.pid})`, alive ? children : None, 'server-process', fate + shares);
   item.iconPath = alive
     ? new ThemeIcon('server-process', new ThemeColor('charts.green'))
     : new ThemeIcon('circle-slash', new ThemeColor('disabledForeground'));
@@ -103,15 +104,25 @@ function mmSummary({ view }: NodeOf<'mm'>): string {
   return found.map((number) => `${number.name} ${number.value}`).join(', ');
 }
 
+/**
+ * What stands, with the permissions, before the line of /proc/PID/maps: the name, which that line has at its end, where a
+ * narrow side bar cuts it off. Of a file the last part of its path.
+ */
+function vmaLabel({ name, vm_file }: VmaView): string {
+  if (name === '') return 'anon';
+  return vm_file === null ? name : (name.split('/').at(-1) ?? name);
+}
+
 function vmaItem({ pid, view }: NodeOf<'vma'>): TreeItem {
-  const [range = '', perms = '', ...rest] = view.mapsLine.split(/\s+/);
-  const item = new TreeItem(`${range} ${perms}`, Collapsed);
+  const maps = view.mapsLine.replace(/\s+/g, ' ').trim();
+  const [, perms = ''] = maps.split(' ');
+  const item = new TreeItem(`${vmaLabel(view)} ${perms}`, Collapsed);
   const held = view.rssPages > 0 || view.swapPages > 0;
   item.iconPath = new ThemeIcon(held ? 'symbol-array' : 'dash', new ThemeColor(permColor(perms)));
-  item.description = rest.join(' ');
+  item.description = maps;
   item.contextValue = 'vma';
   item.command = showCommand(pid, view.start);
-  item.accessibilityInformation = { label: `${view.mapsLine.replace(/\s+/g, ' ').trim()}, ${residentText(view)}` };
+  item.accessibilityInformation = { label: `${maps}, ${residentText(view)}` };
   return item;
 }
 

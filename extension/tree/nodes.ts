@@ -20,12 +20,20 @@ export interface TextNode extends Common {
 
 export type TreeNode =
   | TextNode
-  | (Common & { readonly kind: 'process'; readonly view: ProcessView })
+  /** `isOpen`: its areas are shown at once. */
+  | (Common & { readonly kind: 'process'; readonly view: ProcessView; readonly isOpen: boolean })
   /** Some of all processes, counted by pid from 0. */
   | (Common & { readonly kind: 'processes'; readonly label: string; readonly from: number; readonly count: number })
   | (Common & { readonly kind: 'mm'; readonly view: ProcessView })
   | (Common & { readonly kind: 'number'; readonly view: NumberView })
-  | (Common & { readonly kind: 'chunk'; readonly pid: number; readonly from: number; readonly count: number })
+  /** Some of a process's VMAs, counted from 0; `start`: where the first of them begins. */
+  | (Common & {
+      readonly kind: 'chunk';
+      readonly pid: number;
+      readonly from: number;
+      readonly count: number;
+      readonly start: string;
+    })
   | (Common & {
       readonly kind: 'vma';
       readonly pid: number;

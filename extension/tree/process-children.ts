@@ -1,5 +1,5 @@
 // What the tree of processes is made of: processes, their mm_struct, their VMAs, the runs of pages in them.
-import { pageRuns, processPids, processViews, type Timeline, vmaViews } from '../../simulator/index.ts';
+import { pageRuns, processPids, processViews, type Timeline, vmaStarts, vmaViews } from '../../simulator/index.ts';
 import { countText, numberText } from '../../webview/protocol.ts';
 import { chunks } from './chunks.ts';
 import type { NodeOf, TreeNode } from './nodes.ts';
@@ -9,6 +9,8 @@ const MAX_RUNS = 200;
 
 /** Processes at each end of a long list that stand in no group. */
 const MAX_PROCESSES = 50;
+/** So many processes, the oldest ones, show their areas without being asked. */
+const MAX_OPEN = 8;
 
 /** Children of `node`, or the processes when it is undefined. */
 export function processChildren(timeline: Timeline, node: TreeNode | undefined): TreeNode[] {
@@ -63,7 +65,7 @@ function processNodes(timeline: Timeline, parent: TreeNode | null, from: number,
     }));
   }
   const views = processViews(timeline, processPids(timeline).slice(from, from + count));
-  return views.map((view) => ({ kind: 'process', id: `p${view.pid}`, parent, view }));
+  return views.map((view, i) => ({ kind: 'process', id: `p${view.pid}`, parent, view, isOpen: from + i < MAX_OPEN }));
 }
 
 function ofProcess(timeline: Timeline, node: NodeOf<'process'>): TreeNode[] {
@@ -76,11 +78,17 @@ function ofProcess(timeline: Timeline, node: NodeOf<'process'>): TreeNode[] {
 function vmaNodes(timeline: Timeline, parent: TreeNode, pid: number, from: number, count: number): TreeNode[] {
   const pieces = chunks(from, count);
   if (pieces.length > 0) {
-    return pieces.map((piece) => ({
+    const starts = vmaStarts(
+      timeline,
+      pid,
+      pieces.map((piece) => piece.from),
+    );
+    return pieces.map((piece, i) => ({
       kind: 'chunk',
       id: `p${pid}/c${piece.from}-${piece.count}`,
       parent,
       pid,
+      start: starts[i] ?? '',
       ...piece,
     }));
   }

@@ -1,6 +1,7 @@
 // What the tree tells about a node when the mouse rests on it.
 import { type BoundaryView, type ProcessView, type Timeline, type VmaView, why } from '../../simulator/index.ts';
 import { countText, numberText } from '../../webview/protocol.ts';
+import { plain } from '../language/markdown.ts';
 import type { TreeNode } from './nodes.ts';
 
 export type Tooltip = string | { readonly markdown: string } | null;
@@ -84,11 +85,6 @@ function processMarkdown(view: ProcessView): string {
 
 function code(text: string): string {
   return `\`${text}\``;
-}
-
-/** Text that Markdown is to leave as it is. */
-function plain(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>()#|~]/g, (found) => `\\${found}`);
 }
 
 function escapePipes(text: string): string {

@@ -14,6 +14,6 @@ export {
 } from './proc-text.ts';
 export { processPids, processViews } from './processes.ts';
 export type * from './types.ts';
-export { pageRuns, vmaViews } from './vmas.ts';
+export { pageRuns, vmaStarts, vmaViews } from './vmas.ts';
 export { walk } from './walk.ts';
 export { why, whyBoundary } from './why.ts';

@@ -15,6 +15,7 @@ import {
 import { operations } from '../mm/operations.ts';
 import { vm_page_prot } from '../mm/pte.ts';
 import { sameVma, VM_FLAG_NAMES, type Vma, vma_pages } from '../mm/vma.ts';
+import { NOWHERE } from '../mm/vma-tree.ts';
 import { maps_line, vma_name, vma_perms } from '../proc/maps.ts';
 import { for_each_page } from '../proc/pagemap.ts';
 import { vm_flags_text } from '../proc/smaps.ts';
@@ -80,13 +81,25 @@ export function vmaViews(
   const mm = mmOf(moment.k, pid);
   if (mm === undefined) return [];
   const views: VmaView[] = [];
-  let at = 0;
-  mm.vmas.walk((vma) => {
-    if (at >= range.from + range.count) return false;
-    if (at++ >= range.from) views.push(vmaView(moment, mm, vma));
-    return true;
-  });
+  let node = mm.vmas.seek(0);
+  for (let at = 0; node !== NOWHERE && at < range.from + range.count; at++) {
+    if (at >= range.from) views.push(vmaView(moment, mm, mm.vmas.vma(node)));
+    node = mm.vmas.next(node);
+  }
   return views;
+}
+
+/** Where some VMAs of a process begin. @param indexes in ascending order, from 0; those that do not exist are left out */
+export function vmaStarts(place: Place, pid: number, indexes: readonly number[]): string[] {
+  const vmas = mmOf(momentOf(place).k, pid)?.vmas;
+  if (vmas === undefined) return [];
+  const starts: string[] = [];
+  let node = vmas.seek(0);
+  for (let at = 0; node !== NOWHERE && starts.length < indexes.length; at++) {
+    if (at === indexes[starts.length]) starts.push(hex(vmas.vma(node).vm_start));
+    node = vmas.next(node);
+  }
+  return starts;
 }
 
 const STATES = ['untouched', 'zero-page', 'anon', 'file', 'shmem', 'device', 'swapped', 'guard'] as const;

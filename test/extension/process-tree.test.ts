@@ -39,3 +39,10 @@ test('a process that shares its memory with thousands names some of them', () =>
   const timeline = play('p = spawn()\nrepeat 2000\np: k = clone(CLONE_VM, NULL)\nend\n');
   for (const { sharesMmWith } of processViews(timeline)) expect(sharesMmWith).toHaveLength(32);
 });
+
+test('only the oldest of many processes show their areas without being asked, and they go on doing so', () => {
+  const open = (count: number) =>
+    childrenOf(clones(count)).flatMap((node) => (node.kind === 'process' && node.isOpen ? [node.id] : []));
+  expect(open(2)).toEqual(['p1000', 'p1001', 'p1002']);
+  expect(open(2_000)).toEqual(open(7));
+});

@@ -12,6 +12,7 @@ import {
   processViews,
   procText,
   swapMap,
+  vmaStarts,
   vmaViews,
   walk,
 } from '../../simulator/index.ts';
@@ -364,4 +365,18 @@ describe('a run', () => {
       jumped.back();
     }
   });
+});
+
+test('starts of some VMAs are those that their views tell', () => {
+  const timeline = play(`
+a = spawn()
+repeat 500
+  a: mmap(NULL, 4K, PROT_READ, MAP_SHARED|MAP_ANONYMOUS, -1, 0)
+end`);
+  const pid = pidOf(timeline, 'a');
+  const starts = vmaViews(timeline, pid).map(({ start }) => start);
+  expect(starts.length).toBeGreaterThan(500);
+  expect(vmaStarts(timeline, pid, [0, 1, 130, 499, 9999])).toEqual([0, 1, 130, 499].map((i) => starts[i]));
+  expect(vmaViews(timeline, pid, { from: 130, count: 2 }).map(({ start }) => start)).toEqual(starts.slice(130, 132));
+  expect(vmaStarts(timeline, 77, [0])).toEqual([]);
 });

@@ -14,6 +14,19 @@ suite('views', () => {
     const rows = await treeText(processes);
     expect(rows[0]).to.match(/^app \(1000\) /);
     expect(rows.filter((row) => row.includes('7ffff7ff5000-7ffff7ff7000 rw-p 00000000 00:00 0'))).to.have.length(1);
+    // Each row begins with what a narrow side bar would cut off the end of the line.
+    const [process] = processes.getChildren();
+    const areas = processes.getChildren(process).filter((node) => node.kind === 'vma');
+    const lines = areas.map((node) => String(processes.getTreeItem(node).description));
+    await vscode.commands.executeCommand('vas.openMaps');
+    const maps = await eventually('the document', () =>
+      vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'vas-proc' && uri.path === '/proc/1000/maps'),
+    );
+    const shown = maps.getText().trim().split('\n');
+    expect(lines).to.deep.equal(shown.map((line) => line.replace(/ +/g, ' ').trim()).slice(0, lines.length));
+    expect(lines).to.have.length.greaterThan(4);
+    const labels = areas.map((node) => String(processes.getTreeItem(node).label));
+    expect(labels).to.include.members(['puppet r-xp', 'anon rw-p', '[vdso] r-xp', '[stack] rw-p']);
     expect(rows.find((row) => row.includes('7ffff7ff5000-'))).to.match(/ ●$/);
     expect(rows.find((row) => row.includes('[stack]'))).to.not.match(/ ●$/);
     expect(rows.some((row) => row.trim().startsWith('map_count'))).to.equal(true);
@@ -192,6 +205,9 @@ end
     const last = children.at(-1);
     expect(last?.kind).to.equal('chunk');
     const areas = processes.getChildren(last);
+    const [first] = areas;
+    if (last === undefined || first?.kind !== 'vma') throw new Error('the last group holds no area');
+    expect(processes.getTreeItem(last).description).to.equal(`${first.view.mapsLine.split('-')[0]} …`);
     expect(areas.some((node) => node.kind === 'vma' && node.view.name === '[stack]')).to.equal(true);
   });
 });
