@@ -63,7 +63,7 @@ export function registerCommands(tools: Tools): Disposable[] {
       command.cancel,
       withSession((session) => session.cancel()),
     ),
-    register(command.showPageTables, () => panel.show(false)),
+    register(command.showPageTables, () => (panel.isVisible ? panel.enter() : panel.show())),
     register(
       command.revealAddress,
       withSession((session) => askAddress(panel, session)),

@@ -3,6 +3,7 @@ import {
   type DecorationOptions,
   DecorationRangeBehavior,
   type Disposable,
+  MarkdownString,
   OverviewRulerLane,
   type Position,
   Range,
@@ -14,6 +15,7 @@ import {
   window,
 } from 'vscode';
 import type { StepRecord, Timeline } from '../simulator/index.ts';
+import { plain } from './language/markdown.ts';
 import { lineText, type ResultTone, resultTone } from './outcome-text.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
@@ -22,6 +24,8 @@ const TONES: readonly ResultTone[] = ['plain', 'fault', 'signal', 'failure'];
 /** Lines above and below the visible ones that get their results too, so that scrolling shows no gaps. */
 const MARGIN = 60;
 const MAX_TEXT = 160;
+/** Behind a statement that ends beyond this column there is little room, in an editor beside the page tables. */
+const LONG_LINE = 56;
 
 export class Decorations implements Disposable {
   private readonly sessions: Sessions;
@@ -100,9 +104,13 @@ function resultOptions(timeline: Timeline, editor: TextEditor): Map<ResultTone, 
       if (result === undefined || seen.has(index)) continue;
       seen.add(index);
       const end = statementEnd(document.lineAt(index), result.last);
-      const text = shortened(lineText(result, nameOf));
+      const full = lineText(result, nameOf);
+      const text = end.character > LONG_LINE ? lineText(result, nameOf, 'brief') : full;
       const options = byTone.get(resultTone(result.last)) ?? [];
-      options.push({ range: new Range(end, end), renderOptions: { after: { contentText: text } } });
+      // What the window's edge cuts off is told by the hover.
+      const hoverMessage = new MarkdownString(plain(full));
+      const range = new Range(end.translate(0, end.character > 0 ? -1 : 0), end);
+      options.push({ range, hoverMessage, renderOptions: { after: { contentText: shortened(text) } } });
       byTone.set(resultTone(result.last), options);
     }
   }

@@ -9,28 +9,43 @@ export type ResultTone = 'plain' | 'fault' | 'signal' | 'failure';
 const SMALL = 0x1_0000n;
 const MAX_BYTES_SHOWN = 24;
 
-/** `= 0x7ffff7ff5000`, `= ENOMEM`, `SIGSEGV (SEGV_MAPERR …)`, `2 minor faults`; `✓` behind what came out as expected. */
-export function outcomeText(record: StepRecord, nameOf: (pid: number) => string | undefined): string {
+/** `brief` leaves out what kinds of faults there were. */
+export type Detail = 'full' | 'brief';
+
+/**
+ * `= 0x7ffff7ff5000`, `= ENOMEM`, `SIGSEGV (SEGV_MAPERR …)`, `2 minor faults`. What came out as expected has a `✓`, what
+ * did not a `✗` with what it should have been: before all else, for a narrow editor cuts off the end.
+ */
+export function outcomeText(
+  record: StepRecord,
+  nameOf: (pid: number) => string | undefined,
+  detail: Detail = 'full',
+): string {
   if (record.error !== undefined) return `✗ ${record.error.message}`;
-  if (record.failure !== undefined) return [...resultParts(record, nameOf), `✗ ${record.failure.message}`].join(' · ');
-  const text = resultParts(record, nameOf).join(' · ');
+  const parts = resultParts(record, nameOf, detail);
+  if (record.failure !== undefined) return [`✗ ${record.failure.message}`, ...parts].join(' · ');
+  const text = parts.join(' · ');
   if (record.expected !== true) return text === '' ? 'ok' : text;
-  return text === '' ? '✓' : `${text} ✓`;
+  return text === '' ? '✓' : `✓ ${text}`;
 }
 
 /** The text for a line: of its last execution, with the number of executions when there were several. */
-export function lineText(line: LineSummary, nameOf: (pid: number) => string | undefined): string {
-  const text = outcomeText(line.last, nameOf);
+export function lineText(
+  line: LineSummary,
+  nameOf: (pid: number) => string | undefined,
+  detail: Detail = 'full',
+): string {
+  const text = outcomeText(line.last, nameOf, detail);
   if (line.executions === 1) return text;
   const wrong = line.failures + line.errors;
   return `${text}  ×${line.executions}${wrong > 0 ? `, ${wrong} failed` : ''}`;
 }
 
-function resultParts(record: StepRecord, nameOf: (pid: number) => string | undefined): string[] {
+function resultParts(record: StepRecord, nameOf: (pid: number) => string | undefined, detail: Detail): string[] {
   if (record.kind === 'assert') return [];
   const { result, faults, minflt, majflt } = record.outcome;
   const oom = oomSummary(record.outcome.oom, nameOf);
-  const parts = [resultText(record, nameOf), oom, faultText(record)].filter((part) => part !== '');
+  const parts = [resultText(record, nameOf), oom, faultText(record, detail)].filter((part) => part !== '');
   const untroubled = faults.length === 0 && minflt + majflt === 0 && result.kind !== 'signal';
   if (isAccess(record.call) && untroubled) parts.push('hit');
   return parts;
@@ -87,12 +102,12 @@ function bytesText(bytes: Uint8Array, length: number): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
-function faultText(record: StepRecord): string {
+function faultText(record: StepRecord, detail: Detail): string {
   const { minflt, majflt, faults } = record.outcome;
   const parts: string[] = [];
   if (majflt > 0) parts.push(counted(majflt, 'major fault'));
   if (minflt > 0) parts.push(counted(minflt, 'minor fault'));
-  if (parts.length === 0) return '';
+  if (parts.length === 0 || detail === 'brief') return parts.join(', ');
   const kinds = [...new Set(faults.map((fault) => kindText[fault.kind] ?? fault.kind))];
   return parts.join(', ') + (kinds.length > 0 && kinds.length <= 2 ? ` (${kinds.join(', ')})` : '');
 }

@@ -52,14 +52,24 @@ export class PageTablePanel implements Disposable {
     return this.panel !== null;
   }
 
-  /** Shows the panel beside the editor; the focus stays where it is unless `focus` is set. */
-  show(focus: boolean): void {
+  /** Whether it is on the screen, and not behind another tab. */
+  get isVisible(): boolean {
+    return this.panel?.visible === true;
+  }
+
+  /** Shows the panel beside the editor, where the focus stays: the next thing to do is a step. */
+  show(): void {
     if (this.panel !== null) {
-      this.panel.reveal(undefined, !focus);
+      this.panel.reveal(undefined, true);
       return;
     }
-    const place = { viewColumn: this.columnBeside(), preserveFocus: !focus };
+    const place = { viewColumn: this.columnBeside(), preserveFocus: true };
     this.adopt(window.createWebviewPanel(PANEL_TYPE, 'Page Tables', place, {}));
+  }
+
+  /** Moves the focus into the panel. */
+  enter(): void {
+    this.panel?.reveal(undefined, false);
   }
 
   private columnBeside(): ViewColumn {
@@ -72,7 +82,7 @@ export class PageTablePanel implements Disposable {
   showAddress(session: Session, pid: number, address: string, text = address): void {
     this.sessions.activate(session);
     this.focusOf(session).choose(pid, address, text);
-    this.show(false);
+    this.show();
     this.send();
   }
 

@@ -28,7 +28,8 @@ export class Focus {
         this.chosen = { pid: access.pid, address, text: address };
       }
     }
-    if (this.chosen === null || !exists(timeline, this.chosen.pid)) return null;
+    if (this.chosen === null) return untouched(timeline);
+    if (!exists(timeline, this.chosen.pid)) return null;
     const answer = timeline.evaluate(this.chosen.text);
     return 'value' in answer ? { ...this.chosen, address: hex(answer.value) } : this.chosen;
   }
@@ -63,6 +64,15 @@ export function hex(value: bigint): string {
 /** A process to look at when nobody said which: one that is alive. */
 export function firstProcess(timeline: Timeline): number | null {
   return processPids(timeline, 'alive')[0] ?? null;
+}
+
+/** Where to look while no access is known, as behind a long run of other calls: at the code of the process that ran last. */
+function untouched(timeline: Timeline): Selection | null {
+  const last = timeline.lastRecord?.pid ?? null;
+  const pid = last !== null && processPids(timeline, 'alive').includes(last) ? last : firstProcess(timeline);
+  if (pid === null) return null;
+  const address = processStart(timeline, pid);
+  return { pid, address, text: address };
 }
 
 function exists(timeline: Timeline, pid: number): boolean {

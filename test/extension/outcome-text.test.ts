@@ -37,7 +37,7 @@ test('addresses are hexadecimal, small numbers are not', () => {
     '= 0x7ffff7ff5000',
   );
   expect(text(record('munmap', { outcome: outcome(zero) }))).toBe('= 0');
-  expect(text(record('open', { outcome: outcome({ kind: 'value', value: 3n }), expected: true }))).toBe('= 3 ✓');
+  expect(text(record('open', { outcome: outcome({ kind: 'value', value: 3n }), expected: true }))).toBe('✓ = 3');
 });
 
 test('a new process has its name', () => {
@@ -56,6 +56,16 @@ test('an access says whether it faulted, and why', () => {
   );
   const bytes = new TextEncoder().encode('hello');
   expect(text(record('load', { outcome: outcome({ kind: 'bytes', bytes }) }))).toBe('= "hello" · hit');
+});
+
+test('in brief, kinds of faults are left out', () => {
+  const anon = { addr: 0x1000, access: 'write', kind: 'anon', major: false } as const;
+  const spawned = record('spawn', { outcome: { ...outcome(zero, 2), faults: [anon, anon] } });
+  const nameOf = () => undefined;
+  expect(outcomeText(spawned, nameOf)).toBe('= 0 · 2 minor faults (demand-zero)');
+  expect(outcomeText(spawned, nameOf, 'brief')).toBe('= 0 · 2 minor faults');
+  const line: LineSummary = { executions: 1, failures: 0, errors: 0, last: { ...spawned, expected: true } };
+  expect(lineText(line, nameOf, 'brief')).toBe('✓ = 0 · 2 minor faults');
 });
 
 test('of many bytes the first are shown, and how many there are', () => {
@@ -86,7 +96,7 @@ test('errors, signals and failures stand out', () => {
   const oom = { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL', addr: 0n } as const;
   expect(text(record('store', { outcome: outcome(oom) }))).toBe('SIGKILL');
   const failed = record('munmap', { outcome: outcome(zero), failure: { message: 'EINVAL was expected', range } });
-  expect(text(failed)).toBe('= 0 · ✗ EINVAL was expected');
+  expect(text(failed)).toBe('✗ EINVAL was expected · = 0');
   expect(resultTone(failed)).toBe('failure');
 });
 
@@ -103,8 +113,8 @@ test('who the OOM killer took stands before the faults', () => {
 test('a line of a loop tells its last iteration and how many there were', () => {
   const last = record('store', { outcome: outcome(zero), expected: true });
   const summary: LineSummary = { executions: 3, failures: 1, errors: 0, last };
-  expect(lineText(summary, () => undefined)).toBe('hit ✓  ×3, 1 failed');
-  expect(lineText({ ...summary, executions: 1, failures: 0 }, () => undefined)).toBe('hit ✓');
+  expect(lineText(summary, () => undefined)).toBe('✓ hit  ×3, 1 failed');
+  expect(lineText({ ...summary, executions: 1, failures: 0 }, () => undefined)).toBe('✓ hit');
 });
 
 test('an assert that holds is a check mark', () => {

@@ -24,3 +24,16 @@ test('an assert comes with the step before it that did something', () => {
   }
   expect(last()).not.toHaveProperty('before');
 });
+
+test('behind a long run without an access, the view is of the process that ran last', () => {
+  const text = `a = spawn()
+b = spawn()
+repeat 5000
+  b: brk(0)
+end
+`;
+  const timeline = Timeline.open(parseScenario(text));
+  expect(new Focus().selection(timeline)).toBe(null);
+  timeline.runToEnd({ budgetSteps: 1e9 });
+  expect(new Focus().selection(timeline)).toMatchObject({ pid: 1001, address: '0x401000' });
+});

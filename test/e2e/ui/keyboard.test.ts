@@ -85,19 +85,29 @@ async function lineText(line: number): Promise<string> {
   return texts[line - 1] ?? '';
 }
 
+test('a hover at the end of a statement tells its result in full, also where the window cuts it off', async () => {
+  await editor.clickEditorAction('Step');
+  await position(3);
+  const store = await lineOf('bash: store(buf, "hello")');
+  expect(await editor.hover(store, 'r ')).toContain('✓ minor fault (demand-zero)');
+  await editor.page.keyboard.press('Escape');
+  await editor.clickEditorAction('Step Back');
+  await position(2);
+});
+
 test('results stand on their lines, and the title buttons work', async () => {
   await editor.clickEditorAction('Step');
   await position(3);
   const store = await lineOf('bash: store(buf, "hello")');
   await eventually('the result of the store', async () =>
-    /store\(buf, "hello"\).*minor fault \(demand-zero\) ✓/.test(await lineText(store)) ? true : undefined,
+    /store\(buf, "hello"\).*✓ minor fault \(demand-zero\)/.test(await lineText(store)) ? true : undefined,
   );
   await editor.clickEditorAction('Step Back');
   await position(2);
   await eventually('the result to go', async () =>
     (await lineText(store)).includes('demand-zero)') ? undefined : true,
   );
-  expect(await lineText(await lineOf('bash: buf = mmap'))).toContain('= 0x7ffff7ff5000 ✓');
+  expect(await lineText(await lineOf('bash: buf = mmap'))).toContain('✓ = 0x7ffff7ff5000');
 });
 
 test('in the tree, where the rows are reached by arrows', async () => {
@@ -110,12 +120,15 @@ test('in the tree, where the rows are reached by arrows', async () => {
   const focused = async () => (await editor.treeRows()).find((row) => row.focused);
   await eventually('the focus on mm_struct', async () => (await focused())?.text.startsWith('mm_struct') || undefined);
   await pressUntil('ArrowLeft', async () => (await focused())?.expanded === false);
-  await pressUntil('ArrowDown', async () => (await focused())?.text.startsWith('00400000-') === true);
+  await pressUntil('ArrowDown', async () => (await focused())?.text.startsWith('bash r--p 00400000-') === true);
   await pressUntil('ArrowRight', async () => (await focused())?.expanded === true);
   const opened = async () => (await editor.treeRows()).find(({ expanded, level }) => level === 2 && expanded)?.text;
-  await eventually('the first area to open', async () => (await opened())?.startsWith('00400000-') || undefined);
+  await eventually(
+    'the first area to open',
+    async () => (await opened())?.startsWith('bash r--p 00400000-') || undefined,
+  );
   await pressUntil('F10', () => isAt(4));
-  expect(await opened(), 'it stays open').toMatch(/^00400000-/);
+  expect(await opened(), 'it stays open').toMatch(/^bash r--p 00400000-/);
 });
 
 test('in a document of /proc, which follows', async () => {
@@ -134,6 +147,21 @@ test('in the page tables', async () => {
   await pressUntil('F10', () => isAt(5));
   await pressUntil('Alt+,', () => isAt(4));
   expect(await frame.locator('.position').textContent()).toContain('step 4');
+});
+
+test('a second Show Page Tables goes into them, and Tab on through them', async () => {
+  const frame = await editor.webviewFrame('input.address-field');
+  await editor.page.locator('.tab[data-resource-name="fork.vas"]').click();
+  await editor.runCommand('Address Space: Show Page Tables');
+  await eventually('the focus in the page tables', async () =>
+    (await frame.evaluate(() => document.hasFocus())) ? true : undefined,
+  );
+  const focused = () => frame.evaluate(() => document.activeElement?.closest('#root *')?.className ?? '');
+  await pressUntil('Tab', async () => (await focused()) !== '');
+  const first = await focused();
+  expect(await isAt(4), 'the keys of the editor are not at work').toBe(true);
+  await pressUntil('Tab', async () => !['', first].includes(await focused()));
+  await pressUntil('Shift+Tab', async () => (await focused()) === first);
 });
 
 test('a mistake in the address field is told there', async () => {
