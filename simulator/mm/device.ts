@@ -10,6 +10,7 @@ import { get_mapping, set_pte, vm_page_prot } from './pte.ts';
 import { refuse } from './refuse.ts';
 import {
   is_cow_mapping,
+  linear_page_index,
   VM_DONTDUMP,
   VM_DONTEXPAND,
   VM_IO,
@@ -43,7 +44,8 @@ export function map_device(k: Kernel, mm: Mm, vma: Vma, inode: Inode): 0 | strin
 
 /**
  * remap_pfn_range(): maps `size` bytes of the device from page `index` on at `addr`. EINVAL when the range leaves the
- * VMA or the device, or would map a part of a copy-on-write VMA.
+ * VMA or the device, or would map a part of a copy-on-write VMA; EBUSY, where Linux crashes (BUG_ON() of
+ * remap_pte_range()), when something is mapped there.
  */
 export function remap_pfn_range(
   k: Kernel,
@@ -62,14 +64,17 @@ export function remap_pfn_range(
   if (index + pages > device.pages) return refuse(k, 'EINVAL', BEYOND_DEVICE);
   if (addr + pages * 4096 > vma.vm_end) return refuse(k, 'EINVAL', 'the range reaches beyond its VMA');
   const whole = addr === vma.vm_start && addr + pages * 4096 === vma.vm_end;
-  if (is_cow_mapping(vma.vm_flags) && !whole) {
+  const cow = is_cow_mapping(vma.vm_flags);
+  if (cow && !whole) {
     return refuse(k, 'EINVAL', 'a private writable VMA must be mapped as a whole');
   }
   for (let i = 0; i < pages; i++) {
     if ((mm.pt.find(addr + i * 4096)?.words[pteWord(addr + i * 4096)] ?? 0) !== 0) return refuse(k, 'EBUSY', OCCUPIED);
   }
   const flags = vma.vm_flags | VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP;
-  const mapped = vmaWithFlags(vma, flags);
+  // get_remap_pgoff(): by the frame's number the pages of a private VMA are told from their copies; `maps` shows it.
+  const vm_pgoff = cow ? device.firstPfn + index : vma.vm_pgoff;
+  const mapped = { ...vmaWithFlags(vma, flags), vm_pgoff };
   vma_replace(k, mm, vma, mapped);
   for (let i = 0; i < pages; i++) {
     const at = addr + i * 4096;
@@ -77,6 +82,13 @@ export function remap_pfn_range(
     set_pte(k, mm, mm.pt.edit(at), at, prot, device.firstPfn + index + i);
   }
   return 0;
+}
+
+/** The page of its file that a VMA has at `addr`, also where remap_pfn_range() has put a frame's number into vm_pgoff. */
+export function page_of_file(k: Kernel, vma: Vma, addr: VirtAddr): number {
+  const index = linear_page_index(vma, addr);
+  const first = k.inodes.find(vma.inode)?.device?.firstPfn ?? 0;
+  return (vma.vm_flags & VM_PFNMAP) !== 0 && is_cow_mapping(vma.vm_flags) ? index - first : index;
 }
 
 /**

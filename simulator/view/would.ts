@@ -3,6 +3,7 @@
 import type { AccessKind, FaultKind } from '../abi.ts';
 import type { EventData, KernelEvent } from '../events.ts';
 import { hex } from '../machine/address.ts';
+import { page_of_file } from '../mm/device.ts';
 import { file_pages } from '../mm/page-cache.ts';
 import { linear_page_index, type Vma } from '../mm/vma.ts';
 import { vma_perms } from '../proc/maps.ts';
@@ -36,7 +37,7 @@ function handled(events: readonly KernelEvent[], name: string): Of<'handler'> | 
 function filePage(page: PageContext): string {
   const { k, vma, address } = page;
   if (vma === undefined || vma.inode === 0) return 'the page';
-  return `page ${linear_page_index(vma, address)} of ${k.inodes.get(vma.inode).path}`;
+  return `page ${page_of_file(k, vma, address)} of ${k.inodes.get(vma.inode).path}`;
 }
 
 function count(n: number, noun: string): string {
