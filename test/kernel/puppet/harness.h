@@ -112,6 +112,7 @@ struct stop traceWait(struct process *p);
 struct stop traceRun(struct process *p, struct user_regs_struct *regs, bool whole);
 struct stop traceEnterCall(struct process *p, long number, const uint64_t args[6]);
 void traceDeliver(struct process *p, int signal);
+void traceMeetPending(struct process *p);
 void traceDeliverPending(void);
 /* The signals that wait for p or its group, bit 0 for signal 1. */
 uint64_t tracePending(const struct process *p);

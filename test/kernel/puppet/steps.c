@@ -32,7 +32,9 @@ static bool resumeFromVfork(struct process *p) {
   struct stop stop = traceResume(p, PTRACE_SYSCALL, 0);
   while (stop.kind == STOP_EVENT) stop = traceResume(p, PTRACE_SYSCALL, 0);
   p->suspended = false;
-  return stop.kind == STOP_SYSCALL;
+  if (stop.kind != STOP_SYSCALL) return false;
+  traceMeetPending(p); /* sent while it waited */
+  return p->alive;
 }
 
 bool stepSettled(struct process *p, const struct stop *stop) {

@@ -254,11 +254,24 @@ uint64_t tracePending(const struct process *p) { return pendingSignals(p->pid); 
 
 /* A parent waits for its vfork child in a killable sleep. A deadly signal ends such a sleep at once, but not a traced one
  * (kernel/signal.c: complete_signal()): it is ended here. */
-static void endSuspended(struct process *p, uint64_t pending) {
+static void endSuspended(struct process *p) {
+  uint64_t pending = pendingSignals(p->pid);
   if (p->handlesSegv) pending &= ~(1UL << (SIGSEGV - 1));
   if (p->handlesBus) pending &= ~(1UL << (SIGBUS - 1));
   for (int signal = 1; signal <= 64; signal++)
     if ((pending >> (signal - 1) & 1) && !harmless(signal)) return traceDeliver(p, SIGKILL);
+}
+
+/* A signal that waits for the process is met now: its handler has run, or the process dies. */
+void traceMeetPending(struct process *p) {
+  uint64_t pending = pendingSignals(p->pid);
+  for (int signal = 1; signal <= 64; signal++) {
+    if (!(pending >> (signal - 1) & 1) || harmless(signal)) continue;
+    struct stop stop = traceResume(p, PTRACE_CONT, 0);
+    bool handled = (stop.signal == SIGSEGV && p->handlesSegv) || (stop.signal == SIGBUS && p->handlesBus);
+    if (stop.kind == STOP_SIGNAL && !handled) traceDeliver(p, stop.signal);
+    return;
+  }
 }
 
 /* After a kill(): everybody who was sent a deadly signal dies now, not when it next runs. */
@@ -266,18 +279,8 @@ void traceDeliverPending(void) {
   for (int i = 0; i < processCount; i++) {
     struct process *p = &processes[i];
     if (!p->alive) continue;
-    uint64_t pending = pendingSignals(p->pid);
-    if (p->suspended) {
-      endSuspended(p, pending);
-      continue;
-    }
-    for (int signal = 1; signal <= 64; signal++) {
-      if (!(pending >> (signal - 1) & 1) || harmless(signal)) continue;
-      struct stop stop = traceResume(p, PTRACE_CONT, 0);
-      bool handled = (stop.signal == SIGSEGV && p->handlesSegv) || (stop.signal == SIGBUS && p->handlesBus);
-      if (stop.kind == STOP_SIGNAL && !handled) traceDeliver(p, stop.signal);
-      break;
-    }
+    if (p->suspended) endSuspended(p);
+    else traceMeetPending(p);
   }
   traceReap();
 }
@@ -300,16 +303,19 @@ void traceReap(void) {
     for (int i = 0; i < processCount; i++) {
       struct process *p = &processes[i];
       int status;
+      if (!p->alive) continue;
+      /* Who lives is stopped. This is asked before the stops are taken: one on the way out is a stop, too. */
+      bool leaving = (pendingSignals(p->pid) >> (SIGKILL - 1) & 1) || stateOf(p->pid) != 't';
       while (p->alive) {
         int got = waitpid(p->pid, &status, __WALL | WNOHANG);
         if (got < 0 && errno == ECHILD) markDead(p, 0);
         if (got != p->pid) break;
         classify(p, status, &(struct stop){ 0 });
+        leaving = true;
       }
       if (!p->alive) continue;
       struct process *leader = processFind(p->tgid);
-      bool leaving = stateOf(p->pid) != 't' && !p->suspended; /* who lives is stopped */
-      if ((leader && !leader->alive && !leader->zombie) || leaving || (pendingSignals(p->pid) >> (SIGKILL - 1) & 1)) waiting = true;
+      if ((leader && !leader->alive && !leader->zombie) || leaving) waiting = true;
     }
     for (int i = 0; i < processCount; i++) waiting |= processes[i].zombie && reapLeader(&processes[i]);
     if (!waiting) return;
