@@ -1,6 +1,6 @@
 // What the views say at a step: trees, hovers, /proc documents.
 import * as vscode from 'vscode';
-import { walk } from '../../../simulator/index.ts';
+import { procText, walk } from '../../../simulator/index.ts';
 import { expect } from './support/expect.ts';
 import { api, closeAll, eventually, hoverAt, openSample, openText, treeText } from './support/scenario.ts';
 
@@ -18,11 +18,8 @@ suite('views', () => {
     const [process] = processes.getChildren();
     const areas = processes.getChildren(process).filter((node) => node.kind === 'vma');
     const lines = areas.map((node) => String(processes.getTreeItem(node).description));
-    await vscode.commands.executeCommand('vas.openMaps');
-    const maps = await eventually('the document', () =>
-      vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'vas-proc' && uri.path === '/proc/1000/maps'),
-    );
-    const shown = maps.getText().trim().split('\n');
+    if (session.timeline === null) throw new Error('no timeline');
+    const shown = procText(session.timeline, 1000, 'maps').trim().split('\n');
     expect(lines).to.deep.equal(shown.map((line) => line.replace(/ +/g, ' ').trim()).slice(0, lines.length));
     expect(lines).to.have.length.greaterThan(4);
     const labels = areas.map((node) => String(processes.getTreeItem(node).label));

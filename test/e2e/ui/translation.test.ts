@@ -106,7 +106,7 @@ test('the tree shows the area of the address as vas translate does, and the mark
     const now = await editor.treeRows();
     return now
       .slice(now.findIndex(({ text }) => text.startsWith('kid (1001)')))
-      .find(({ text }) => text.trim() === maps);
+      .find(({ text }) => text.trim() === `anon rw-p ${maps}`);
   });
   expect(row.level).toBe(2);
   expect(row.label).toContain('changed by the last step');
@@ -129,7 +129,7 @@ test('a step back takes the entry back, a step forward brings it again', async (
 test('a click on an area of the tree shows it in the page tables', async () => {
   const frame = await editor.webviewFrame('input.address-field');
   const [stack] = (await editor.treeRows()).filter(({ text }) => text.includes('[stack]'));
-  const start = `0x${stack?.text.split('-')[0]}`;
+  const start = `0x${/\b([0-9a-f]{8,})-/.exec(stack?.text ?? '')?.[1]}`;
   await (await editor.treeRow('[stack]')).click();
   await eventually('the address field', async () =>
     (await frame.locator('input.address-field').inputValue()) === start ? true : undefined,
