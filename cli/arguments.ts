@@ -1,7 +1,9 @@
 // The command line: what it may say, and the text that explains it.
 
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { POLICY_NAMES, type PolicyName, type PolicyOptions } from '../simulator/policy/index.ts';
+import { closest } from '../simulator/scenario/source.ts';
 import type { MemoryFile, ProcFile } from '../simulator/view/proc-text.ts';
 
 /** Page numbers that the JSON of `vas policy` lists as being in memory, all its steps together. */
@@ -104,15 +106,24 @@ const COMMANDS: Readonly<Record<string, { readonly operands: readonly string[]; 
   policy: { operands: ['FILE'], flags: ['frames', 'policy', 'bits', 'seed', 'json'] },
 };
 
+const SEE_HELP = 'vas --help lists them all';
+
+function unknownCommand(name: string): string {
+  const meant = closest(name, Object.keys(COMMANDS));
+  const hint = existsSync(name) ? `did you mean vas run ${name}?` : meant === null ? '' : `did you mean ${meant}?`;
+  return [`unknown command '${name}':`, hint, SEE_HELP].filter(Boolean).join(' ');
+}
+
 /** @throws UsageError */
 export function parseArguments(args: readonly string[]): Command {
   const { values, positionals } = read(args);
   if (values.help === true) return { name: 'help' };
   if (values.version === true) return { name: 'version' };
   const [name, ...operands] = positionals;
-  if (name === undefined) throw new UsageError('which command?');
+  if (name === undefined) throw new UsageError(`which command? ${SEE_HELP}`);
+  if (name === 'help') return { name };
   const known = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (known === undefined) throw new UsageError(`unknown command '${name}'`);
+  if (known === undefined) throw new UsageError(unknownCommand(name));
   const missing = known.operands[operands.length];
   if (missing !== undefined)
     throw new UsageError(`vas ${name} wants ${known.operands.join(' ')}: ${missing} is missing`);

@@ -17,6 +17,7 @@ import { lineOf } from '../simulator/scenario/scenario.ts';
 import type { Limits } from './arguments.ts';
 import { readHostElf } from './host-elf.ts';
 import { located, type SourceFile, writeDiagnostics } from './source-file.ts';
+import { Troubles } from './troubles.ts';
 
 /** What is told of a run while it goes on. */
 export interface Listener {
@@ -42,7 +43,8 @@ export function isRunnable(source: SourceFile): boolean {
 }
 
 /**
- * Runs `source` on a fresh `backend`; failures and errors go to standard error as they occur.
+ * Runs `source` on a fresh `backend`; failures and errors go to standard error as they occur, repeated ones as a count
+ * at the end.
  * @returns null when a declaration cannot be made
  */
 export function execute(source: SourceFile, backend: Backend, limits: Limits, listener: Listener): RunEnd | null {
@@ -54,6 +56,7 @@ export function execute(source: SourceFile, backend: Backend, limits: Limits, li
   const until = limits.until ?? Number.POSITIVE_INFINITY;
   let state = initialState(scenario);
   let [steps, asserts, skipped, failures, errors] = [0, 0, 0, 0, 0];
+  const troubles = new Troubles();
   while (state.cursor !== null) {
     const code = codeAt(scenario.code, state.cursor);
     if (lineOf(code) > until) break;
@@ -73,10 +76,12 @@ export function execute(source: SourceFile, backend: Backend, limits: Limits, li
     listener.step(report, state);
     const problem = report.failure ?? report.error;
     if (problem === undefined) continue;
-    process.stderr.write(located(name, problem.range, 'error', problem.message));
+    if (troubles.isTold(report)) process.stderr.write(located(name, problem.range, 'error', problem.message));
     if (report.failure !== undefined) failures += 1;
     else errors += 1;
   }
+  const untold = troubles.untold().map(({ range, message }) => located(name, range, 'error', message));
+  if (untold.length > 0) process.stderr.write(untold.join(''));
   return { state, steps, asserts, skipped, failures, errors };
 }
 

@@ -1,7 +1,7 @@
 // The JSON of `vas run --json` and the lines of --trace.
 
 import type { Backend, CallResult, ProcessReport, StepOutcome } from '../simulator/abi.ts';
-import { type RunState, type StepReport, toHex } from '../simulator/scenario/index.ts';
+import { type Remark, type RunState, type StepReport, toHex } from '../simulator/scenario/index.ts';
 import type { Listener, RunEnd } from './execution.ts';
 import { OomDeaths, oomJson } from './oom-report.ts';
 import type { Output } from './output.ts';
@@ -64,6 +64,31 @@ function* processReports(
   }
 }
 
+/** An element of `errors`; `times` is there where the same was said more than once. */
+interface ErrorJson {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  times?: number;
+}
+
+/** The errors of a run. A line in a loop says the same for each round: that is one error, with its number. */
+class Errors {
+  readonly #known = new Map<string, ErrorJson>();
+
+  add({ message, range: { start } }: Remark): void {
+    const [line, column] = [start.line + 1, start.character + 1];
+    const key = `${line}:${column}:${message}`;
+    const known = this.#known.get(key);
+    if (known === undefined) this.#known.set(key, { line, column, message });
+    else known.times = (known.times ?? 1) + 1;
+  }
+
+  all(): Iterable<ErrorJson> {
+    return this.#known.values();
+  }
+}
+
 /** Prints the document piece by piece while the run goes on. */
 export class JsonReport implements Listener {
   readonly #output: Output;
@@ -71,7 +96,7 @@ export class JsonReport implements Listener {
   #separator = '{"schema": 1,\n"steps": [';
   /** Line and outcome of each assert, packed: 2 · line + holds. */
   readonly #asserts: number[] = [];
-  readonly #errors: Json[] = [];
+  readonly #errors = new Errors();
   readonly #deaths = new OomDeaths();
 
   constructor(output: Output, backend: Backend) {
@@ -81,10 +106,7 @@ export class JsonReport implements Listener {
 
   step(report: StepReport, state: RunState): void {
     this.#deaths.see(report);
-    if (report.error !== undefined) {
-      const { start } = report.error.range;
-      this.#errors.push({ line: start.line + 1, column: start.character + 1, message: report.error.message });
-    }
+    if (report.error !== undefined) this.#errors.add(report.error);
     if (report.kind === 'assert') this.#asserts.push(2 * report.line + (report.expected === true ? 1 : 0));
     else if (report.outcome.result.kind !== 'skipped') {
       this.#output.write(`${this.#separator}\n${JSON.stringify(stepJson(report, state))}`);
@@ -93,17 +115,29 @@ export class JsonReport implements Listener {
   }
 
   finish(end: RunEnd): void {
-    const asserts = this.#asserts.map((packed) => ({ line: packed >> 1, holds: packed % 2 === 1 }));
     // Nothing was printed yet when no step was made.
     if (this.#separator !== ',') this.#output.write(this.#separator);
-    this.#output.write(`\n],\n"asserts": ${JSON.stringify(asserts)},\n"errors": ${JSON.stringify(this.#errors)},\n`);
-    this.#output.write('"processes": {');
+    this.#output.write('\n],\n"asserts": ');
+    this.#list(this.#asserts, (packed) => ({ line: Math.floor(packed / 2), holds: packed % 2 === 1 }));
+    this.#output.write(',\n"errors": ');
+    this.#list(this.#errors.all(), (error) => error);
+    this.#output.write(',\n"processes": {');
     let separator = '';
     for (const [name, report] of processReports(end.state, this.#backend, this.#deaths)) {
       this.#output.write(`${separator}\n${JSON.stringify(name)}: ${JSON.stringify(report)}`);
       separator = ',';
     }
     this.#output.write(`\n},\n"machine": ${JSON.stringify(this.#backend.reportMachine())}}\n`);
+  }
+
+  /** An array, element by element: as one text it could be longer than a string can be. */
+  #list<T>(items: Iterable<T>, json: (item: T) => Json | ErrorJson): void {
+    let separator = '[';
+    for (const item of items) {
+      this.#output.write(`${separator}${JSON.stringify(json(item))}`);
+      separator = ',';
+    }
+    this.#output.write(separator === '[' ? '[]' : ']');
   }
 }
 

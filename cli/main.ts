@@ -1,6 +1,5 @@
 // The commands of the runner. Each returns its exit status.
 
-import { closeSync, openSync } from 'node:fs';
 import type { Backend } from '../simulator/abi.ts';
 import { driveSync } from '../simulator/scenario/asking.ts';
 import { evaluateExpression } from '../simulator/scenario/conditions.ts';
@@ -11,10 +10,11 @@ import { type Command, type Limits, parseArguments, USAGE, UsageError } from './
 import { execute, isRunnable, type Listener, statusOf } from './execution.ts';
 import { JsonReport, Trace } from './json-report.ts';
 import type { Machine, MakeMachine } from './machine.ts';
-import { BrokenPipe, Output, painter } from './output.ts';
+import { BrokenPipe, Output, OutputProblem, painter } from './output.ts';
 import { policy } from './policy.ts';
 import { readScenario, type SourceFile } from './source-file.ts';
 import { TextReport } from './text-report.ts';
+import { openTrace } from './trace-file.ts';
 import { walkText } from './walk-text.ts';
 import { whyText } from './why-text.ts';
 
@@ -29,7 +29,7 @@ export function main(
   args: readonly string[],
   make: MakeMachine,
   version: () => string,
-  output = Output.toFile(1),
+  output = Output.toFile(1, 'standard output'),
 ): number {
   try {
     const status = dispatch(parseArguments(args), make, version, output);
@@ -37,7 +37,7 @@ export function main(
     return status;
   } catch (error) {
     if (error instanceof BrokenPipe) return OK;
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof UsageError || error instanceof OutputProblem)) throw error;
     process.stderr.write(`vas: ${error.message}\n`);
     return BAD_INPUT;
   }
@@ -81,12 +81,13 @@ function run(command: Of<'run'>, make: MakeMachine, output: Output): number {
   const source = readScenario(command.file);
   if (!isRunnable(source)) return BAD_INPUT;
   const { backend } = make();
-  const trace = command.trace === null ? null : openTrace(command.trace, backend);
+  const file = command.trace === null ? null : openTrace(command.trace, command.file);
+  const trace = file === null ? undefined : new Trace(file.output, backend);
   try {
-    if (command.json) return runJson(source, backend, command.limits, output, trace?.listener);
-    return runText(source, backend, command.limits, output, trace?.listener);
+    if (command.json) return runJson(source, backend, command.limits, output, trace);
+    return runText(source, backend, command.limits, output, trace);
   } finally {
-    trace?.close();
+    file?.close();
   }
 }
 
@@ -114,21 +115,6 @@ function both(first: Listener, second: Listener | undefined): Listener {
       second.step(report, state);
     },
   };
-}
-
-function openTrace(path: string, backend: Backend): { listener: Listener; close: () => void } {
-  let fd: number;
-  try {
-    fd = openSync(path, 'w');
-  } catch (error) {
-    throw new UsageError(`--trace: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  const output = Output.toFile(fd);
-  const close = () => {
-    output.flush();
-    closeSync(fd);
-  };
-  return { listener: new Trace(output, backend), close };
 }
 
 /** A scenario that was run to its end without printing, and a process of it. */

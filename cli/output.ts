@@ -14,9 +14,9 @@ export class Output {
     this.#sink = sink;
   }
 
-  /** To a file or a pipe, waiting for its reader: a long run holds little in memory. */
-  static toFile(fd: number): Output {
-    return new Output((bytes) => writeAll(fd, bytes));
+  /** To a file or a pipe, waiting for its reader: a long run holds little in memory. Messages call it `name`. */
+  static toFile(fd: number, name: string): Output {
+    return new Output((bytes) => writeAll(fd, name, bytes));
   }
 
   write(text: string): void {
@@ -36,14 +36,24 @@ export class Output {
 /** The reader of our output has gone away: there is nobody left to run for. */
 export class BrokenPipe extends Error {}
 
-function writeAll(fd: number, bytes: Uint8Array): void {
+/** Our output cannot be written: the disk is full, or the like. */
+export class OutputProblem extends Error {}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the disk',
+  EDQUOT: 'your quota of the disk is used up',
+  EFBIG: 'the file would be too large',
+  EBADF: 'it is not open for writing',
+};
+
+function writeAll(fd: number, name: string, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(fd, bytes, done);
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
+      const { code = '', message } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') throw new BrokenPipe();
-      if (code !== 'EAGAIN') throw error;
+      if (code !== 'EAGAIN') throw new OutputProblem(`${name} cannot be written: ${PROBLEMS[code] ?? message}`);
       // The pipe is full and does not block: give its reader a moment.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }

@@ -14,6 +14,7 @@ import {
 import type { Listener, RunEnd } from './execution.ts';
 import { OomDeaths } from './oom-report.ts';
 import type { Output, Paint } from './output.ts';
+import { Troubles } from './troubles.ts';
 
 /** Column at which results stand, when the call leaves room. */
 const RESULT_COLUMN = 60;
@@ -28,6 +29,7 @@ export class TextReport implements Listener {
   readonly #paint: Paint;
   readonly #lineWidth: number;
   readonly #deaths = new OomDeaths();
+  readonly #troubles = new Troubles();
 
   constructor(scenario: Scenario, output: Output, paint: Paint) {
     this.#scenario = scenario;
@@ -48,7 +50,8 @@ export class TextReport implements Listener {
     const indent = `\n${' '.repeat(this.#lineWidth)}  `;
     const nameOf = (pid: number) => state.environment.processNames().get(pid);
     const kills = (report.outcome.oom ?? []).map((kill) => `${indent}${this.#paint('red', oomText(kill, nameOf))}`);
-    const mark = problem === undefined ? '' : `${indent}${this.#paint('red', `✗ ${problem.message}`)}`;
+    const isTold = this.#troubles.isTold(report);
+    const mark = problem === undefined ? '' : this.#paint('red', isTold ? `${indent}✗ ${problem.message}` : '  ✗');
     this.#output.write(`${text}${this.#substeps(report)}${kills.join('')}${mark}\n`);
   }
 

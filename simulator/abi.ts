@@ -20,13 +20,13 @@ export type Arg = Word | StringArg | readonly StringArg[];
 
 export type SignalName = 'SIGSEGV' | 'SIGBUS' | 'SIGKILL' | 'SIGTERM' | (string & {});
 
-/** What a call came to. `skipped`: the step could not be made (a dead process, a wait that would block). */
+/** What a call came to. `skipped`: the step could not be made (a dead process, a wait that would block); `dead`: the former. */
 export type CallResult =
   | { readonly kind: 'value'; readonly value: Word }
   | { readonly kind: 'errno'; readonly errno: string }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'signal'; readonly signal: SignalName; readonly code: string; readonly addr: Word }
-  | { readonly kind: 'skipped'; readonly message: string };
+  | { readonly kind: 'skipped'; readonly message: string; readonly dead?: true };
 
 export type AccessKind = 'read' | 'write' | 'exec';
 

@@ -94,6 +94,15 @@ function* performed(access: Parts<CallResult>): Parts<Performed> {
   return { result: yield* access };
 }
 
+/** How a process ended, for the message that its further steps are not made; empty where nobody knows. */
+function endWords({ end }: Task): string {
+  if (end === null) return '';
+  if (end.kind === 'exit') return `: it ended with exit status ${end.status}`;
+  return end.signal === 'SIGKILL' && end.code === 'SI_KERNEL'
+    ? ': it was killed for want of memory'
+    : `: ${end.signal} ended it`;
+}
+
 export class Simulator implements Backend {
   private kernel: Kernel;
   private started = false;
@@ -241,8 +250,13 @@ export class Simulator implements Backend {
       return { result: this.toResult(result), faults, minflt: 0, majflt: 0 };
     }
     const task = this.kernel.tasks.find(request.pid);
+    if (task === undefined) return this.skipped('there is no such process');
+    if (task.state !== 'alive') {
+      const message = `process ${task.pid} is dead${endWords(task)}`;
+      return { ...this.skipped(message), result: { kind: 'skipped', message, dead: true } };
+    }
     const trouble = this.cannotRun(task) ?? tooMuchHeld(this.kernel, request);
-    if (task === undefined || trouble !== null) return this.skipped(trouble ?? 'there is no such process');
+    if (trouble !== null) return this.skipped(trouble);
     const minflt = task.min_flt;
     const majflt = task.maj_flt;
     switch_to(this.kernel, task);
@@ -263,13 +277,11 @@ export class Simulator implements Backend {
     };
   }
 
-  private cannotRun(task: Task | undefined): string | null {
-    if (task === undefined) return 'there is no such process';
-    if (task.state !== 'alive') return `process ${task.pid} is dead`;
+  private cannotRun(task: Task): string | null {
     if (this.kernel.tasks.get(task.tgid).job.stopped) {
       return `process ${task.pid} is stopped: it goes on when another process sends it SIGCONT`;
     }
-    if (task.vforkChild !== 0) return `process ${task.pid} waits for its vfork child ${task.vforkChild}`;
+    if (task.vforkChild !== 0) return `process ${task.pid} waits for its vfork child, process ${task.vforkChild}`;
     return null;
   }
 

@@ -113,9 +113,12 @@ function* performCall(
   }
   const outcome = yield* execute(request, step);
   const after = bindResult(code, outcome, followPid(request, outcome, environment));
-  if (outcome.result.kind === 'skipped') {
-    const error = remark(outcome.result.message, code.statement.span);
-    return { environment: after, report: { ...reportBase(code, null, outcome), error } };
+  const { result } = outcome;
+  if (result.kind === 'skipped') {
+    const message = withNames(result.message, code, environment);
+    const error = remark(message, code.statement.span);
+    const named = { ...outcome, result: { ...result, message } };
+    return { environment: after, report: { ...reportBase(code, null, named), error } };
   }
   const base = reportBase(code, request, outcome);
   const { expected } = code.statement;
@@ -128,6 +131,18 @@ function* performCall(
   if (verdict.met) return { environment: after, report: { ...base, expected: true } };
   const failure = remark(verdict.message, expected.span);
   return { environment: after, report: { ...base, expected: false, failure } };
+}
+
+/** `process 1000` by its name in the scenario; of several names, the one that the step is written under. */
+function withNames(message: string, code: StepCode, environment: Environment): string {
+  const own = processOf(code).name;
+  const binding = environment.get(own);
+  return message.replace(/\bprocess (\d+)\b/g, (unnamed, digits: string) => {
+    const pid = Number(digits);
+    const isOwn = binding?.kind === 'process' && binding.pid === pid;
+    const name = isOwn ? own : environment.processNames().get(pid);
+    return name === undefined ? unnamed : `process '${name}'`;
+  });
 }
 
 function reportBase(code: StepCode, request: Request | null, outcome: StepOutcome): StepReport {

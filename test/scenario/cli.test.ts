@@ -1,6 +1,6 @@
 // The runner's commands over a backend of a few lines: documents, messages, exit status.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
@@ -102,10 +102,10 @@ describe('run --json', () => {
     });
     expect(document.steps[5]).toMatchObject({ process: 'kernel', call: 'writeback' });
     expect(document.asserts).toEqual([{ line: 6, holds: true }]);
-    expect(document.errors).toEqual([{ line: 9, column: 1, message: 'process 1000 is dead' }]);
+    expect(document.errors).toEqual([{ line: 9, column: 1, message: "process 'p' is dead" }]);
     expect(document.processes.p).toMatchObject({ pid: 1000, state: 'dead', maps: '', pages: [] });
     expect(document.machine).toEqual({ frames: 16, free: 9, swapSlots: 8, swapUsed: 0 });
-    expect(err).toBe('FILE:9:1: error: process 1000 is dead\n');
+    expect(err).toBe("FILE:9:1: error: process 'p' is dead\n");
     expect(status).toBe(1);
   });
 
@@ -156,6 +156,71 @@ describe('run --json', () => {
       machine: { frames: 16 },
     });
   });
+});
+
+describe('what --trace may write', () => {
+  test('is never the scenario, whatever it is called', () => {
+    const link = join(folder, 'link');
+    vas('check FILE', GOOD);
+    symlinkSync(join(folder, 'case.vas'), link);
+    for (const path of ['FILE', link, `${folder}/../${folder.split('/').at(-1)}/case.vas`]) {
+      const { status, out, err } = vas(`run FILE --trace ${path}`, GOOD);
+      expect({ status, out }).toEqual({ status: 2, out: '' });
+      expect(err).toMatch(/^vas: --trace: '.*' is the scenario itself, and the trace would be written over it\n$/);
+      expect(readFileSync(join(folder, 'case.vas'), 'utf8')).toBe(GOOD);
+    }
+  });
+
+  test('is no other scenario', () => {
+    const other = join(folder, 'other.vas');
+    writeFileSync(other, 'p = spawn()\n');
+    expect(vas(`run FILE --trace ${other}`, GOOD).err).toContain('is a scenario');
+    expect(readFileSync(other, 'utf8')).toBe('p = spawn()\n');
+  });
+});
+
+describe('what a loop says again and again', () => {
+  const LOOP = 'p = spawn()\nrepeat 500\np: brk(0) = 7\nassert 1 == 2\nend\np: load(0)\nrepeat 9\np: brk(0)\nend\n';
+
+  test('is told three times of a line, and then counted', () => {
+    const { status, out, err } = vas('run FILE', LOOP);
+    expect(status).toBe(1);
+    const lines = err.trimEnd().split('\n');
+    expect(lines.filter((line) => line.startsWith('FILE:3:13: error: expected 7'))).toHaveLength(3);
+    expect(lines.filter((line) => line.startsWith('FILE:4:8: error: the assert'))).toHaveLength(3);
+    expect(lines.slice(6)).toEqual([
+      "FILE:8:1: error: process 'p' is dead",
+      'FILE:3:13: error: this line failed 497 more times',
+      'FILE:4:8: error: this line failed 497 more times',
+      "FILE:8:1: error: process 'p' is dead: 8 more steps of it are not made",
+    ]);
+    expect(out).toContain('1000 expectations failed, 9 errors');
+    expect(out.split('✗ expected 7')).toHaveLength(4);
+  });
+
+  test('is one error of the JSON, with its number; each assert is there', () => {
+    const { status, out } = vas('run FILE --json', LOOP);
+    const { asserts, errors } = JSON.parse(out);
+    expect(status).toBe(1);
+    expect(asserts).toHaveLength(500);
+    expect(asserts[499]).toEqual({ line: 4, holds: false });
+    expect(errors).toEqual([{ line: 8, column: 1, message: "process 'p' is dead", times: 9 }]);
+  });
+});
+
+test('output that cannot be written ends the run with a message', () => {
+  const path = join(folder, 'output');
+  writeFileSync(path, '');
+  const fd = openSync(path, 'r');
+  const messages: string[] = [];
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => messages.push(String(chunk)) > 0);
+  try {
+    expect(main(['--help'], makeFake, () => '1.2.3', Output.toFile(fd, 'standard output'))).toBe(2);
+  } finally {
+    stderr.mockRestore();
+    closeSync(fd);
+  }
+  expect(messages).toEqual(['vas: standard output cannot be written: it is not open for writing\n']);
 });
 
 describe('run', () => {
@@ -253,12 +318,15 @@ describe('the command line', () => {
   test('help and version', () => {
     expect(vas('--help')).toMatchObject({ status: 0, err: '' });
     expect(vas('--help').out).toContain('vas run FILE');
+    expect(vas('help').out).toBe(vas('--help').out);
     expect(vas('-V')).toEqual({ status: 0, out: '1.2.3\n', err: '' });
   });
 
   test.each([
     ['', 'unknown command'],
-    ['fly FILE', "unknown command 'fly'"],
+    ['fly FILE', "unknown command 'fly': vas --help lists them all"],
+    ['chekc FILE', "unknown command 'chekc': did you mean check? vas --help lists them all"],
+    ['FILE', 'did you mean vas run FILE?'],
     ['run', 'FILE is missing'],
     ['run FILE more', "not '"],
     ['run FILE --jsno', 'jsno'],

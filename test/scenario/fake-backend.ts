@@ -47,7 +47,7 @@ export class FakeBackend implements Backend {
     if (request.op === 'kernel') return value(0n);
     const process = this.processes.get(request.pid);
     if (process?.alive !== true) {
-      return { ...value(0n), result: { kind: 'skipped', message: `process ${request.pid} is dead` } };
+      return { ...value(0n), result: { kind: 'skipped', message: `process ${request.pid} is dead`, dead: true } };
     }
     switch (request.op) {
       case 'load':

@@ -97,6 +97,17 @@ describe('requests', () => {
     expect(argv('q = spawn("/x", ["y", "z"])')).toEqual(['/x', 'y', 'z']);
   });
 
+  test('an environment of which strace says only its size', () => {
+    const environment = (envp: string) => (argsOf(`p: execve("/x", ["x"], ${envp})`) as unknown[])[3];
+    const three = new Array(3).fill({ text: '', bytes: new Uint8Array(0) });
+    expect(environment('0x7ffd12345678 /* 3 vars */')).toEqual(three);
+    expect(environment('[/* 3 vars */]')).toEqual(three);
+    expect(environment('0x7ffd12345678 /* 1 var */')).toHaveLength(1);
+    expect(environment('0x7ffd12345678 /* 0 vars */')).toEqual([]);
+    expect(environment('0x7ffd12345678')).toBe(0x7ffd12345678n);
+    expect(environment('0x7ffd12345678 /* 99999999999 vars */')).toHaveLength(1 << 20);
+  });
+
   test('calls of the kernel', () => {
     expect(argsOf('kernel: vm_insert_page(p, a, "/dev/d", 2)')).toMatchObject({
       op: 'kernel',
@@ -122,11 +133,22 @@ describe('names', () => {
     expect(reports.map((r) => r.error?.message)).toEqual([
       undefined,
       undefined,
-      'process 1000 is dead',
+      "process 'p' is dead",
       "'a' holds nothing: line 3 did not give it a value",
       "'a' holds nothing: line 3 did not give it a value",
     ]);
     expect(reports.map((r) => r.outcome.result.kind)).toEqual(['value', 'value', 'skipped', 'skipped', 'value']);
+  });
+
+  test('why a step is not made names the processes as the scenario does', () => {
+    const backend = new FakeBackend();
+    const waits = 'process 1000 waits for its vfork child, process 1001; process 1002 does not';
+    const skipped = { kind: 'skipped', message: waits } as const;
+    backend.answers.set('brk', { result: skipped, faults: [], minflt: 0, majflt: 0 });
+    const reports = runText('p = spawn()\np: kid = fork()\np: brk(0)', backend);
+    expect(reports[2]?.error?.message).toBe(
+      "process 'p' waits for its vfork child, process 'kid'; process 1002 does not",
+    );
   });
 
   test('a process that was not made is an error on the lines of its steps', () => {
@@ -259,6 +281,8 @@ describe('assert', () => {
     ['!phys(p, a)', 'phys(p, a) is 1'],
     ['1 == 1 && perm(p, a) == "r--p"', 'perm(p, a) is "rw-p"'],
     ['a == 1', 'a is 0x7ffff7ff5000'],
+    ['3 - 4 < 0', '3 - 4 is 0xffffffffffffffff (numbers have 64 bits and no sign)'],
+    ['3 - 4 == 0', '3 - 4 is -1'],
   ];
   test.each(failed)('%s does not hold', (condition, message) => {
     const report = lastOf(`assert ${condition}`);

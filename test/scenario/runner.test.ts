@@ -127,10 +127,75 @@ test('bytes that are not UTF-8 are one mistake, at the place of the first', () =
     Buffer.of(0xff, 0xfe),
     Buffer.from('", 0)\n# \xff'),
   ]);
-  const told = '<stdin>:2:12: error: a scenario is UTF-8 text, and the byte 0xff is none\n';
+  const told = '<stdin>:2:12: error: the byte 0xff here is no UTF-8 text: save the file as UTF-8\n';
   expect(vas(['run', '-'], input)).toMatchObject({ status: 2, stdout: '', stderr: told });
   expect(vas(['check', '-'], Buffer.of(0x23, 0xc3))).toMatchObject({ status: 2, stdout: '' });
   expect(vas(['check', '-'], '\ufeff# \ufffd and é\n')).toMatchObject({ status: 0, stderr: '' });
+});
+
+test('a line that is not UTF-8 has one mistake, and other lines keep theirs', () => {
+  const input = Buffer.concat([Buffer.from('p = spawn()\np: brk(caf'), Buffer.of(0xe9), Buffer.from(')\np: brk(\n')]);
+  expect(
+    vas(['check', '-'], input)
+      .stderr.split('\n')
+      .map((line) => line.slice(0, 20)),
+  ).toEqual(['<stdin>:2:11: error:', '<stdin>:3:8: error: ', '']);
+});
+
+test.each([
+  [
+    'UTF-16',
+    Buffer.from('\ufeffp = spawn()\np: brk(\n', 'utf16le'),
+    ':1:1: error: this file is UTF-16 text: save it as UTF-8',
+  ],
+  [
+    'UTF-16 without a mark',
+    Buffer.from('p = spawn()\n', 'utf16le'),
+    ':1:2: error: this is not a text file: it holds a NUL byte',
+  ],
+  [
+    'no text',
+    Buffer.of(0x7f, 0xff, 0xfe, 0x0a, 0x00, 0xe9),
+    ':2:1: error: this is not a text file: it holds a NUL byte',
+  ],
+])('a file that is %s is one mistake', (_what, input, told) => {
+  expect(vas(['check', '-'], input)).toMatchObject({ status: 2, stdout: '', stderr: `<stdin>${told}\n` });
+});
+
+test('the death of a process is told once, with its cause', () => {
+  const text = 'p = spawn()\np: load(0)\np: brk(0)\np: brk(0)\nq = spawn()\nq: exit(3)\nq: brk(0)\np: brk(0)\n';
+  const { status, stdout, stderr } = vas(['run', '-'], text);
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    [
+      "<stdin>:3:1: error: process 'p' is dead: SIGSEGV ended it",
+      "<stdin>:7:1: error: process 'q' is dead: it ended with exit status 3",
+      "<stdin>:4:1: error: process 'p' is dead: 2 more steps of it, up to line 8, are not made",
+      '',
+    ].join('\n'),
+  );
+  expect(stdout).toContain('\n4  p: brk(0)  ✗\n');
+  expect(stdout).toContain('4 errors');
+  expect(JSON.parse(vas(['run', '-', '--json'], text).stdout).errors).toHaveLength(4);
+});
+
+test('a stored string is cut or followed by zeros', () => {
+  const { status, stdout } = vas(
+    ['run', '-'],
+    `p = spawn()
+p: a = mmap(NULL, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+p: store(a, 0xee, 16K)
+p: store(a, "ab", 5)
+p: load(a, 6) = "ab\\0\\0\\0\\xee"
+p: store(a, "hello", 1)
+p: load(a, 3) = "hb\\0"
+p: store(a + 4092, "hello", 8K)
+p: load(a + 4092, 6) = "hello\\0"
+p: load(a + 12282, 4) = "\\0\\0\\xee\\xee"
+`,
+  );
+  expect(stdout).toContain('all as expected');
+  expect(status).toBe(0);
 });
 
 test('the version is the one of the package', () => {
