@@ -104,7 +104,10 @@ function copyOut(k: Kernel, pfn: Pfn, at: number, start: number, value: Uint8Arr
   }
 }
 
-/** store(addr, value | bytes[, len]): page after page; what came before a fatal access stays written. */
+/**
+ * store(addr, value | bytes[, len]): page after page; what came before a fatal access stays written. A length cuts a string
+ * or adds zeros to it.
+ */
 export function* store(
   k: Kernel,
   addr: bigint,
@@ -134,21 +137,25 @@ function storePart(k: Kernel, from: number, end: number, start: number, value: n
     const pfn = cpu_access(k, mm, at, 'write');
     if (pfn < 0) return raise(k, lastTrap, BigInt(at));
     if (typeof value === 'number') fillFrame(k.frames, k.epoch, pfn, at % PAGE_SIZE, stop - at, value);
-    else writeFrame(k.frames, k.epoch, pfn, at % PAGE_SIZE, pattern(value, at - start, stop - at));
+    else storeString(k, pfn, at % PAGE_SIZE, value.subarray(at - start), stop - at);
     at = stop;
   }
   return null;
 }
 
-/** `count` bytes of a string from `from` on; a length beyond the string repeats it. */
-function pattern(bytes: Uint8Array, from: number, count: number): Uint8Array {
-  if (from + count <= bytes.length) return bytes.subarray(from, from + count);
-  const out = new Uint8Array(count);
-  for (let i = 0; i < count && bytes.length > 0; i++) out[i] = bytes[(from + i) % bytes.length] as number;
-  return out;
+/** `count` bytes of one page: those of the string that are left, and zeros behind its end, as strncpy() writes them. */
+function storeString(k: Kernel, pfn: Pfn, offset: number, rest: Uint8Array, count: number): void {
+  const bytes = rest.subarray(0, count);
+  if (bytes.length > 0) writeFrame(k.frames, k.epoch, pfn, offset, bytes);
+  if (bytes.length < count) fillFrame(k.frames, k.epoch, pfn, offset + bytes.length, count - bytes.length, 0);
 }
 
 const VSYSCALL_ADDR = 0xffffffffff600000n;
+/** True in the page [vsyscall], which lies at one place in every process. */
+export function isVsyscall(addr: bigint): boolean {
+  return addr >= VSYSCALL_ADDR && addr - VSYSCALL_ADDR < BigInt(PAGE_SIZE);
+}
+
 /** gettimeofday, time and getcpu, 1 KiB apart. */
 const VSYSCALLS = 3n;
 
@@ -157,8 +164,8 @@ const VSYSCALLS = 3n;
  * no instruction of it runs. Any other address of the page is a SIGSEGV. Null: the address is not in that page.
  */
 function emulate_vsyscall(k: Kernel, addr: bigint): CallResult | null {
+  if (!isVsyscall(addr)) return null;
   const offset = addr - VSYSCALL_ADDR;
-  if (offset < 0n || offset >= BigInt(PAGE_SIZE)) return null;
   if (offset % 1024n === 0n && offset / 1024n < VSYSCALLS) return { kind: 'value', value: 0n };
   return raise(k, { signal: 'SIGSEGV', code: 'SI_KERNEL' }, 0n);
 }

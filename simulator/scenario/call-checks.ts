@@ -1,9 +1,11 @@
 // Checks of a step before the run: arity, the types of arguments, constants that do not fit, impossible expectations.
 
-import type { CallSyntax, Expectation, Expr } from './ast.ts';
+import type { CallSyntax, Expectation, Expr, StructExpr } from './ast.ts';
 import type { Reporter } from './binder.ts';
 import { type CallSignature, type Parameter, type ParameterType, parameterAt, signatureLabel } from './calls.ts';
 import { constant } from './constants.ts';
+import { constantValue } from './evaluate.ts';
+import { writeInt } from './expectations.ts';
 import { checkValue, countOf, describeType, type NameScope, type ValueType } from './expression-checks.ts';
 import { clip } from './lexer.ts';
 
@@ -93,6 +95,8 @@ function checkArgument(
     reporter.error('type', message, arg.span);
     return false;
   }
+  if (parameter.type === 'limit' && arg.kind === 'struct' && !checkLimits(arg, reporter)) return false;
+  if (parameter.type === 'bytes' && type === 'int') warnOfLargeByte(arg, reporter);
   if (parameter.constants.length > 0) warnOfMisfits(arg, parameter, call, reporter);
   return true;
 }
@@ -107,6 +111,22 @@ function checkSignal(arg: Expr, reporter: Reporter): boolean {
   if (arg.kind === 'name' && (arg.name === 'SIGSEGV' || arg.name === 'SIGBUS')) return true;
   reporter.error('type', 'signal() is about SIGSEGV or SIGBUS', arg.span);
   return false;
+}
+
+/** The two fields of struct rlimit: what C would set a missing one to, 0, is hardly ever meant. */
+function checkLimits({ fields, span }: StructExpr, reporter: Reporter): boolean {
+  const names = fields.map(({ name }) => name.name).sort();
+  if (names.join() === 'rlim_cur,rlim_max') return true;
+  reporter.error('type', 'limits are {rlim_cur=…, rlim_max=…}', span);
+  return false;
+}
+
+/** As in C, an integer that is no byte loses its upper bits. Down to -128 it is one. */
+function warnOfLargeByte(arg: Expr, reporter: Reporter): void {
+  const value = constantValue(arg);
+  if (value === null || value <= 0xffn || value >= (1n << 64n) - 128n) return;
+  const message = `a store writes one byte, and ${writeInt(value)} is more: its lowest byte is ${value & 0xffn}`;
+  reporter.warning('range', message, arg.span);
 }
 
 /** A constant of another family compiles in C and is hardly ever meant. */

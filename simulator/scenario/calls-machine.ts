@@ -13,7 +13,7 @@ const CPU: readonly CallRow[] = [
     name: 'store',
     parameters: 'addr:address value:bytes [len:length/general]',
     returns: '0',
-    doc: 'The CPU writes a byte, a string, or with an integer and a len a fill.',
+    doc: 'The CPU writes a byte or a string. With a len, the byte fills it; a string is cut, or followed by zeros, as strncpy does.',
   },
   { name: 'fetch', parameters: 'addr:address', returns: '0', doc: 'The CPU fetches an instruction.' },
 ];

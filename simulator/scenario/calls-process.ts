@@ -57,7 +57,7 @@ const LIMITS: readonly CallRow[] = [
   },
   {
     name: 'prlimit64',
-    parameters: 'pid:process resource:int/rlimit new_limit:struct/rlim/general [old_limit:struct/rlim/general]',
+    parameters: 'pid:process resource:int/rlimit new_limit:limit/rlim/general [old_limit:struct/rlim/general]',
     returns: '0',
     doc: 'Sets the limits of a resource of a process when new_limit is {rlim_cur=…, rlim_max=…}; NULL leaves them.',
   },

@@ -196,12 +196,23 @@ function* explainComparison(
   source: (span: Span) => string,
 ): Asking<Judgement> {
   const sides: string[] = [];
+  const isOrder = expr.operator !== '==' && expr.operator !== '!=';
   for (const side of [expr.left, expr.right]) {
     // A number as written needs no explanation.
     if (side.kind === 'int' || side.kind === 'string') continue;
-    sides.push(`${source(side.span)} is ${writeValue(yield* evaluate(side, environment))}`);
+    const value = yield* evaluate(side, environment);
+    const words = isOrder && 'int' in value && value.int >= SIGN ? unsignedWords(value.int) : writeValue(value);
+    sides.push(`${source(side.span)} is ${words}`);
   }
   return { holds: false, why: sides.join(', ') || 'it never holds', span: expr.span };
+}
+
+/** Where a sign would be. */
+const SIGN = 1n << 63n;
+
+/** A number that would be less than 0 if there were such numbers. */
+function unsignedWords(value: bigint): string {
+  return `0x${value.toString(16)} (numbers have 64 bits and no sign)`;
 }
 
 export function writeValue(value: Value): string {

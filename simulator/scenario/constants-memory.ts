@@ -34,6 +34,8 @@ export const MEMORY_CONSTANTS: ConstantTable = {
     ['MAP_HUGETLB', 0x40000, 'Use pages of hugetlbfs.'],
     ['MAP_SYNC', 0x80000, 'DAX files only: a store is durable once its page is mapped writable.'],
     ['MAP_FIXED_NOREPLACE', 0x100000, 'As MAP_FIXED, but EEXIST if anything is mapped there.'],
+    ['MAP_HUGE_2MB', 0x54000000, 'With MAP_HUGETLB: pages of 2 MiB.'],
+    ['MAP_HUGE_1GB', 0x78000000, 'With MAP_HUGETLB: pages of 1 GiB.'],
     ['MAP_UNINITIALIZED', 0x4000000, 'Do not clear the pages; only on systems without an MMU.'],
   ],
   madv: [

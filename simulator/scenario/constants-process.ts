@@ -34,6 +34,8 @@ export const SIGNALS: ConstantRows = [
   ['SIGIO', 29, 'Input or output is possible.'],
   ['SIGPWR', 30, 'Power is failing.'],
   ['SIGSYS', 31, 'A bad system call.'],
+  ['SIGIOT', 6, 'Another name of SIGABRT.'],
+  ['SIGPOLL', 29, 'Another name of SIGIO.'],
 ];
 
 /** Name, number, and what strerror() says. */
@@ -112,6 +114,12 @@ export const PROCESS_CONSTANTS: ConstantTable = {
     ['CLONE_DETACHED', 0x400000, 'Ignored.'],
     ['CLONE_UNTRACED', 0x800000, 'A tracer cannot force CLONE_PTRACE.'],
     ['CLONE_CHILD_SETTID', 0x1000000, 'Store the thread id in the memory of the child.'],
+    ['CLONE_NEWCGROUP', 0x2000000, 'The child has a cgroup namespace of its own.'],
+    ['CLONE_NEWUTS', 0x4000000, 'The child has a host name of its own.'],
+    ['CLONE_NEWIPC', 0x8000000, 'The child has System V segments, semaphores and queues of its own.'],
+    ['CLONE_NEWUSER', 0x10000000, 'The child has a user namespace of its own.'],
+    ['CLONE_NEWPID', 0x20000000, 'The child has a pid namespace of its own.'],
+    ['CLONE_NEWNET', 0x40000000, 'The child has a network of its own.'],
     ['CLONE_IO', 0x80000000, 'They share an input/output context.'],
   ],
   wait: [
@@ -121,6 +129,9 @@ export const PROCESS_CONSTANTS: ConstantTable = {
     ['WEXITED', 4, 'Wait for children that have ended.'],
     ['WCONTINUED', 8, 'Return for continued children too.'],
     ['WNOWAIT', 0x1000000, 'Leave the child to be waited for again.'],
+    ['__WNOTHREAD', 0x20000000, 'Not for children of other threads of the process.'],
+    ['__WALL', 0x40000000, 'For children of both kinds, whatever signal tells of their end.'],
+    ['__WCLONE', 0x80000000, 'For children whose end is told by another signal than SIGCHLD, or by none.'],
   ],
   rlimit: [
     ['RLIMIT_CPU', 0, 'Seconds of CPU time.'],
@@ -149,9 +160,14 @@ export const PROCESS_CONSTANTS: ConstantTable = {
     ['MMAP_PAGE_ZERO', 0x0100000, 'Map page 0 for old programs.'],
     ['ADDR_COMPAT_LAYOUT', 0x0200000, 'Lay mappings out bottom-up, as old kernels did.'],
     ['READ_IMPLIES_EXEC', 0x0400000, 'PROT_READ gives PROT_EXEC too.'],
+    ['UNAME26', 0x0020000, 'uname() tells a version 2.6.'],
+    ['SHORT_INODE', 0x1000000, 'Without effect.'],
+    ['WHOLE_SECONDS', 0x2000000, 'Without effect.'],
+    ['STICKY_TIMEOUTS', 0x4000000, 'select() leaves its timeout as it was.'],
     ['ADDR_LIMIT_32BIT', 0x0800000, 'Limit the address space to 32 bits.'],
     ['ADDR_LIMIT_3GB', 0x8000000, 'Limit the address space to 3 GiB.'],
     ['PER_LINUX', 0, 'The personality of Linux.'],
+    ['PER_LINUX32', 8, 'Linux, and uname() tells a 32-bit machine.'],
   ],
   signal: SIGNALS,
   handler: [

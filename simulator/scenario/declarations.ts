@@ -162,17 +162,24 @@ export class DeclarationBinder {
     }
     const words = key.words ?? {};
     if (value?.kind === 'name' && Object.hasOwn(words, value.name)) return words[value.name] ?? null;
-    const number = this.#number(setting, key.least, key.most, key.unit === 'bytes');
+    const number = this.#number(setting, key.least, key.most, key.unit === 'bytes', Object.keys(words));
     return number === null ? undefined : (key.round?.(number) ?? number);
   }
 
-  /** The value of `key=N` within its bounds, or null after an error was reported. */
-  #number(setting: KeyValue, least: number, most: number, bytes: boolean): number | null {
+  /** The value of `key=N` within its bounds, or null after an error was reported; `words` could stand there too. */
+  #number(
+    setting: KeyValue,
+    least: number,
+    most: number,
+    bytes: boolean,
+    words: readonly string[] = [],
+  ): number | null {
     const { key, value } = setting;
     const number = value !== null && isArithmetic(value) ? constantValue(value) : null;
     if (value === null || number === null) {
       const example = bytes ? ', such as 16K' : '';
-      this.#reporter.error('declaration', `${key.name} wants a number${example}`, value?.span ?? setting.span);
+      const wanted = [`a number${example}`, ...words].join(' or ');
+      this.#reporter.error('declaration', `${key.name} wants ${wanted}`, value?.span ?? setting.span);
       return null;
     }
     if (number >= BigInt(least) && number <= BigInt(most)) return Number(number);

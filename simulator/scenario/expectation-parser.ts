@@ -28,7 +28,10 @@ export function parseExpectation(stream: TokenStream): Expectation {
   while (!stream.atEnd()) {
     // Parts stand side by side, or with a comma or another `=` between them.
     if (!first && !stream.accept(',')) stream.accept('=');
-    if (!first && startsRemark(stream)) break;
+    if (!first && startsRemark(stream)) {
+      checkRemark(stream);
+      break;
+    }
     parsePart(stream, parts);
     first = false;
   }
@@ -41,6 +44,14 @@ export function parseExpectation(stream: TokenStream): Expectation {
 function startsRemark(stream: TokenStream): boolean {
   const { text, kind } = stream.peek();
   return kind === 'punct' && (text === '(' || text === '<');
+}
+
+/** A remark in parentheses may hold anything, but it ends. */
+function checkRemark(stream: TokenStream): void {
+  const open = stream.peek();
+  if (open.text !== '(') return;
+  for (let ahead = 1; stream.peek(ahead).kind !== 'end'; ahead++) if (stream.peek(ahead).text.includes(')')) return;
+  throw new SyntaxProblem('syntax', "')' is missing: what strace says behind the result is not closed", open.span);
 }
 
 function parsePart(stream: TokenStream, parts: Parts): void {

@@ -92,6 +92,7 @@ function parsePrimary(stream: TokenStream): Expr {
   const token = stream.peek();
   if (token.kind === 'number' && token.value !== undefined) {
     stream.next();
+    if (token.vars !== undefined) return environment(token.vars, token.span);
     return { kind: 'int', value: token.value, text: token.text, span: token.span };
   }
   if (token.kind === 'string') return parseString(stream, 'text');
@@ -125,8 +126,19 @@ function parseGroup(stream: TokenStream): Expr {
   return { kind: 'group', operand, span: cover(open, stream.last()) };
 }
 
+/** More variables than any stack has room for: execve refuses them as it would refuse more. */
+const MAX_VARS = 1 << 20;
+
+/** An environment of which strace tells only how many variables it has: so many strings, all empty. */
+function environment(vars: number, span: Span): Expr {
+  const value = { text: '', bytes: new Uint8Array(0) };
+  const variable: Expr = { kind: 'string', value, abbreviated: false, span };
+  return { kind: 'array', items: new Array<Expr>(Math.min(vars, MAX_VARS)).fill(variable), span };
+}
+
 function parseArray(stream: TokenStream): Expr {
-  const open = stream.next().span;
+  const { span: open, vars } = stream.next();
+  if (vars !== undefined && stream.accept(']')) return environment(vars, cover(open, stream.last()));
   const items: Expr[] = [];
   if (!stream.accept(']')) {
     do {

@@ -16,6 +16,8 @@ export interface Token {
   readonly value?: bigint;
   /** Of a string: what it stands for. */
   readonly string?: StringArg;
+  /** The variables of an environment that strace counts in a comment behind it, where it shows only its address. */
+  readonly vars?: number;
   /** Of a bad token: what is wrong, and the code of its diagnostic. */
   readonly message?: string;
   readonly code?: DiagnosticCode;
@@ -28,6 +30,7 @@ const SPACE = /[ \t\f\v\r\u00a0]+/y;
 const WORD = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER = /[0-9][A-Za-z0-9_]*/y;
 const PUNCT = /\.\.\.|==|!=|<=|>=|&&|[()[\]{},:=|+\-*!<>?]/y;
+const VARS = /\/\*\s*(\d+) vars?\s*\*\//;
 const SUFFIX: Readonly<Record<string, bigint>> = { K: 10n, M: 20n, G: 30n, T: 40n };
 export const WORD_MAX = (1n << 64n) - 1n;
 
@@ -36,7 +39,9 @@ export function tokenize(text: string, line: number): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   for (;;) {
-    at = skipBlank(text, at);
+    const from = at;
+    at = skipBlank(text, from);
+    noteVars(tokens, text, from, at);
     if (at >= text.length || text[at] === '#') break;
     const token = readToken(text, at, line);
     tokens.push(token);
@@ -61,6 +66,14 @@ function skipBlank(text: string, from: number): number {
     else if (text.startsWith('/*', at) && text.indexOf('*/', at + 2) >= 0) at = text.indexOf('*/', at + 2) + 2;
     else return at;
   }
+}
+
+/** `0x7ffd12345678 /* 23 vars *​/`: the last token gets the number that the comment behind it, in [from, to), says. */
+function noteVars(tokens: Token[], text: string, from: number, to: number): void {
+  const last = tokens.at(-1);
+  if (last === undefined || to - from < '/*1 var*/'.length) return;
+  const digits = VARS.exec(text.slice(from, to))?.[1];
+  if (digits !== undefined) tokens[tokens.length - 1] = { ...last, vars: Number(digits) };
 }
 
 function readToken(text: string, at: number, line: number): Token {
@@ -96,6 +109,9 @@ function readNumber(text: string, span: Span): Token {
   const digits = parts?.[2] ?? '';
   const suffix = parts?.[3] ?? '';
   if (parts === null) return bad(text, span, `'${clip(text)}' is not a number`, 'number');
+  if (hex === undefined && digits === '0' && /^[xX]/.test(suffix)) {
+    return bad(text, span, `'${clip(text)}' is not a number: behind 0x come hexadecimal digits`, 'number');
+  }
   const shift = suffix === '' ? 0n : SUFFIX[suffix];
   if (shift === undefined) {
     return bad(text, span, `unknown suffix '${clip(suffix)}': sizes end in K, M, G or T`, 'number');

@@ -134,6 +134,18 @@ const NOTHING: RealOutcome = { result: { kind: 'value', value: 0n }, faults: [],
 const READS = new Set(['read', 'pread', 'pread64', 'mincore']);
 const WRITES = new Set(['write', 'pwrite', 'pwrite64']);
 
+/** Bytes of a string that go to the driver in one line. */
+const MAX_STRING = 1 << 16;
+
+/** A string cut to a length, or with zeros up to it, as strncpy() does. */
+function sized(bytes: Uint8Array, length: bigint | undefined): Uint8Array {
+  if (length === undefined) return bytes;
+  if (length > MAX_STRING) throw new Unsupported('a string of that length');
+  const all = new Uint8Array(Number(length));
+  all.set(bytes.subarray(0, all.length));
+  return all;
+}
+
 /** What a line shows in place of a buffer: bytes to be written lie in the text page, whatever would be stored nowhere. */
 function checkBuffer(name: string, args: readonly Arg[]): void {
   const shown = args[name === 'mincore' ? 2 : 1];
@@ -216,7 +228,10 @@ export async function execute(machine: KernelMachine, request: Request): Promise
       return outcomeOf(await machine.load(request.pid, request.addr, request.length), request);
     case 'store': {
       const { pid, addr, value, length } = request;
-      const step = typeof value === 'number' ? machine.fill(pid, addr, value, length) : machine.store(pid, addr, value);
+      const step =
+        typeof value === 'number'
+          ? machine.fill(pid, addr, value, length)
+          : machine.store(pid, addr, sized(value, length));
       return outcomeOf(await step, request);
     }
     case 'fetch':

@@ -55,7 +55,8 @@ describe('numbers', () => {
     ['16E', "unknown suffix 'E'"],
     ['16k', "unknown suffix 'k'"],
     ['16KB', "unknown suffix 'KB'"],
-    ['0x', 'suffix'],
+    ['0x', 'behind 0x come hexadecimal digits'],
+    ['0Xg', 'behind 0x come hexadecimal digits'],
     ['18446744073709551616', 'does not fit in 64 bits'],
     ['16777216T', 'does not fit in 64 bits'],
     ['9'.repeat(100_000), 'does not fit in 64 bits'],
@@ -148,6 +149,7 @@ describe('lines', () => {
     ['assert 1 < 2 < 3', 'cannot be chained'],
     ['p: brk(0) /* what', 'comment is not closed'],
     ['p: brk(0) = 0 ENOMEM', 'returns -1'],
+    ['p: brk(0) = -1 ENOMEM (Cannot', "')' is missing"],
   ];
   test.each(wrong)('%s', (line, message) => {
     expect(problemOf(line)).toContain(message);
