@@ -210,7 +210,14 @@ export type EventData =
       readonly mm: number;
       readonly vma: VmaRef;
     }
-  | { readonly type: 'vma-change'; readonly mm: number; readonly before: VmaRef; readonly after: VmaRef }
+  | {
+      readonly type: 'vma-change';
+      readonly mm: number;
+      readonly before: VmaRef;
+      readonly after: VmaRef;
+      /** What became of its anon_vma; null where it stays as it was. */
+      readonly anonVma: 'gained' | 'lost' | 'exchanged' | null;
+    }
   | { readonly type: 'vma-split'; readonly mm: number; readonly vma: VmaRef; readonly at: VirtAddr }
   | {
       readonly type: 'vma-merge';
@@ -238,7 +245,14 @@ export type EventData =
   | { readonly type: 'exec'; readonly path: string; readonly stage: string }
   /** The dynamic loader makes a system call; what comes of it is deeper. */
   | { readonly type: 'loader-call'; readonly text: string }
-  | { readonly type: 'exit'; readonly pid: number; readonly why: string }
+  /** What it shares with others goes on without it: its descriptor table, its address space. */
+  | {
+      readonly type: 'exit';
+      readonly pid: number;
+      readonly why: string;
+      readonly sharesFiles: boolean;
+      readonly sharesMemory: boolean;
+    }
   | {
       readonly type: 'signal';
       readonly signal: string;

@@ -35,10 +35,16 @@ function alikeLine({ times, period }: Extract<Told, { times: number }>): StoryLi
   };
 }
 
+/** The special mapping that a fault is in, by its name in maps: files have paths. */
+function specialOf({ vma }: Extract<KernelEvent, { type: 'find-vma' }>): string | null {
+  return vma?.name.startsWith('[') === true ? vma.name : null;
+}
+
 /** The sentences of what is told, each with what stands around it. */
 function linesOf(telling: Telling, call: string, told: readonly Told[]): StoryLine[] {
   let access: AccessKind | null = null;
   let page: VirtAddr | null = null;
+  let special: string | null = null;
   let area: StoryEvent | null = null;
   return told.map((item, i) => {
     if (!('event' in item)) return alikeLine(item);
@@ -47,12 +53,13 @@ function linesOf(telling: Telling, call: string, told: readonly Told[]): StoryLi
       access = event.access;
       page = pageDown(event.va);
     }
+    if (event.type === 'find-vma') special = specialOf(event);
     if (event.type === 'vma-insert' || event.type === 'vma-remove') area = event;
     else if (area !== null && event.depth <= area.depth) area = null;
     const after = told[i + 1];
     const next = after !== undefined && 'event' in after ? after.event : null;
     const areaOf = area !== null && 'mm' in area ? area.mm : null;
-    const line = sentence(telling, event, { call, access, page, areaOf, next });
+    const line = sentence(telling, event, { call, access, page, special, areaOf, next });
     if (event.type === 'fault-done') access = page = null;
     return line;
   });
@@ -64,7 +71,8 @@ function eventCount(told: readonly Told[]): number {
 
 /** A step's story: the step itself at depth 0, whom the OOM killer took, then its events in order; a long one is cut in the middle, with a count. */
 export function explain(telling: Telling, report: StepReport, events: readonly KernelEvent[]): readonly StoryLine[] {
-  const head = stepSentence(telling, report);
+  const found = events.find((event) => event.type === 'find-vma');
+  const head = stepSentence(telling, report, found === undefined ? null : specialOf(found));
   if (head === null) return [];
   const told = tellShortly(arranged(events));
   const tell = (part: readonly Told[]): StoryLine[] => linesOf(telling, report.call, part);

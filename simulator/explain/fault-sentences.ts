@@ -10,7 +10,7 @@ import {
   accessNoun,
   count,
   entryWords,
-  FAULT_WORDS,
+  faultKindWords,
   perms,
   range,
   type Telling,
@@ -95,6 +95,7 @@ export function expandStack(event: Event<'expand-stack'>): string {
 const FAULT_OPERATION: Readonly<Record<string, string>> = {
   generic_file: 'filemap_fault()',
   shmem: 'shmem_fault()',
+  shm: 'shm_fault(), which asks shmem_fault()',
   special_mapping: 'special_mapping_fault()',
   device: "the driver's fault()",
 };
@@ -130,6 +131,7 @@ const HANDLERS: Readonly<Record<string, Words>> = {
   do_shared_fault: (table) => `do_shared_fault(): a write to a shared mapping; ${asks(table)}`,
   filemap_fault: () => 'filemap_fault(): the page cache does not have the page, so it is read and the fault retried',
   shmem_swapin_folio: () => 'shmem_swapin_folio(): the page of shared memory is in swap',
+  do_fault: () => 'do_fault(): the driver has no fault operation, and no page was mapped here: SIGBUS',
   handle_pte_marker: () => 'handle_pte_marker(): a guard marker forbids every access',
   handle_pte_fault: () => 'handle_pte_fault(): the entry allows the access already, only the TLB did not know',
 };
@@ -139,8 +141,8 @@ export function handler(event: Event<'handler'>): string {
   return words === undefined ? `${event.name}(): ${event.why}` : words(event.why);
 }
 
-export function faultDone(event: Event<'fault-done'>): string {
-  return `the fault was ${event.major ? 'major (it waited for a disk)' : 'minor'}: ${FAULT_WORDS[event.kind]}`;
+export function faultDone(event: Event<'fault-done'>, { special }: Around): string {
+  return `the fault was ${event.major ? 'major (it waited for a disk)' : 'minor'}: ${faultKindWords(event.kind, special)}`;
 }
 
 export function mapAround(event: Event<'map-around'>): string {

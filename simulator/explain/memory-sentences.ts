@@ -20,17 +20,24 @@ export function frameAlloc(event: Event<'frame-alloc'>, around: Around): string 
   return filled ? `${frame}${use}` : `${frame}${use}, zeroed`;
 }
 
-export function vmaChange(event: Event<'vma-change'>): string {
+const LOST_ANON_VMA = 'all its pages have moved away, so it gives up its anon_vma';
+
+export function vmaChange(event: Event<'vma-change'>, around: Around): string {
   const { before, after } = event;
   if (before.flags !== after.flags) {
     const changes = VM_FLAG_NAMES.flatMap(([bit, , name]) => {
       if (((before.flags ^ after.flags) & bit) === 0) return [];
       return [`${(after.flags & bit) !== 0 ? '+' : '−'}${name}`];
     });
-    return `${vmaWords(after)}: ${changes.join(' ')}`;
+    const lost = event.anonVma === 'lost' ? `; ${LOST_ANON_VMA}` : '';
+    return `${vmaWords(after)}: ${changes.join(' ')}${lost}`;
   }
   if (before.start === after.start && before.end === after.end) {
-    return `${vmaWords(after)} gets an anon_vma, for its first anonymous page`;
+    if (event.anonVma === 'lost') return `${vmaWords(after)}: ${LOST_ANON_VMA}`;
+    if (event.anonVma === 'exchanged') return `${vmaWords(after)} gets another anon_vma`;
+    const isGuarded = around.call === 'madvise' && around.access === null;
+    const why = isGuarded ? 'so that a fork copies its guard markers' : 'for its first anonymous page';
+    return `${vmaWords(after)} gets an anon_vma, ${why}`;
   }
   const larger = after.end - after.start > before.end - before.start;
   return `VMA ${range(before.start, before.end)} ${larger ? 'grows' : 'shrinks'} to ${range(after.start, after.end)}`;
@@ -55,6 +62,7 @@ export function vmaSplit(event: Event<'vma-split'>): string {
 
 const PLACES: Readonly<Record<string, string>> = {
   hint: 'the address that was asked for is free',
+  mmap_min_addr: 'what was asked for lies below mmap_min_addr (64 KiB), so it becomes that address, which is free',
   MAP_32BIT: 'MAP_32BIT wants the first hole between 1 and 2 GiB',
   'top-down': 'the highest hole below mmap_base that is large enough',
   ADDR_COMPAT_LAYOUT: 'the lowest hole above mmap_base that is large enough: the layout of old kernels',
@@ -196,5 +204,10 @@ export function exec(event: Event<'exec'>): string {
 }
 
 export function exit(telling: Telling, event: Event<'exit'>): string {
-  return `${telling.name(event.pid)} ends (${event.why}): its files are closed and its address space is given up`;
+  const { sharesFiles, sharesMemory } = event;
+  const ends = `${telling.name(event.pid)} ends (${event.why})`;
+  if (sharesFiles && sharesMemory) return `${ends}: its open files and its address space go on, others share them`;
+  if (sharesFiles) return `${ends}: its address space is given up; its open files stay, others share them`;
+  if (sharesMemory) return `${ends}: its files are closed; its address space goes on, others share it`;
+  return `${ends}: its files are closed and its address space is given up`;
 }

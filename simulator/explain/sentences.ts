@@ -31,7 +31,7 @@ function textOf(telling: Telling, event: StoryEvent, around: Around): string {
     case 'handler':
       return access.handler(event);
     case 'fault-done':
-      return access.faultDone(event);
+      return access.faultDone(event, around);
     case 'map-around':
       return access.mapAround(event);
     case 'signal':
@@ -115,7 +115,7 @@ function memoryText(telling: Telling, event: MemoryEvent, around: Around): strin
     case 'vma-remove':
       return `${vmaWords(event.vma)} is removed`;
     case 'vma-change':
-      return memory.vmaChange(event);
+      return memory.vmaChange(event, around);
     case 'vma-split':
       return memory.vmaSplit(event);
     case 'vma-merge':

@@ -6,7 +6,7 @@ import { describeResult } from '../scenario/expectations.ts';
 import type { StepReport } from '../scenario/interpreter.ts';
 import type { StoryLine } from '../view/types.ts';
 import { oomSummary, oomText } from './oom-words.ts';
-import { count, FAULT_WORDS, type Telling } from './words.ts';
+import { count, faultKindWords, type Telling } from './words.ts';
 
 /** Choices of the OOM killer that are told at the top of a story. */
 const MAX_KILLS = 8;
@@ -35,11 +35,11 @@ function asked(request: Request): string {
   }
 }
 
-function faultWords(faults: readonly FaultRecord[], outcome: StepOutcome): string {
+function faultWords(faults: readonly FaultRecord[], outcome: StepOutcome, special: string | null): string {
   const total = Math.max(faults.length, outcome.minflt + outcome.majflt);
   const [first] = faults;
   if (first === undefined) return total === 0 ? '' : count(total, 'page fault');
-  if (total === 1) return `${first.major ? 'major' : 'minor'} fault: ${FAULT_WORDS[first.kind]}`;
+  if (total === 1) return `${first.major ? 'major' : 'minor'} fault: ${faultKindWords(first.kind, special)}`;
   const major = outcome.majflt === 0 ? '' : `, ${outcome.majflt.toLocaleString('en-US')} of them major`;
   return `${count(total, 'page fault')}${major}`;
 }
@@ -49,9 +49,9 @@ function errnoWords(errno: string): string {
   return text === undefined || text === null ? errno : `${errno} (${text})`;
 }
 
-function cameTo({ request, outcome }: StepReport): string {
+function cameTo({ request, outcome }: StepReport, special: string | null): string {
   const { result, faults } = outcome;
-  const fault = faultWords(faults, outcome);
+  const fault = faultWords(faults, outcome, special);
   const isAccess = request?.op === 'load' || request?.op === 'store' || request?.op === 'fetch';
   if (result.kind === 'signal') return `${result.signal} (${result.code})`;
   if (result.kind === 'skipped') return `not done: ${result.message}`;
@@ -61,13 +61,16 @@ function cameTo({ request, outcome }: StepReport): string {
   return [quiet && result.kind !== 'errno' ? '' : `= ${value}`, fault].filter((part) => part !== '').join('; ');
 }
 
-/** Null for an assert, and for a step that could not be made: they have no story. */
-export function stepSentence(telling: Telling, report: StepReport): StoryLine | null {
+/**
+ * Null for an assert, and for a step that could not be made: they have no story. `special` is the special mapping that its
+ * first fault is in.
+ */
+export function stepSentence(telling: Telling, report: StepReport, special: string | null): StoryLine | null {
   const { request, pid } = report;
   if (request === null) return null;
   const who = pid === null ? 'kernel:' : telling.name(pid);
   const oom = oomSummary(report.outcome.oom, (who) => telling.name(who));
-  const end = [cameTo(report), oom].filter((part) => part !== '').join('; ');
+  const end = [cameTo(report, special), oom].filter((part) => part !== '').join('; ');
   const text = `${who} ${asked(request)}${end === '' ? '' : `: ${end}`}`;
   const address = request.op === 'load' || request.op === 'store' || request.op === 'fetch' ? request.addr : null;
   return {

@@ -37,6 +37,8 @@ export interface Around {
   readonly access: AccessKind | null;
   /** The page that it is about, its first byte; null outside of faults. */
   readonly page: VirtAddr | null;
+  /** The special mapping that the page lies in: [vdso], [vvar]. */
+  readonly special: string | null;
   /** The VMA's address space, while what was done to a VMA's pages is told below it. */
   readonly areaOf: number | null;
   readonly next: StoryEvent | null;
@@ -175,8 +177,17 @@ function framesWords({ times, isRunOfFrames }: EntriesEvent, { flags, pfn }: Pte
   return `, frames ${hex(pfn)} to ${hex(pfn + times - 1)}`;
 }
 
-/** Kinds of faults in the words of textbooks. */
-export const FAULT_WORDS: Readonly<Record<FaultKind, string>> = {
+/** A page of [vdso] or [vvar]: no file stands behind them. */
+export function kernelPage(special: string): string {
+  return `the kernel's own page of ${special}`;
+}
+
+/** A kind of fault in the words of textbooks; `special` is the special mapping in which it is, null for other memory. */
+export function faultKindWords(kind: FaultKind, special: string | null): string {
+  return kind === 'file-read' && special !== null ? kernelPage(special) : FAULT_WORDS[kind];
+}
+
+const FAULT_WORDS: Readonly<Record<FaultKind, string>> = {
   'anon-zero-page': 'the zero page for a read',
   anon: 'demand-zero',
   'file-read': 'a page of a file',

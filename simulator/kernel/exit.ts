@@ -33,12 +33,13 @@ export function mmput(k: Kernel, mmId: number): void {
   if (mm.users === 0) exit_mmap(k, mm);
 }
 
-function closeFiles(k: Kernel, task: Task): void {
+/** True when others share the descriptor table: then the files stay open. */
+function closeFiles(k: Kernel, task: Task): boolean {
   const shared = files_sharers(k, task).length > 0;
   const group = k.tasks.edit(task.filesGroup);
   group.filesSharers = withoutPid(group.filesSharers, task.pid, k);
-  if (shared) return;
-  for (const id of task.files.values()) if (id !== 0) fput(k, id);
+  if (!shared) for (const id of task.files.values()) if (id !== 0) fput(k, id);
+  return shared;
 }
 
 /** A vfork parent goes on when its child gives the shared address space up. */
@@ -95,11 +96,13 @@ export function do_exit(k: Kernel, pid: number, end: TaskEnd): void {
   if (task.state !== 'alive') return;
   clear_child_tid(k, task);
   const mm = task.mm;
-  closeFiles(k, task);
+  const sharesFiles = closeFiles(k, task);
   task.files = new Map();
   task.end = end;
   if (k.sink !== null) {
-    k.emit({ type: 'exit', pid, why: end.kind === 'exit' ? `exit status ${end.status}` : end.signal });
+    const sharesMemory = mm !== 0 && k.mms.get(mm).users > 1;
+    const why = end.kind === 'exit' ? `exit status ${end.status}` : end.signal;
+    k.emit({ type: 'exit', pid, why, sharesFiles, sharesMemory });
   }
   const running = k.scalars.current === pid;
   task.mm = 0;

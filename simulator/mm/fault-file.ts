@@ -11,10 +11,11 @@ import {
   VM_FAULT_NOPAGE,
   VM_FAULT_OOM,
   VM_FAULT_RETRY,
+  VM_FAULT_SIGBUS,
   type VmFault,
 } from './fault.ts';
 import { hold_page, map_file_page, map_new_anon, vma_with_anon, wp_page_reuse } from './map-page.ts';
-import { operations } from './operations.ts';
+import { has_fault, operations } from './operations.ts';
 import { alloc_page } from './page-alloc.ts';
 import { note_use } from './page-use.ts';
 import { linear_page_index, VM_SHARED, vma_pages } from './vma.ts';
@@ -110,6 +111,10 @@ function do_page_mkwrite(vmf: VmFault, page: Pfn): number {
 
 /** do_fault(): no page is mapped and the VMA has operations. */
 export function do_fault(vmf: VmFault): number {
+  if (!has_fault(vmf.k, vmf.vma)) {
+    handler(vmf, 'do_fault', vmf.vma.vm_ops);
+    return VM_FAULT_SIGBUS;
+  }
   if (!vmf.write) return do_read_fault(vmf);
   return (vmf.vma.vm_flags & VM_SHARED) === 0 ? do_cow_fault(vmf) : do_shared_fault(vmf);
 }

@@ -12,7 +12,7 @@ import { mlock_folio } from './mlock-page.ts';
 import { free_page, init_anon_page } from './page-alloc.ts';
 import { flush_tlb_range, get_mapping, set_pte, vm_page_prot } from './pte.ts';
 import { linear_page_index, VM_DROPPABLE, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma } from './vma.ts';
-import { vmaRef } from './vma-link.ts';
+import { emitChange } from './vma-link.ts';
 
 /** vmf_anon_prepare(): the VMA gets an anon_vma before its first anonymous page. Returns the VMA that has one. */
 export function vma_with_anon(k: Kernel, mm: Mm, vma: Vma): Vma {
@@ -20,7 +20,7 @@ export function vma_with_anon(k: Kernel, mm: Mm, vma: Vma): Vma {
   const place = mm.vmas.seek(vma.vm_start);
   anon_vma_prepare(k, mm, place);
   const named = mm.vmas.vma(place);
-  if (k.sink !== null) k.emit({ type: 'vma-change', mm: mm.id, before: vmaRef(k, vma), after: vmaRef(k, named) });
+  if (k.sink !== null) emitChange(k, mm, vma, named);
   return named;
 }
 

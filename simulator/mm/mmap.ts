@@ -68,6 +68,11 @@ function vmFlags(k: Kernel, mm: Mm, prot: number, flags: number): number {
   return bits;
 }
 
+/** round_hint_to_min(): a hint below vm.mmap_min_addr means that address. */
+function round_hint_to_min(hint: VirtAddr): VirtAddr {
+  return hint !== 0 && hint < MMAP_MIN_ADDR ? MMAP_MIN_ADDR : hint;
+}
+
 /** The place of the mapping: MAP_FIXED's or one that is looked for. */
 export function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAddr | Errno {
   const { flags } = args;
@@ -82,13 +87,16 @@ export function place(k: Kernel, mm: Mm, args: MmapArgs, length: number): VirtAd
     if (args.addr < MMAP_MIN_ADDR) return refuse(k, 'EPERM', 'below mmap_min_addr');
     return args.addr;
   }
-  let hint = pageDown(args.addr);
-  if (hint !== 0 && hint < MMAP_MIN_ADDR) hint = MMAP_MIN_ADDR;
+  const wanted = pageDown(args.addr);
+  const hint = round_hint_to_min(wanted);
   const bits32 = (flags & MAP.BIT32) !== 0;
   const align = alignment(k, args, hint, length);
   const area = get_unmapped_area(k, mm, { addr: hint, length, bits32, align });
   if (area === null) return refuse(k, 'ENOMEM', 'no hole is large enough');
-  if (k.sink !== null) k.emit({ type: 'placement', addr: area.addr, length, why: area.why });
+  if (k.sink !== null) {
+    const why = hint === wanted ? area.why : area.why.replace(/^hint/, 'mmap_min_addr');
+    k.emit({ type: 'placement', addr: area.addr, length, why });
+  }
   return area.addr;
 }
 

@@ -3,11 +3,12 @@
  * devices (vm_special_mapping, a driver's vm_operations_struct).
  */
 
+import type { Kernel } from '../state/kernel.ts';
 import { VM_FAULT_NOPAGE, VM_FAULT_SIGBUS, type VmFault, type VmOperations } from './fault.ts';
 import { generic_file_vm_ops } from './filemap.ts';
 import { insert_pfn } from './map-page.ts';
 import { shm_vm_ops, shmem_vm_ops } from './shmem.ts';
-import { VM_PFNMAP, type VmOps } from './vma.ts';
+import { VM_PFNMAP, type Vma, type VmOps } from './vma.ts';
 
 /** [vdso] has pages of its own; [vvar] maps kernel data by PFN, which is not counted as resident. */
 function special_mapping_fault(vmf: VmFault, index: number): number {
@@ -33,13 +34,18 @@ const special_mapping_vmops: VmOperations = {
   fault: special_mapping_fault,
 };
 
-/** A driver with `fault` hands out its page; the others mapped theirs before, so a fault finds nothing. */
+/** A driver hands out its page, if the device has that many. */
 function device_fault(vmf: VmFault, index: number): number {
   const device = vmf.k.inodes.get(vmf.vma.inode).device;
-  if (device === null || device.mmap !== 'fault' || index >= device.pages) return VM_FAULT_SIGBUS;
+  if (device === null || index >= device.pages) return VM_FAULT_SIGBUS;
   vmf.kind = 'device';
   vmf.page = device.firstPfn + index;
   return 0;
+}
+
+/** Whether the VMA's table has a fault operation: of drivers, only those that hand pages out on demand have one. */
+export function has_fault(k: Kernel, vma: Vma): boolean {
+  return vma.vm_ops !== 'device' || k.inodes.get(vma.inode).device?.mmap === 'fault';
 }
 
 const device_vm_ops: VmOperations = {

@@ -56,7 +56,20 @@ export function vma_replace(k: Kernel, mm: Mm, old: Vma, next: Vma): void {
   if (old.vm_file !== next.vm_file) throw new Error('vma_replace: another file');
   mm.vmas.replace(old.vm_start, next);
   if (old.anon !== next.anon) moveChain(k, mm, old.anon, next.anon);
-  if (k.sink !== null) k.emit({ type: 'vma-change', mm: mm.id, before: vmaRef(k, old), after: vmaRef(k, next) });
+  if (k.sink !== null) emitChange(k, mm, old, next);
+}
+
+/** Tells a listener how a VMA changed, if it did. */
+export function emitChange(k: Kernel, mm: Mm, old: Vma, next: Vma): void {
+  const anonVma = anonVmaChange(old.anon, next.anon);
+  const isSame = old.vm_start === next.vm_start && old.vm_end === next.vm_end && old.vm_flags === next.vm_flags;
+  if (isSame && anonVma === null) return;
+  k.emit({ type: 'vma-change', mm: mm.id, before: vmaRef(k, old), after: vmaRef(k, next), anonVma });
+}
+
+function anonVmaChange(old: AnonVmaChain | null, next: AnonVmaChain | null): 'gained' | 'lost' | 'exchanged' | null {
+  if (old === next) return null;
+  return old === null ? 'gained' : next === null ? 'lost' : 'exchanged';
 }
 
 function moveChain(k: Kernel, mm: Mm, old: AnonVmaChain | null, next: AnonVmaChain | null): void {

@@ -9,7 +9,8 @@ const NAME_COLUMN = 72;
 
 export const VSYSCALL_START = 'ffffffffff600000';
 export const VSYSCALL_END = 'ffffffffff601000';
-const VSYSCALL_LINE = `${VSYSCALL_START}-${VSYSCALL_END} --xp 00000000 00:00 0`.padEnd(NAME_COLUMN);
+/** The line of the gate VMA, which is in no address space's tree and in every maps. Without its newline. */
+export const VSYSCALL_LINE = `${`${VSYSCALL_START}-${VSYSCALL_END} --xp 00000000 00:00 0`.padEnd(NAME_COLUMN)} [vsyscall]`;
 
 /** `rw-p`: the permissions column of a VMA. */
 export function vma_perms(vma: Vma): string {
@@ -61,5 +62,5 @@ export function proc_maps(k: Kernel, mm: Mm): string {
     text += `${maps_line(k, mm, vma)}\n`;
     return true;
   });
-  return `${text}${VSYSCALL_LINE} [vsyscall]\n`;
+  return `${text}${VSYSCALL_LINE}\n`;
 }

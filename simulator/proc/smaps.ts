@@ -7,7 +7,7 @@ import { cache_for_each } from '../mm/page-cache.ts';
 import { linear_page_index, VM_FLAG_NAMES, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma, vma_pages } from '../mm/vma.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
-import { maps_line, VSYSCALL_END, VSYSCALL_START } from './maps.ts';
+import { maps_line, VSYSCALL_END, VSYSCALL_LINE, VSYSCALL_START } from './maps.ts';
 import { for_each_page } from './pagemap.ts';
 
 /** Sizes of one VMA in kB, by the names that smaps prints. */
@@ -201,8 +201,7 @@ function block(line: string, e: SmapsEntry): string {
 /** The whole text of /proc/PID/smaps. */
 export function proc_smaps(k: Kernel, mm: Mm): string {
   const blocks = mm.vmas.toArray().map((vma) => block(maps_line(k, mm, vma), smaps_entry(k, mm, vma)));
-  const vsyscall = `${VSYSCALL_START}-${VSYSCALL_END} --xp 00000000 00:00 0`.padEnd(72);
-  return blocks.join('') + block(`${vsyscall} [vsyscall]`, VSYSCALL);
+  return blocks.join('') + block(VSYSCALL_LINE, VSYSCALL);
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   PTE_SWAP,
   type PteTable,
 } from '../machine/pagetable.ts';
-import { operations } from '../mm/operations.ts';
+import { has_fault, operations } from '../mm/operations.ts';
 import { vm_page_prot } from '../mm/pte.ts';
 import { sameVma, VM_FLAG_NAMES, type Vma, vma_pages } from '../mm/vma.ts';
 import { NOWHERE } from '../mm/vma-tree.ts';
@@ -30,7 +30,8 @@ function operationsView(k: Kernel, vma: Vma): OperationsView | null {
   const { name, functions } = operations(vma.vm_ops);
   // Linux has the same table twice, to tell shared anonymous memory by its address.
   const anonymous = vma.vm_ops === 'shmem' && k.inodes.get(vma.inode).path === '/dev/zero';
-  return { name: anonymous ? 'shmem_anon_vm_ops' : name, operations: functions };
+  const { fault, ...others } = functions;
+  return { name: anonymous ? 'shmem_anon_vm_ops' : name, operations: has_fault(k, vma) ? functions : others };
 }
 
 /** True when the last step made the VMA or changed one of its fields. */

@@ -1,6 +1,8 @@
 /** The translation of one address: the walk level by level, where it ends, and what an access would do now. */
 
 import type { AccessKind } from '../abi.ts';
+import { kernelPage } from '../explain/words.ts';
+import { isVsyscall } from '../kernel/cpu.ts';
 import { hex, PAGE_SIZE, userAddress } from '../machine/address.ts';
 import { CHUNK_MASK, PG_ANON, PG_ANON_EXCLUSIVE } from '../machine/frames.ts';
 import { PTE_MAPPED, PTE_PRESENT, PTE_RW } from '../machine/pagetable.ts';
@@ -104,6 +106,7 @@ function presentText(k: Kernel, vma: Vma | undefined, addr: number, entry: Entry
   const { value, flags } = entry;
   if (value === k.frames.zeroPfn) return 'Present: the zero page that all share; it was read and never written.';
   const access = (flags & PTE_RW) !== 0 ? 'writable' : 'write-protected';
+  if (vma !== undefined && vma.special !== null) return `Present: ${kernelPage(vma.special)}, ${access}.`;
   if (value >= k.frames.deviceBase) return `Present: ${hex(value)}, a page of a device, ${access}.`;
   if ((k.frames.flagsOf(value) & PG_ANON) !== 0) return anonText(k, entry, others);
   const inode = vma === undefined || vma.inode === 0 ? undefined : k.inodes.get(vma.inode);
@@ -199,6 +202,7 @@ export function walk(place: Place, pid: number, address: bigint): WalkView {
   }
   const canonical = isCanonical(k, word);
   const user = word >> userBits(k) === 0n;
+  const vsyscall = isVsyscall(word);
   const part = user
     ? userPart(moment, mm, pid, process, userAddress(word))
     : {
@@ -207,13 +211,24 @@ export function walk(place: Place, pid: number, address: bigint): WalkView {
         frame: null,
         vma: undefined,
         others: '',
-        state: canonical
-          ? "The kernel's half of the address space: not for user mode."
-          : 'Not canonical: the upper bits are no copy of the highest translated bit, so the MMU does not even walk.',
+        state: vsyscall
+          ? "[vsyscall]: the kernel's half, but user mode may call it; the kernel emulates its three calls."
+          : canonical
+            ? "The kernel's half of the address space: not for user mode."
+            : 'Not canonical: the upper bits are no copy of the highest translated bit, so the MMU does not even walk.',
       };
   const { vma, others, ...shown } = part;
   const { handlers } = k.tasks.get(pid);
-  const page: PageContext = { k, address: user ? userAddress(word) : 0, user, vma, others, process, handlers };
+  const page: PageContext = {
+    k,
+    address: user ? userAddress(word) : 0,
+    user,
+    vsyscall,
+    vma,
+    others,
+    process,
+    handlers,
+  };
   return {
     pid,
     process,

@@ -23,6 +23,7 @@ const MAX_REPLAYS = 32;
 const TOP_DOWN = 'top-down: the end of the highest hole below mmap_base that is large enough';
 const SEARCHES: Readonly<{ [why: string]: string }> = {
   hint: 'hint honoured: nothing is mapped there',
+  mmap_min_addr: 'mmap_min_addr: the hint lies below it and was raised to it; nothing is mapped there',
   'top-down': TOP_DOWN,
   ADDR_COMPAT_LAYOUT: 'ADDR_COMPAT_LAYOUT: the lowest hole above mmap_base that is large enough',
   'bottom-up': 'bottom-up: no hole below mmap_base is large enough, so the search goes upwards from its bottom',
@@ -53,7 +54,7 @@ function aligned(event: Heard): string {
 function searched(event: Heard | undefined, hint: number): string {
   if (event === undefined) return 'get_unmapped_area() chose the place';
   const [how = ''] = event.why.split(', ');
-  const refused = hint !== 0 && how !== 'hint' ? `the hint ${hex(hint)} does not fit; ` : '';
+  const refused = hint !== 0 && how !== 'hint' && how !== 'mmap_min_addr' ? `the hint ${hex(hint)} does not fit; ` : '';
   return `${refused}${SEARCHES[how] ?? how}${aligned(event)}`;
 }
 

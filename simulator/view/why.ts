@@ -3,10 +3,11 @@
  * by the name of the kernel function that asks it.
  */
 
-import { hex, type VirtAddr } from '../machine/address.ts';
+import { isVsyscall } from '../kernel/cpu.ts';
+import { hex, type VirtAddr, WORD_END } from '../machine/address.ts';
 import { VM_FLAG_NAMES, VM_SPECIAL, type Vma, vma_pages } from '../mm/vma.ts';
 import { can_vma_merge_after, flagDifference } from '../mm/vma-merge.ts';
-import { maps_line } from '../proc/maps.ts';
+import { maps_line, VSYSCALL_LINE, VSYSCALL_START } from '../proc/maps.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { mmOf, type Place, processName } from './place.ts';
@@ -160,6 +161,20 @@ function bordersAt(k: Kernel, mm: Mm, address: VirtAddr): Pick<WhyView, 'vma' | 
   };
 }
 
+/** [vsyscall], which is the same in every process and in no process's tree (arch/x86/entry/vsyscall: gate_vma). */
+function vsyscallBorders(k: Kernel, mm: Mm): Pick<WhyView, 'vma' | 'below' | 'above'> {
+  const last = mm.vmas.before(WORD_END);
+  const text = 'gate_vma: the kernel shows it in every maps, but it is in no address space, so nothing merges with it';
+  const below = {
+    at: `0x${VSYSCALL_START}`,
+    lower: last === undefined ? '' : maps_line(k, mm, last).trimEnd(),
+    upper: VSYSCALL_LINE,
+    rule: null,
+    text,
+  };
+  return { vma: VSYSCALL_LINE, below: last === undefined ? null : below, above: null };
+}
+
 /**
  * Why the VMA at an address stands apart from its neighbours. In a hole, `below` tells of the VMAs on both sides of it.
  * A process without memory has neither.
@@ -171,11 +186,19 @@ export function whyBoundary(
 ): Omit<WhyView, 'placed'> {
   const k = place.simulator.state;
   const mm = mmOf(k, pid);
-  const borders = mm === undefined ? { vma: null, below: null, above: null } : bordersAt(k, mm, Number(address));
+  const borders =
+    mm === undefined
+      ? { vma: null, below: null, above: null }
+      : isVsyscall(address)
+        ? vsyscallBorders(k, mm)
+        : bordersAt(k, mm, Number(address));
   return { pid, process: processName(place.names, pid), address: `0x${address.toString(16)}`, ...borders };
 }
 
 /** Why the VMA at an address stands apart from its neighbours, and why the mapping of that address is there. */
 export function why(place: Place, pid: number, address: bigint): WhyView {
-  return { ...whyBoundary(place, pid, address), placed: whyPlaced(place, pid, Number(address)) };
+  const borders = whyBoundary(place, pid, address);
+  const isGate = borders.vma === VSYSCALL_LINE;
+  const placed = isGate ? { line: null, text: 'the kernel has fixed its place' } : null;
+  return { ...borders, placed: placed ?? whyPlaced(place, pid, Number(address)) };
 }

@@ -2,8 +2,10 @@
 
 import type { AccessKind, FaultKind } from '../abi.ts';
 import type { EventData, KernelEvent } from '../events.ts';
+import { kernelPage } from '../explain/words.ts';
 import { hex } from '../machine/address.ts';
 import { page_of_file } from '../mm/device.ts';
+import { has_fault } from '../mm/operations.ts';
 import { file_pages } from '../mm/page-cache.ts';
 import { linear_page_index, type Vma } from '../mm/vma.ts';
 import { vma_perms } from '../proc/maps.ts';
@@ -16,6 +18,8 @@ export interface PageContext {
   /** Meaningless unless `user`: the address lies in the half of user space. */
   readonly address: number;
   readonly user: boolean;
+  /** It lies in the page [vsyscall]. */
+  readonly vsyscall: boolean;
   readonly vma: Vma | undefined;
   /** Other processes that map the frame, in words; empty for none. */
   readonly others: string;
@@ -46,6 +50,8 @@ function count(n: number, noun: string): string {
 
 /** How the page of a file is found: in the cache, or read with its neighbours. */
 function found(page: PageContext, events: readonly KernelEvent[], major: boolean): string {
+  const special = page.vma?.special ?? null;
+  if (special !== null) return kernelPage(special);
   const around = first(events, 'map-around');
   const neighbours = around === undefined || around.mapped < 2 ? '' : `, and ${around.mapped - 1} more by fault-around`;
   if (!major) return `${filePage(page)} from the page cache${neighbours}`;
@@ -132,7 +138,11 @@ function busWords(page: PageContext): string {
   const { k, vma, address } = page;
   const inode = vma === undefined || vma.inode === 0 ? undefined : k.inodes.get(vma.inode);
   if (vma === undefined || inode === undefined) return 'the fault operation has no page for it';
-  if (inode.kind === 'device') return `the driver of ${inode.path} has no page for it`;
+  if (inode.kind === 'device') {
+    return has_fault(k, vma)
+      ? `the driver of ${inode.path} has no page for it`
+      : `no page of ${inode.path} is mapped there, and its driver has no fault operation`;
+  }
   const index = linear_page_index(vma, address);
   if (index < file_pages(inode)) return `${inode.path} has no page for it`;
   return `page ${index} lies behind the end of ${inode.path} (${inode.size} bytes)`;
@@ -143,6 +153,7 @@ type Fatal = Extract<Verdict, { kind: 'signal' }>;
 function signalWords(page: PageContext, trial: Trial, verdict: Fatal, access: AccessKind): string {
   if (verdict.signal === 'SIGKILL') return 'no frame is free or can be reclaimed: the OOM killer takes the process';
   if (verdict.signal === 'SIGBUS') return busWords(page);
+  if (page.vsyscall && access === 'exec') return 'none of the three calls of [vsyscall] begins there';
   if (verdict.code === 'SI_KERNEL') return 'the address is not canonical';
   if (verdict.code === 'SEGV_ACCERR') return permissionWords(page, access);
   return missingWords(page, trial.events);
@@ -153,6 +164,7 @@ export function wouldText(page: PageContext, trial: Trial, access: AccessKind): 
   const { verdict, events } = trial;
   switch (verdict.kind) {
     case 'hit':
+      if (page.vsyscall) return 'would be emulated: the kernel makes the call itself, no instruction of the page runs';
       return 'would succeed without a fault: the entry allows it';
     case 'impossible':
       return `cannot be made: ${verdict.why}`;

@@ -34,6 +34,65 @@ app: load(a, 160K)`);
   });
 });
 
+describe('what a sentence claims is so', () => {
+  const WRITTEN = `${SMALL}app: store(buf, 1, 16K)\n`;
+
+  test('a VMA whose pages have all moved away gives up its anon_vma, one that has none keeps none', () => {
+    const lost = 'rw-p: all its pages have moved away, so it gives up its anon_vma';
+    const moved = lastStory(`${WRITTEN}app: mremap(buf, 16K, 16K, MREMAP_MAYMOVE|MREMAP_DONTUNMAP)`);
+    expect(moved).toContain(`\n  VMA 7ffff7ff3000-7ffff7ff7000 ${lost}`);
+    const untouched = lastStory(`${SMALL}app: mremap(buf, 16K, 16K, MREMAP_MAYMOVE|MREMAP_DONTUNMAP)`);
+    expect(untouched).not.toMatch(/(gets an|gives up its) anon_vma/);
+    const locked = lastStory(
+      `${WRITTEN}app: mlock(buf, 16K)\napp: mremap(buf, 16K, 16K, MREMAP_MAYMOVE|MREMAP_DONTUNMAP)`,
+    );
+    expect(locked).toContain('−VM_LOCKED; all its pages have moved away');
+  });
+
+  test('an anon_vma comes with the first page, or for guard markers', () => {
+    expect(lastStory(`${SMALL}app: store(buf, 1)`)).toContain('gets an anon_vma, for its first anonymous page');
+    const guarded = lastStory(`${SMALL}app: madvise(buf, 4K, MADV_GUARD_INSTALL)`);
+    expect(guarded).toContain('gets an anon_vma, so that a fork copies its guard markers');
+    expect(guarded).not.toContain('first anonymous page');
+  });
+
+  test.each([
+    ['fork()', 'its files are closed and its address space is given up'],
+    ['vfork()', 'its files are closed; its address space goes on, others share it'],
+    ['clone(CLONE_VM|SIGCHLD)', 'its files are closed; its address space goes on, others share it'],
+    ['clone(CLONE_FILES|SIGCHLD)', 'its address space is given up; its open files stay, others share them'],
+    ['clone(CLONE_VM|CLONE_FILES|SIGCHLD)', 'its open files and its address space go on, others share them'],
+  ])('the child of %s ends with what is its own', (call, sentence) => {
+    expect(lastStory(`${SMALL}app: kid = ${call}\nkid: exit(0)`)).toContain(`kid ends (exit status 0): ${sentence}`);
+  });
+
+  test('a hint below mmap_min_addr is raised', () => {
+    const story = lastStory(`${SMALL}app: mmap(0x1000, 4K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)`);
+    expect(story).toContain('1 page at 0x10000: what was asked for lies below mmap_min_addr (64 KiB)');
+  });
+
+  test('a page of [vvar] is the kernel’s, not one of a file', () => {
+    const story = lastStory(`${SMALL}app: load(0x7ffff7ff7000)`);
+    expect(story).toMatch(/^app reads .*: minor fault: the kernel's own page of \[vvar\]\n/);
+    expect(story).toContain("the fault was minor: the kernel's own page of [vvar]");
+    expect(lastStory(`${SMALL}app: fetch(0x402000)`)).not.toContain("kernel's own");
+  });
+
+  test('a SysV segment has shm_fault()', () => {
+    const segment = 'app: s = shmget(IPC_PRIVATE, 4K, 0600)\napp: d = shmat(s, NULL, 0)\n';
+    expect(lastStory(`${SMALL}${segment}app: load(d)`)).toContain('is shm_fault(), which asks shmem_fault()');
+  });
+
+  test.each(['insert', 'remap', 'fault'])('a driver has a fault operation only where it says so: %s', (kind) => {
+    const device = `device "/dev/d" pages=4 mmap=${kind}\n`;
+    const mapping = 'app: fd = open("/dev/d", O_RDWR)\napp: c = mmap(NULL, 4K, PROT_READ, MAP_SHARED, fd, 0)\n';
+    const story = lastStory(`${device}${SMALL}app: signal(SIGBUS, handler)\n${mapping}app: load(c)`);
+    const fails = 'do_fault(): the driver has no fault operation, and no page was mapped here: SIGBUS';
+    expect(story.includes(fails)).toBe(kind === 'insert');
+    expect(story.includes("the driver's fault()")).toBe(kind === 'fault');
+  });
+});
+
 describe('what is done to the pages of a VMA', () => {
   const WRITTEN = `${SMALL}app: store(buf, 1, 16K)\n`;
 

@@ -48,6 +48,34 @@ describe('the value of an entry', () => {
   });
 });
 
+describe('pages that no file stands behind', () => {
+  test('[vdso] and [vvar] have pages of the kernel, before the first touch and behind it', () => {
+    for (const name of ['[vdso]', '[vvar]', '[vvar_vclock]']) {
+      const timeline = play(`${SMALL}app: load(0x7ffff7ff7000)\n`);
+      const pid = pidOf(timeline, 'app');
+      const start = vmaViews(timeline, pid).find((vma) => vma.name === name)?.start ?? '';
+      const { state, would } = walk(timeline, pid, BigInt(start));
+      const page = `the kernel's own page of ${name}`;
+      if (name === '[vvar]') expect(state).toBe(`Present: ${page}, write-protected.`);
+      else expect(would.read).toBe(`would map ${page} (minor fault)`);
+    }
+  });
+
+  test('[vsyscall] has three calls, which the kernel emulates', () => {
+    const timeline = play(SMALL);
+    const view = (address: bigint) => walk(timeline, pidOf(timeline, 'app'), address);
+    for (const call of [0xffffffffff600000n, 0xffffffffff600400n, 0xffffffffff600800n]) {
+      expect(view(call).would.exec).toContain('would be emulated');
+      expect(view(call).state).toContain('[vsyscall]');
+      expect(view(call).would.read).toContain('would be SIGSEGV (SEGV_MAPERR)');
+    }
+    expect(view(0xffffffffff600001n).would.exec).toBe(
+      'would be SIGSEGV (SI_KERNEL): none of the three calls of [vsyscall] begins there',
+    );
+    expect(view(0xffffffffff601000n).state).toContain('not for user mode');
+  });
+});
+
 describe('a walk', () => {
   test('of a written page names every level, the frame and the physical address', () => {
     const view = walkOf(`${SMALL}${MAP}app: store(buf + 0x1008, "hello")`, 'buf', 0x1008n);

@@ -25,6 +25,8 @@ const ALL = [
   'no rule forbids it now',
   'brk() extends only',
   'hint honoured',
+  'mmap_min_addr: ',
+  'gate_vma: ',
   'does not fit; top-down',
   'MAP_FIXED: ',
   'MAP_FIXED_NOREPLACE: ',
