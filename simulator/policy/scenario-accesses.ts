@@ -197,8 +197,7 @@ function* piecesOf(access: Access): Generator<Access> {
     if (access.op === 'load' || typeof access.value === 'number') yield { ...access, addr, length: part };
     else {
       const { op, pid, value } = access;
-      const bytes = Uint8Array.from({ length: Number(part) }, (_, i) => value[(Number(done) + i) % value.length] ?? 0);
-      yield { op, pid, addr, value: bytes };
+      yield { op, pid, addr, value: value.subarray(Number(done)), length: part };
     }
     done += part;
   }
