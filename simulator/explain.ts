@@ -12,6 +12,7 @@ import { count, type Telling } from './explain/words.ts';
 import { pageDown, type VirtAddr } from './machine/address.ts';
 import type { StepReport } from './scenario/interpreter.ts';
 import type { Simulator } from './simulator.ts';
+import { MAX_EVENTS } from './state/kernel.ts';
 import { ownersOfMms, processName } from './view/place.ts';
 import type { StoryLine } from './view/types.ts';
 
@@ -19,6 +20,12 @@ import type { StoryLine } from './view/types.ts';
 const MAX_LINES = 240;
 /** Of those, lines of the end: how a long step came out. */
 const END_LINES = 16;
+
+/** Where no more was recorded of a step. */
+const UNHEARD: StoryLine = {
+  depth: 1,
+  text: `… what happened after the first ${count(MAX_EVENTS, 'event')} is not told`,
+};
 
 /** What the unit of a repetition is called: one page's events, or one event. */
 function alikeNoun(period: readonly StoryEvent[]): string {
@@ -77,10 +84,11 @@ export function explain(telling: Telling, report: StepReport, events: readonly K
   const told = tellShortly(arranged(events));
   const tell = (part: readonly Told[]): StoryLine[] => linesOf(telling, report.call, part);
   const top = [head, ...oomLines(telling, report)];
-  if (told.length <= MAX_LINES) return [...top, ...tell(told)];
+  const rest = events.length < MAX_EVENTS ? [] : [UNHEARD];
+  if (told.length <= MAX_LINES) return [...top, ...tell(told), ...rest];
   const cut = told.slice(MAX_LINES - END_LINES, -END_LINES);
   const gap = { depth: 1, text: `… ${count(eventCount(cut), 'more event')}` };
-  return [...top, ...tell(told.slice(0, MAX_LINES - END_LINES)), gap, ...tell(told.slice(-END_LINES))];
+  return [...top, ...tell(told.slice(0, MAX_LINES - END_LINES)), gap, ...tell(told.slice(-END_LINES)), ...rest];
 }
 
 /** Tells the steps of runs on `simulator`. */

@@ -101,7 +101,7 @@ function tornDown(events: readonly KernelEvent[]): KernelEvent[] {
   let part: KernelEvent[] | undefined;
   for (const event of events) {
     if (event.type === 'vma-remove') {
-      told.push(...(parts[next] ?? []));
+      for (const gone of parts[next] ?? []) told.push(gone);
       at = ++next;
       part = undefined;
       continue;
@@ -137,7 +137,7 @@ function byArea(events: readonly KernelEvent[]): KernelEvent[] {
   for (let at = 0; at < events.length; ) {
     const end = endOf(events, at, isTeardown);
     // Without a teardown, the event itself.
-    told.push(...(end > at ? tornDown(events.slice(at, end)) : events.slice(at, at + 1)));
+    for (const event of end > at ? tornDown(events.slice(at, end)) : events.slice(at, at + 1)) told.push(event);
     at = Math.max(end, at + 1);
   }
   return underHeadings(filledIn(told));

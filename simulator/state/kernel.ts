@@ -72,7 +72,7 @@ export interface Snapshot {
 const FIRST_PID = 1000;
 
 /** Events that one step records: nobody reads more, and millions would fill the memory of the editor's process. */
-const MAX_EVENTS = 100_000;
+export const MAX_EVENTS = 100_000;
 
 /**
  * Brings frames back when they are short; registered by the composition root (mm/vmscan.ts), so that the allocator need

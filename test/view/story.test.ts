@@ -162,6 +162,17 @@ kid: munmap(more, 32K)`);
     expect(sum).toMatchObject({ depth: 2, pid: 1000, va: '0x7ffff7ff3000' });
   });
 
+  test('is told as far as it was recorded, and that there was more', () => {
+    const story = lastStory(`
+machine ram=300M
+app = spawn()
+app: buf = mmap(NULL, 240M, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+app: store(buf, 1, 240M)
+app: munmap(buf, 240M)`);
+    expect(story).toMatch(/\n {2}50,000 entries of .* cleared: 50,000 frames freed/);
+    expect(story).toMatch(/\n {2}… what happened after the first 100,000 events is not told$/);
+  });
+
   test('is one line for thirty thousand pages, and a line for each of as many VMAs is cut in the middle', () => {
     const head = `
 machine ram=256M max_map_count=100000
