@@ -11,8 +11,10 @@ import {
   PTE_NX,
   PTE_PRESENT,
   PTE_RW,
+  PTE_SAVED_DIRTY,
   PTE_SWAP,
   PTE_USER,
+  shownFlags,
 } from '../machine/pagetable.ts';
 import { VM_EXEC, VM_GROWSDOWN, VM_MAYSHARE, VM_READ, VM_WRITE } from '../mm/vma.ts';
 import type { EntriesEvent, StoryEvent } from './areas.ts';
@@ -78,11 +80,13 @@ const LETTERS: readonly (readonly [bit: number, letter: string])[] = [
   [PTE_USER, 'U'],
   [PTE_ACCESSED, 'A'],
   [PTE_DIRTY, 'D'],
+  [PTE_SAVED_DIRTY, 'SD'],
   [PTE_NX, 'NX'],
 ];
 
 export function flagLetters(flags: number): string {
-  return LETTERS.filter(([bit]) => (flags & bit) !== 0)
+  const shown = shownFlags(flags);
+  return LETTERS.filter(([bit]) => (shown & bit) !== 0)
     .map(([, letter]) => letter)
     .join(' ');
 }
@@ -102,9 +106,10 @@ export function entryWords(telling: Telling, { flags, pfn }: PteWords): string {
 
 /** Flags that came and went between two entries of one frame, `+W +D` or `−W`. */
 function flagChanges(before: number, after: number): string[] {
+  const [old, now] = [shownFlags(before), shownFlags(after)];
   return LETTERS.flatMap(([bit, letter]) => {
-    if (((before ^ after) & bit) === 0) return [];
-    return [`${(after & bit) !== 0 ? '+' : '−'}${letter}`];
+    if (((old ^ now) & bit) === 0) return [];
+    return [`${(now & bit) !== 0 ? '+' : '−'}${letter}`];
   });
 }
 
@@ -113,7 +118,10 @@ function flagReason(before: number, after: number): string {
   if ((before & PTE_PRESENT) !== 0 && (after & PTE_PRESENT) === 0) return ': PROT_NONE hides the page from the MMU';
   if ((before & PTE_PRESENT) === 0 && (after & PTE_PRESENT) !== 0) return ': the page may be accessed again';
   const lost = before & ~after;
-  if ((lost & PTE_RW) !== 0) return ': write-protected, so that the next write faults';
+  if ((lost & PTE_RW) !== 0) {
+    const saved = (shownFlags(after) & PTE_SAVED_DIRTY) !== 0 ? '; SD keeps that it was written' : '';
+    return `: write-protected, so that the next write faults${saved}`;
+  }
   if ((lost & PTE_ACCESSED) !== 0) return ': cleared, to see whether the page is used again';
   if ((lost & PTE_DIRTY) !== 0) return ': what was written is known, the next write is to be noticed';
   return '';

@@ -25,6 +25,17 @@ export const PTE_GUARD = 0x4000;
 /** The NX bit (63). */
 export const PTE_NX = 0x20000000;
 
+/**
+ * _PAGE_SAVED_DIRTY (software bit 58): Linux moves the dirty bit of an entry that is not writable there, because the
+ * hardware takes such an entry with the dirty bit for a shadow stack. Our words keep PTE_DIRTY; see {@link shownFlags}.
+ */
+export const PTE_SAVED_DIRTY = 0x8000;
+
+/** The flags of an entry as they stand in memory (pte_mksaveddirty()). */
+export function shownFlags(flags: number): number {
+  return (flags & (PTE_DIRTY | PTE_RW)) === PTE_DIRTY ? flags ^ (PTE_DIRTY | PTE_SAVED_DIRTY) : flags;
+}
+
 /** A page is mapped, though PROT_NONE may forbid every access (pte_present()). */
 export const PTE_MAPPED = PTE_PRESENT | PTE_PROTNONE;
 

@@ -12,16 +12,19 @@ import {
   PTE_PRESENT,
   PTE_PROTNONE,
   PTE_RW,
+  PTE_SAVED_DIRTY,
   PTE_SPECIAL,
   PTE_SWAP,
   PTE_SWP_EXCLUSIVE,
   PTE_USER,
+  shownFlags,
 } from '../machine/pagetable.ts';
 import type { EntryState, EntryView, FlagView, LevelName } from './types.ts';
 
 /** Bits 12 … 51: the frame number of an entry. */
 const PFN_MASK = 0x000f_ffff_ffff_f000n;
 const NX_BIT = 1n << 63n;
+const SAVED_DIRTY_BIT = 1n << 58n;
 /** _PAGE_SWP_EXCLUSIVE. */
 const SWP_EXCLUSIVE_BIT = 8n;
 const SWP_TYPE_SHIFT = 59n;
@@ -47,7 +50,9 @@ export function pteBits(flags: number, value: number): bigint {
   if ((flags & PTE_SWAP) !== 0) {
     return swapEntry(0n, BigInt(value)) | ((flags & PTE_SWP_EXCLUSIVE) !== 0 ? SWP_EXCLUSIVE_BIT : 0n);
   }
-  const low = BigInt(flags & SAME_BITS) | ((flags & PTE_NX) !== 0 ? NX_BIT : 0n);
+  const shown = shownFlags(flags);
+  const high = ((shown & PTE_NX) !== 0 ? NX_BIT : 0n) | ((shown & PTE_SAVED_DIRTY) !== 0 ? SAVED_DIRTY_BIT : 0n);
+  const low = BigInt(shown & SAME_BITS) | high;
   const frame = BigInt(value) << 12n;
   // PROT_NONE: Linux inverts the frame number of an entry that is not present (protnone_mask()).
   return low | ((flags & PTE_PRESENT) !== 0 ? frame : ~frame & PFN_MASK);
@@ -75,6 +80,14 @@ const OF_PAGES: readonly FlagWords[] = [
   ['D', 'Dirty', 6n, 'written through this entry', 'not written through this entry'],
   ['NX', 'Execute-disable', 63n, 'instructions cannot be fetched', 'instructions can be fetched'],
 ];
+/** Stands in the place of the dirty bit where that was moved. */
+const SAVED_DIRTY: FlagWords = [
+  'SD',
+  'Saved dirty',
+  58n,
+  'was written while it was writable: Linux keeps the dirty bit of a write-protected entry here',
+  '',
+];
 const OF_PROT_NONE: readonly FlagWords[] = [
   PRESENT,
   [
@@ -88,7 +101,9 @@ const OF_PROT_NONE: readonly FlagWords[] = [
 ];
 
 function flagViews(words: readonly FlagWords[], value: bigint): FlagView[] {
-  return words.map(([letter, name, bit, onText, offText]) => {
+  const saved = (value & SAVED_DIRTY_BIT) !== 0n;
+  return words.map((usual) => {
+    const [letter, name, bit, onText, offText] = saved && usual[0] === 'D' ? SAVED_DIRTY : usual;
     const on = ((value >> bit) & 1n) === 1n;
     return { letter, name, on, text: on ? onText : offText };
   });

@@ -9,9 +9,11 @@ import {
   PTE_PRESENT,
   PTE_PROTNONE,
   PTE_RW,
+  PTE_SAVED_DIRTY,
   PTE_SPECIAL,
   PTE_SWAP,
   PTE_USER,
+  shownFlags,
 } from '../../simulator/machine/pagetable.ts';
 
 const BITS: readonly (readonly [number, string])[] = [
@@ -20,6 +22,7 @@ const BITS: readonly (readonly [number, string])[] = [
   [PTE_USER, 'U'],
   [PTE_ACCESSED, 'A'],
   [PTE_DIRTY, 'D'],
+  [PTE_SAVED_DIRTY, 'SD'],
   [PTE_NX, 'NX'],
   [PTE_PROTNONE, 'protnone'],
   [PTE_SPECIAL, 'special'],
@@ -29,7 +32,8 @@ const BITS: readonly (readonly [number, string])[] = [
 
 /** The bits that are set, such as `P W U A D NX`; `-` for none. */
 function bits(flags: number): string {
-  const names = BITS.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name);
+  const shown = shownFlags(flags);
+  const names = BITS.filter(([bit]) => (shown & bit) !== 0).map(([, name]) => name);
   return names.length === 0 ? '-' : names.join(' ');
 }
 

@@ -133,7 +133,7 @@ kid: munmap(more, 32K)`);
     PTE 501 (0x7ffff7ff5000): swap slot 2 → 0: unmapped
     the TLB forgets 7 pages
   VMA 7ffff7ff6000-7ffff7ff7000 r--p is removed
-    PTE 502 (0x7ffff7ff6000): 0x9 P U D NX → 0: unmapped`);
+    PTE 502 (0x7ffff7ff6000): 0x9 P U SD NX → 0: unmapped`);
   });
 
   test('is told below it when a process ends, and that below the end', () => {
@@ -152,7 +152,7 @@ kid: munmap(more, 32K)`);
     const story = lastStory(`${WRITTEN}app: kid = fork()`);
     expect(story).toContain(`
   kid: new VMA 7ffff7ff3000-7ffff7ff7000 rw-p
-    app: 4 entries of [0x7ffff7ff3000, 0x7ffff7ff7000): −W: write-protected, so that the next write faults
+    app: 4 entries of [0x7ffff7ff3000, 0x7ffff7ff7000): −W −D +SD: write-protected, so that the next write faults; SD keeps that it was written
 `);
   });
 

@@ -9,6 +9,7 @@ const FLAG_BITS: readonly (readonly [letter: string, bit: bigint])[] = [
   ['D', 6n],
   ['PS', 7n],
   ['G', 8n],
+  ['SD', 58n],
   ['NX', 63n],
 ];
 
