@@ -35,9 +35,17 @@ describe('the value of an entry', () => {
     expect(pteBits(0x65 | PTE_NX, 9)).toBe(0x8400_0000_0000_9025n);
     expect(pteBits(PTE_PROTNONE | 0x40, 9)).toBe(0x040f_ffff_ffff_6100n);
     const view = walkOf(`${SMALL}${MAP}app: store(buf, 1)\napp: mprotect(buf, 16K, PROT_READ)`);
-    expect(leaf(view).flags.filter(({ on }) => on).map(({ letter }) => letter)).toEqual(['P', 'U', 'A', 'SD', 'NX']);
+    expect(
+      leaf(view)
+        .flags.filter(({ on }) => on)
+        .map(({ letter }) => letter),
+    ).toEqual(['P', 'U', 'A', 'SD', 'NX']);
     const again = walkOf(`${SMALL}${MAP}app: store(buf, 1)\napp: c = fork()\napp: store(buf, 2)`);
-    expect(leaf(again).flags.filter(({ on }) => on).map(({ letter }) => letter)).toEqual(['P', 'W', 'U', 'A', 'D', 'NX']);
+    expect(
+      leaf(again)
+        .flags.filter(({ on }) => on)
+        .map(({ letter }) => letter),
+    ).toEqual(['P', 'W', 'U', 'A', 'D', 'NX']);
   });
 
   test('PROT_NONE inverts the frame, so that a speculative walk finds memory that is not there', () => {
