@@ -19,11 +19,12 @@ import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { vma_with_anon } from './map-page.ts';
 import { putback_unevictable } from './mlock-page.ts';
+import { tlb_finish_mmu, tlb_gather_mmu, tlb_remove } from './mmu-gather.ts';
 import { init_anon_page } from './page-alloc.ts';
 import { cache_for_each, file_pages, find_get_page } from './page-cache.ts';
 import { change_ptes, read_ptes } from './pagewalk.ts';
 import { MAX_POPULATED } from './populate.ts';
-import { flush_tlb_range, set_pte } from './pte.ts';
+import { set_pte } from './pte.ts';
 import { do_page_cache_ra } from './readahead.ts';
 import { refuse } from './refuse.ts';
 import { folio_free_swap, free_swap_entry, read_swap_cache } from './swap-cache.ts';
@@ -45,6 +46,7 @@ import { zap_page_range } from './zap.ts';
 /** madvise_free_single_vma(): pages may be dropped instead of swapped; a write takes that back. */
 export function madvise_free(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | string {
   if (vma.vm_ops !== 'none') return refuse(k, 'EINVAL', 'MADV_FREE is for anonymous memory');
+  const tlb = tlb_gather_mmu();
   change_ptes(mm, start, end, (table, addr, flags, value) => {
     if ((flags & PTE_SWAP) !== 0) {
       set_pte(k, mm, table, addr, 0, 0);
@@ -62,12 +64,13 @@ export function madvise_free(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: 
     }
     if ((flags & (PTE_ACCESSED | PTE_DIRTY)) !== 0) {
       set_pte(k, mm, table, addr, flags & ~(PTE_ACCESSED | PTE_DIRTY), value);
+      tlb_remove(tlb, addr, addr);
     }
     // folio_mark_lazyfree(): what somebody has locked stays a page like others.
     if ((frame & (PG_LAZYFREE | PG_UNEVICTABLE)) === 0)
       lru_move(k.frames, value, PG_LAZYFREE, PG_ACTIVE | PG_REFERENCED);
   });
-  flush_tlb_range(k, mm, start, end);
+  tlb_finish_mmu(k, mm, tlb);
   return 0;
 }
 
@@ -78,12 +81,16 @@ function agedPage(k: Kernel, flags: number, pfn: number): boolean {
 
 /** MADV_COLD: the pages become old and inactive. */
 export function madvise_cold(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAddr): 0 {
+  const tlb = tlb_gather_mmu();
   change_ptes(mm, start, end, (table, addr, flags, pfn) => {
     if (!agedPage(k, flags, pfn)) return;
-    if ((flags & PTE_ACCESSED) !== 0) set_pte(k, mm, table, addr, flags & ~PTE_ACCESSED, pfn);
+    if ((flags & PTE_ACCESSED) !== 0) {
+      set_pte(k, mm, table, addr, flags & ~PTE_ACCESSED, pfn);
+      tlb_remove(tlb, addr, addr);
+    }
     lru_move(k.frames, pfn, 0, PG_ACTIVE | PG_REFERENCED);
   });
-  flush_tlb_range(k, mm, start, end);
+  tlb_finish_mmu(k, mm, tlb);
   return 0;
 }
 

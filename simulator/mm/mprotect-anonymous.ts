@@ -12,7 +12,8 @@ import { PROT } from '../uapi.ts';
 import { expansion_limit, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
 import { anon_chain_count } from './anon-vma.ts';
 import { plainTask } from './mmap-anonymous.ts';
-import { flush_tlb_range, PROT_BITS, protection_map } from './pte.ts';
+import { pte_needs_flush, tlb_finish_mmu, tlb_gather_mmu, tlb_remove } from './mmu-gather.ts';
+import { PROT_BITS, protection_map } from './pte.ts';
 import {
   VM_ACCESS_FLAGS,
   VM_ACCOUNT,
@@ -99,14 +100,17 @@ function change_anonymous(k: Kernel, mm: Mm, start: VirtAddr, pages: number, fla
   const prot = protection_map(flags) & ~PTE_ACCESSED;
   const writable = (flags & VM_WRITE) !== 0 && (prot & PTE_PROTNONE) === 0;
   const first = 2 * pteIndex(start);
+  const tlb = tlb_gather_mmu();
   for (let at = first; at < first + 2 * pages; at += 2) {
     const old = words[at] as number;
     if ((old & PTE_MAPPED) === 0) continue;
     const pte = (old & ~PROT_BITS) | prot;
     const mine = writable && (pte & PTE_SPECIAL) === 0 && isExclusive(k, words[at + 1] as number);
-    words[at] = mine ? pte | PTE_RW : pte;
+    const next = mine ? pte | PTE_RW : pte;
+    words[at] = next;
+    if (pte_needs_flush(old, next)) tlb_remove(tlb, start + (at - first) * 2048, start + (at - first) * 2048);
   }
-  flush_tlb_range(k, mm, start, start + pages * 4096);
+  tlb_finish_mmu(k, mm, tlb);
 }
 
 /** Anonymous memory of nobody else: writing to it takes no fault (can_change_private_pte_writable()). */

@@ -1,6 +1,6 @@
 /** mprotect(2): changing permissions of a range (mm/mprotect.c). */
 
-import { isPageAligned, nextPmd, PAGE_SIZE, pageAlign, type VirtAddr } from '../machine/address.ts';
+import { isPageAligned, PAGE_SIZE, pageAlign, type VirtAddr } from '../machine/address.ts';
 import { PG_ANON, PG_ANON_EXCLUSIVE } from '../machine/frames.ts';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_MAPPED, PTE_PROTNONE, PTE_RW, PTE_SPECIAL } from '../machine/pagetable.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -14,10 +14,11 @@ import {
   vm_stat_account,
   vm_unacct_memory,
 } from './accounting.ts';
+import { pte_needs_flush, tlb_finish_mmu, tlb_gather_mmu, tlb_remove } from './mmu-gather.ts';
 import { mprotect_anonymous } from './mprotect-anonymous.ts';
 import { change_ptes } from './pagewalk.ts';
 import { populate_vma } from './populate.ts';
-import { flush_tlb_range, PROT_BITS, set_pte, vm_page_prot, vma_wants_writenotify } from './pte.ts';
+import { PROT_BITS, set_pte, vm_page_prot, vma_wants_writenotify } from './pte.ts';
 import { refuse } from './refuse.ts';
 import * as vm from './vma.ts';
 import { vma_modify_flags } from './vma-merge.ts';
@@ -41,8 +42,7 @@ function can_change_pte_writable(k: Kernel, vma: vm.Vma, flags: number, pfn: num
 
 /** change_protection(): gives every mapped page of [start, end) the permissions of its VMA. */
 function change_protection(k: Kernel, mm: Mm, place: VmaPlace, start: VirtAddr, end: VirtAddr): void {
-  // Nothing was ever touched there: no entry to change, no translation to drop.
-  if (k.sink === null && end <= nextPmd(start) && mm.pt.find(start) === undefined) return;
+  const tlb = tlb_gather_mmu();
   const vma = mm.vmas.vma(place);
   const prot = vm_page_prot(vma) & ~PTE_ACCESSED;
   change_ptes(mm, start, end, (table, addr, old, pfn) => {
@@ -50,8 +50,9 @@ function change_protection(k: Kernel, mm: Mm, place: VmaPlace, start: VirtAddr, 
     let flags = (old & ~PROT_BITS) | prot;
     if ((flags & PTE_RW) === 0 && can_change_pte_writable(k, vma, flags, pfn)) flags |= PTE_RW;
     if (flags !== old) set_pte(k, mm, table, addr, flags, pfn);
+    if (pte_needs_flush(old, flags)) tlb_remove(tlb, addr, addr);
   });
-  flush_tlb_range(k, mm, start, end);
+  tlb_finish_mmu(k, mm, tlb);
 }
 
 /** mprotect_fixup(): one VMA's part of the change. Returns the place of the VMA that holds it now, or an errno. */

@@ -11,6 +11,7 @@ import {
   pteIndex,
   type VirtAddr,
 } from '../machine/address.ts';
+import { PTE_MAPPED } from '../machine/pagetable.ts';
 import type { Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
@@ -23,9 +24,10 @@ import {
   vm_stat_account,
   vm_unacct_memory,
 } from './accounting.ts';
+import { tlb_finish_mmu, tlb_gather_mmu, tlb_remove } from './mmu-gather.ts';
 import { do_munmap } from './munmap.ts';
 import { mm_populate } from './populate.ts';
-import { flush_tlb_range, set_pte } from './pte.ts';
+import { set_pte } from './pte.ts';
 import { refuse } from './refuse.ts';
 import { get_unmapped_area, task_size } from './unmapped-area.ts';
 import * as vm from './vma.ts';
@@ -197,8 +199,9 @@ function move_pgt_entry(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, level: 
   return true;
 }
 
-/** move_ptes(): the entries of a part of one table. */
-function move_ptes(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, extent: number): void {
+/** move_ptes(): the entries of a part of one table. True when one was there that the TLB may know. */
+function move_ptes(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, extent: number): boolean {
+  let known = false;
   const source = mm.pt.edit(from);
   const table = mm.pt.edit(to);
   for (let done = 0; done < extent; done += PAGE_SIZE) {
@@ -208,30 +211,35 @@ function move_ptes(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, extent: numb
     const value = source.words[at + 1] as number;
     set_pte(k, mm, source, from + done, 0, 0);
     set_pte(k, mm, table, to + done, flags, value);
+    if ((flags & PTE_MAPPED) !== 0) known = true;
   }
+  return known;
 }
 
 /** move_page_tables(): the entries change place, whole tables of them where they fit; no page is copied, no fault taken. */
 function move_page_tables(k: Kernel, mm: Mm, from: VirtAddr, to: VirtAddr, length: number): void {
   const end = from + length;
   const shift = to - from;
+  const tlb = tlb_gather_mmu();
   let addr = can_realign_addr(mm, from, to, length) ? from - (from % PMD_SIZE) : from;
   while (addr < end) {
     let extent = get_extent(PUD_SIZE, addr, addr + shift, end);
     if (mm.pt.hasBelow(addr, 2)) {
       mm.pt.editUpper(addr + shift, 2);
-      if (extent !== PUD_SIZE || !move_pgt_entry(k, mm, addr, addr + shift, 2)) {
+      let moved = extent === PUD_SIZE && move_pgt_entry(k, mm, addr, addr + shift, 2);
+      if (!moved) {
         extent = get_extent(PMD_SIZE, addr, addr + shift, end);
         if (mm.pt.hasBelow(addr, 1)) {
           mm.pt.editUpper(addr + shift, 1);
           const whole = extent === PMD_SIZE && move_pgt_entry(k, mm, addr, addr + shift, 1);
-          if (!whole) move_ptes(k, mm, addr, addr + shift, extent);
+          moved = whole || move_ptes(k, mm, addr, addr + shift, extent);
         }
       }
+      if (moved) tlb_remove(tlb, addr, addr + extent - PAGE_SIZE);
     }
     addr += extent;
   }
-  flush_tlb_range(k, mm, from, end);
+  tlb_finish_mmu(k, mm, tlb);
 }
 
 /** dontunmap_complete(): the old VMA stays; it is unlocked, all of it, and forgets its anon_vma when all of it moved. */

@@ -17,9 +17,10 @@ import { PGFREE } from '../machine/vm-events.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Mm } from '../state/records.ts';
 import { munlock_folio } from './mlock-page.ts';
+import { type MmuGather, tlb_finish_mmu, tlb_gather_mmu, tlb_remove } from './mmu-gather.ts';
 import { free_page } from './page-alloc.ts';
 import { walk_pte_tables } from './pagewalk.ts';
-import { add_mm_counter, flush_tlb_range } from './pte.ts';
+import { add_mm_counter } from './pte.ts';
 import { folio_free_swap, free_swap_entry } from './swap-cache.ts';
 import { VM_LOCKED, VM_RAND_READ, VM_SEQ_READ, type Vma } from './vma.ts';
 import { NOWHERE } from './vma-tree.ts';
@@ -56,6 +57,12 @@ export function put_mapping(k: Kernel, mm: Mm, pfn: number, pteFlags: number, vm
   else if ((flags & PG_SWAPCACHE) !== 0) folio_free_swap(k, pfn);
 }
 
+/** An unmapping: what goes, from a VMA with which flags. */
+interface Zapping extends MmuGather {
+  readonly what: ZapWhat;
+  readonly vmaFlags: number;
+}
+
 function zapEntry(k: Kernel, mm: Mm, flags: number, value: number, vmaFlags: number): void {
   if ((flags & PTE_MAPPED) !== 0) {
     if ((flags & PTE_SPECIAL) === 0) put_mapping(k, mm, value, flags, vmaFlags);
@@ -69,52 +76,41 @@ function zapEntry(k: Kernel, mm: Mm, flags: number, value: number, vmaFlags: num
 const FEW = 6;
 
 /** The same as {@link zapTable} for a few entries, nobody listening. */
-function zapFew(
-  k: Kernel,
-  mm: Mm,
-  words: Uint32Array,
-  first: number,
-  last: number,
-  what: ZapWhat,
-  vmaFlags: number,
-): void {
+function zapFew(k: Kernel, mm: Mm, words: Uint32Array, start: VirtAddr, last: number, tlb: Zapping): void {
+  const first = 2 * pteIndex(start);
   for (let at = first; at <= last; at += 2) {
     const flags = words[at] as number;
-    if (flags === 0 || (what === 'pages' && (flags & PTE_GUARD) !== 0)) continue;
+    if (flags === 0 || (tlb.what === 'pages' && (flags & PTE_GUARD) !== 0)) continue;
     const value = words[at + 1] as number;
     words[at] = 0;
     words[at + 1] = 0;
-    zapEntry(k, mm, flags, value, vmaFlags);
+    if ((flags & PTE_MAPPED) !== 0) tlb_remove(tlb, start + (at - first) * 2048, start + (at - first) * 2048);
+    zapEntry(k, mm, flags, value, tlb.vmaFlags);
   }
 }
 
-function zapTable(
-  k: Kernel,
-  mm: Mm,
-  table: PteTable,
-  start: VirtAddr,
-  end: VirtAddr,
-  what: ZapWhat,
-  vmaFlags: number,
-): void {
-  const words = table.words;
+/** zap_pte_range(): the entries of [start, end), which lies under one table. */
+function zapTable(k: Kernel, mm: Mm, { words }: PteTable, start: VirtAddr, end: VirtAddr, tlb: Zapping): void {
   const last = 2 * pteIndex(end - 4096);
   const first = 2 * pteIndex(start);
   if (k.sink === null && last - first <= FEW) {
-    zapFew(k, mm, words, first, last, what, vmaFlags);
+    zapFew(k, mm, words, start, last, tlb);
     return;
   }
   const batch = new FrameBatch(k.frames);
   for (let at = first; at <= last; at += 2) {
     if (k.sink === null) {
+      const from = at;
       at = batch.release(words, at, last);
+      if (at > from) tlb_remove(tlb, start + (from - first) * 2048, start + (at - 2 - first) * 2048);
       if (at > last) break;
     }
     const flags = words[at] as number;
-    if (flags === 0 || (what === 'pages' && (flags & PTE_GUARD) !== 0)) continue;
+    if (flags === 0 || (tlb.what === 'pages' && (flags & PTE_GUARD) !== 0)) continue;
     const value = words[at + 1] as number;
+    const va = start + (at - first) * 2048;
+    if ((flags & PTE_MAPPED) !== 0) tlb_remove(tlb, va, va);
     if (k.sink !== null) {
-      const va = start + (at - first) * 2048;
       k.emit({ type: 'pte', mm: mm.id, va, before: { flags, pfn: value }, after: { flags: 0, pfn: 0 } });
     }
     if (k.sink !== null && batch.release(words, at, at) > at) k.emit({ type: 'frame-free', pfn: value });
@@ -122,7 +118,7 @@ function zapTable(
       words[at] = 0;
       words[at + 1] = 0;
       batch.finish();
-      zapEntry(k, mm, flags, value, vmaFlags);
+      zapEntry(k, mm, flags, value, tlb.vmaFlags);
     }
   }
   batch.finish();
@@ -148,18 +144,18 @@ export function zap_page_range(
   end: VirtAddr,
   what: ZapWhat,
 ): void {
-  // Nothing was ever touched there: no entry to clear, no translation to drop.
-  if (k.sink === null && end <= nextPmd(start) && mm.pt.find(start) === undefined) return;
   if (what === 'pages') update_hiwater_rss(mm);
-  walk_pte_tables(mm, start, end, (from, to) => zapTable(k, mm, mm.pt.edit(from), from, to, what, vmaFlags));
-  flush_tlb_range(k, mm, start, end);
+  const tlb: Zapping = { ...tlb_gather_mmu(), what, vmaFlags };
+  walk_pte_tables(mm, start, end, (from, to) => zapTable(k, mm, mm.pt.edit(from), from, to, tlb));
+  tlb_finish_mmu(k, mm, tlb);
 }
 
 /** Unmaps [start, end) of private anonymous memory, which lies under one PTE table, when there is one. */
 export function zap_anonymous(k: Kernel, mm: Mm, vmaFlags: number, start: VirtAddr, end: VirtAddr): void {
   if (mm.pt.find(start) === undefined) return;
-  zapTable(k, mm, mm.pt.edit(start), start, end, 'markers', vmaFlags);
-  flush_tlb_range(k, mm, start, end);
+  const tlb: Zapping = { ...tlb_gather_mmu(), what: 'markers', vmaFlags };
+  zapTable(k, mm, mm.pt.edit(start), start, end, tlb);
+  tlb_finish_mmu(k, mm, tlb);
 }
 
 /** zap_pte_range() with PT_RECLAIM: MADV_DONTNEED of whole 2 MiB blocks gives their PTE tables back. */

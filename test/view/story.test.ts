@@ -131,7 +131,7 @@ kid: munmap(more, 32K)`);
     3 of 4 entries of [0x7ffff7fef000, 0x7ffff7ff3000) cleared: the frames stay, others hold them
     PTE 499 (0x7ffff7ff3000): swap slot 0 → 0: unmapped
     PTE 501 (0x7ffff7ff5000): swap slot 2 → 0: unmapped
-    the TLB forgets 7 pages
+    the TLB forgets 4 pages
   VMA 7ffff7ff6000-7ffff7ff7000 r--p is removed
     PTE 502 (0x7ffff7ff6000): 0x9 P U SD NX → 0: unmapped`);
   });
