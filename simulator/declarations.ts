@@ -5,6 +5,7 @@ import { add_elf, add_host_elf, add_host_file } from './fs/elf-image.ts';
 import { canonical } from './fs/namei.ts';
 import { MAX_PRELOADED, tooMuchPreloaded } from './kernel/host-limit.ts';
 import { setFrame } from './machine/content.ts';
+import { SPECIAL_PAGES } from './machine/frames.ts';
 import { mark_accessed } from './machine/lru.ts';
 import { disk_page, file_pages, read_page } from './mm/page-cache.ts';
 import { new_inode, shmem_get_page } from './mm/shmem.ts';
@@ -78,8 +79,7 @@ export class Declarations {
     if (this.nextDevicePage + pages > MAX_DEVICE_PAGES)
       return `devices have at most ${MAX_DEVICE_PAGES} pages together`;
     const { k } = this;
-    // The first pages behind the base are the kernel's own: [vdso] and its data.
-    const firstPfn = k.frames.deviceBase + 64 + this.nextDevicePage;
+    const firstPfn = k.frames.deviceBase + SPECIAL_PAGES + this.nextDevicePage;
     this.nextDevicePage += pages;
     const device = { pages, mmap, firstPfn };
     const path = canonical(text);

@@ -4,7 +4,7 @@
  */
 
 import { contentByte, type PageContent, readFrame } from './machine/content.ts';
-import { CHUNK_MASK } from './machine/frames.ts';
+import { CHUNK_MASK, SPECIAL_PAGES } from './machine/frames.ts';
 import type { PteTable, UpperTable } from './machine/pagetable.ts';
 import type { SwapSlots } from './machine/swap-slots.ts';
 import { Counts } from './state/counts.ts';
@@ -67,7 +67,7 @@ function* frameLines(k: Kernel): Generator<string> {
   yield `frames: ${text({ ...c, head: [...c.head], tail: [...c.tail], count: [...c.count], events: [...c.events], lruvec: [...c.lruvec] })}`;
   for (let pfn = 1; pfn < c.fresh; pfn++) yield frameLine(k, pfn);
   const devices = [...k.inodes.values()].flatMap((inode) => (inode.device === null ? [] : [inode.device]));
-  const special = { firstPfn: frames.deviceBase, pages: 64 };
+  const special = { firstPfn: frames.deviceBase, pages: SPECIAL_PAGES };
   for (const { firstPfn, pages } of [special, ...devices]) {
     for (let pfn = firstPfn; pfn < firstPfn + pages; pfn++) if (frames.known(pfn)) yield frameLine(k, pfn);
   }

@@ -192,6 +192,7 @@ export function fork(telling: Telling, event: Event<'fork'>): string {
 
 const STAGES: Readonly<Record<string, string>> = {
   'old address space': 'the old address space goes: from here on there is no way back',
+  'shared address space': 'the old address space is left to those that share it: from here on there is no way back',
   stack: 'a new stack, with the arguments and the environment at its top',
   segments: 'its PT_LOAD segments are mapped',
   interpreter: 'the dynamic loader is mapped: it runs first',

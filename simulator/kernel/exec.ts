@@ -85,7 +85,8 @@ function begin_new_exec(k: Kernel, caller: number, program: Program, path: strin
   task.comm = path;
   task.handlers = new Set();
   if (old !== 0) {
-    if (k.sink !== null) k.emit({ type: 'exec', path, stage: 'old address space' });
+    const stage = k.mms.get(old).users > 1 ? 'shared address space' : 'old address space';
+    if (k.sink !== null) k.emit({ type: 'exec', path, stage });
     mmput(k, old);
   }
   vfork_done(k, pid);

@@ -173,6 +173,9 @@ function copyCounters(c: FrameCounters): FrameCounters {
   };
 }
 
+/** Pages behind `deviceBase` that the kernel maps itself: [vdso] and its data, [vvar] and [vvar_vclock]. */
+export const SPECIAL_PAGES = 64;
+
 /**
  * All frames. PFNs 1 … `total` are RAM; the zero page, device pages and page tables have PFNs behind it and take
  * nothing of RAM.
@@ -182,7 +185,7 @@ export class Frames {
   readonly total: number;
   /** PFN of the shared page of zeros. */
   readonly zeroPfn: Pfn;
-  /** First PFN of device pages. */
+  /** First PFN of device pages; the first {@link SPECIAL_PAGES} are the kernel's own. */
   readonly deviceBase: Pfn;
   /** First PFN of page tables. */
   readonly tableBase: Pfn;

@@ -10,9 +10,13 @@ import { insert_pfn } from './map-page.ts';
 import { shm_vm_ops, shmem_vm_ops } from './shmem.ts';
 import { VM_PFNMAP, type Vma, type VmOps } from './vma.ts';
 
+/** Where the pages of each special mapping begin among the kernel's own. */
+const FIRST_PAGE: Readonly<Record<string, number>> = { '[vdso]': 0, '[vvar]': 16, '[vvar_vclock]': 32 };
+
 /** [vdso] has pages of its own; [vvar] maps kernel data by PFN, which is not counted as resident. */
 function special_mapping_fault(vmf: VmFault, index: number): number {
-  const pfn = vmf.k.frames.deviceBase + index - vmf.vma.vm_pgoff;
+  const first = FIRST_PAGE[vmf.vma.special ?? ''] ?? 0;
+  const pfn = vmf.k.frames.deviceBase + first + index - vmf.vma.vm_pgoff;
   if ((vmf.vma.vm_flags & VM_PFNMAP) !== 0) {
     insert_pfn(vmf, pfn, true);
     return VM_FAULT_NOPAGE;

@@ -4,6 +4,7 @@
  */
 
 import { hex } from '../machine/address.ts';
+import { SPECIAL_PAGES } from '../machine/frames.ts';
 import {
   PTE_ACCESSED,
   PTE_DIRTY,
@@ -123,10 +124,16 @@ export interface FrameRanges {
   readonly tableBase: number;
 }
 
+/** True of a page of [vdso], [vvar] or [vvar_vclock]. */
+export function isSpecialPage({ deviceBase }: Pick<FrameRanges, 'deviceBase'>, pfn: number): boolean {
+  return pfn >= deviceBase && pfn < deviceBase + SPECIAL_PAGES;
+}
+
 /** `frame 0x9`, `zero page`, `device page 0x…`: what stands at a PFN. */
 export function frameWord(ranges: FrameRanges, pfn: number): string {
   if (pfn === ranges.zeroPfn) return `zero page (frame ${hex(pfn)})`;
   if (pfn >= ranges.tableBase) return `page table ${hex(pfn)}`;
+  if (isSpecialPage(ranges, pfn)) return `kernel page ${hex(pfn)}`;
   return pfn >= ranges.deviceBase ? `device page ${hex(pfn)}` : `frame ${hex(pfn)}`;
 }
 

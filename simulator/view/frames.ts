@@ -9,6 +9,7 @@ import { pteWord } from '../mm/fault.ts';
 import { next_use } from '../mm/opt.ts';
 import { rmap_walk } from '../mm/rmap.ts';
 import type { Kernel } from '../state/kernel.ts';
+import { isSpecialPage } from './entries.ts';
 import { listNames, listOf, useOf } from './frame-map.ts';
 import { type Moment, momentOf, ownersOfMms, type Place, processName } from './place.ts';
 import { tableUse } from './tables.ts';
@@ -77,6 +78,9 @@ function frameText(use: FrameUse, mappers: readonly MapperView[], file: FrameVie
   }
 }
 
+const SPECIAL_TEXT =
+  "The kernel's own page, which it maps into every process: code of [vdso], or data for it; no part of RAM.";
+
 /** When the page is used next, on a machine that evicts by that. */
 function nextUseText(next: NextUse | null): string {
   if (next === null || next === 'no future') return '';
@@ -126,7 +130,14 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
   if (zero || !frames.known(pfn)) {
     const use: FrameUse = zero ? 'zero' : pfn >= frames.deviceBase ? 'device' : 'free';
     const bytes = zero ? '00'.repeat(SHOWN_BYTES) : '';
-    return { pfn: hex(pfn), use, ...NOTHING, bytes, mappers: [], text: frameText(use, [], null) };
+    return {
+      pfn: hex(pfn),
+      use,
+      ...NOTHING,
+      bytes,
+      mappers: [],
+      text: isSpecialPage(frames, pfn) ? SPECIAL_TEXT : frameText(use, [], null),
+    };
   }
   const chunk = frames.chunk(pfn);
   const i = pfn & CHUNK_MASK;
@@ -149,7 +160,7 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
     mappers: mapped.mappers,
     bytes: use === 'free' ? '' : firstBytes(k, pfn),
     text:
-      frameText(use, mapped.mappers, file, (flags & PG_WRITEBACK) !== 0) +
+      (isSpecialPage(frames, pfn) ? SPECIAL_TEXT : frameText(use, mapped.mappers, file, (flags & PG_WRITEBACK) !== 0)) +
       writebackText(k, pfn) +
       (use === 'free' || use === 'device' ? '' : nextUseText(next_use(k, pfn))),
   };

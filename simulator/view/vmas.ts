@@ -150,10 +150,17 @@ const RUN_TEXT: Readonly<Record<PageState, string>> = {
   guard: 'guard marker: every access is SIGSEGV',
 };
 
-function runText(bits: number, state: PageState, fileBacked: boolean): string {
+/** What stands behind the pages of a VMA. */
+interface Backing {
+  readonly fileBacked: boolean;
+  /** [vdso], [vvar]. */
+  readonly special: boolean;
+}
+
+function runText(bits: number, state: PageState, { fileBacked, special }: Backing): string {
   if (state === 'untouched') return fileBacked ? 'no page mapped yet' : RUN_TEXT.untouched;
   if (state === 'guard') return RUN_TEXT.guard;
-  const words = [RUN_TEXT[state]];
+  const words = [special && state === 'device' ? "the kernel's own" : RUN_TEXT[state]];
   if ((bits & NO_ACCESS) !== 0) words.push('PROT_NONE');
   else if (state !== 'swapped') words.push((bits & WRITABLE) !== 0 ? 'writable' : 'write-protected');
   if (state !== 'zero-page' && (bits & DIRTY) !== 0) words.push('dirty');
@@ -166,14 +173,14 @@ function runText(bits: number, state: PageState, fileBacked: boolean): string {
 class Runs {
   readonly views: PageRunView[] = [];
   private readonly limit: number;
-  private readonly fileBacked: boolean;
+  private readonly backing: Backing;
   private start = 0;
   private end = 0;
   private bits = -1;
 
-  constructor(limit: number, fileBacked: boolean) {
+  constructor(limit: number, backing: Backing) {
     this.limit = limit;
-    this.fileBacked = fileBacked;
+    this.backing = backing;
   }
 
   get full(): boolean {
@@ -201,7 +208,7 @@ class Runs {
       writable: (bits & WRITABLE) !== 0,
       dirty: (bits & DIRTY) !== 0,
       shared: (bits & SHARED) !== 0,
-      text: runText(bits, state, this.fileBacked),
+      text: runText(bits, state, this.backing),
       changed: (bits & CHANGED) !== 0,
     });
     this.bits = -1;
@@ -242,7 +249,7 @@ export function pageRuns(place: Place, pid: number, vmaStart: number | string, l
   const vma = mm?.vmas.lookup(Number(vmaStart));
   if (mm === undefined || vma === undefined) return [];
   const old = mmBefore(moment, mm);
-  const runs = new Runs(limit, vma.vm_ops !== 'none');
+  const runs = new Runs(limit, { fileBacked: vma.vm_ops !== 'none', special: vma.special !== null });
   for (let addr = vma.vm_start; addr < vma.vm_end && !runs.full; ) {
     const stop = Math.min(vma.vm_end, addr - (addr % PMD_SIZE) + PMD_SIZE);
     if (mm.pt.find(addr) !== undefined || old?.pt.find(addr) !== undefined) {

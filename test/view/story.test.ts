@@ -66,6 +66,14 @@ describe('what a sentence claims is so', () => {
     expect(lastStory(`${SMALL}app: kid = ${call}\nkid: exit(0)`)).toContain(`kid ends (exit status 0): ${sentence}`);
   });
 
+  test('execve leaves an address space that others share to them', () => {
+    const shared = 'the old address space is left to those that share it';
+    expect(lastStory(`${SMALL}app: kid = vfork()\nkid: execve("/bin/app")`)).toContain(shared);
+    const forked = lastStory(`${SMALL}app: kid = fork()\nkid: execve("/bin/app")`);
+    expect(forked).toContain('the old address space goes: from here on');
+    expect(forked).not.toContain(shared);
+  });
+
   test('a hint below mmap_min_addr is raised', () => {
     const story = lastStory(`${SMALL}app: mmap(0x1000, 4K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)`);
     expect(story).toContain('1 page at 0x10000: what was asked for lies below mmap_min_addr (64 KiB)');

@@ -1,7 +1,7 @@
 // Translations: what the MMU sees, where a walk ends, what an access would do.
 
 import { describe, expect, test } from 'vitest';
-import { frameView, vmaViews, type WalkView, walk } from '../../simulator/index.ts';
+import { frameView, pageRuns, vmaViews, type WalkView, walk } from '../../simulator/index.ts';
 import { PTE_GUARD, PTE_NX, PTE_PROTNONE, PTE_SWAP, PTE_SWP_EXCLUSIVE } from '../../simulator/machine/pagetable.ts';
 import { pteBits, tableBits } from '../../simulator/view/entries.ts';
 import { open, pidOf, play, valueOfName } from './run.ts';
@@ -76,6 +76,20 @@ describe('pages that no file stands behind', () => {
       if (name === '[vvar]') expect(state).toBe(`Present: ${page}, write-protected.`);
       else expect(would.read).toBe(`would map ${page} (minor fault)`);
     }
+  });
+
+  test('[vdso] and [vvar] do not have the same pages, and none of a device', () => {
+    const timeline = play(
+      `device "/dev/d" pages=1 mmap=remap\n${SMALL}app: load(0x7ffff7ff7000)\napp: load(0x7ffff7ffd000)\n`,
+    );
+    const [vvar, vdso] = [0x7ffff7ff7000n, 0x7ffff7ffd000n].map((at) => walk(timeline, pidOf(timeline, 'app'), at));
+    expect(vvar?.frame?.pfn).not.toBe(vdso?.frame?.pfn);
+    for (const view of [vvar, vdso]) {
+      expect(view?.frame?.text).toContain("The kernel's own page");
+      expect(view?.levels.at(-1)?.entry?.text).toContain('kernel page 0x');
+    }
+    const runs = pageRuns(timeline, pidOf(timeline, 'app'), 0x7ffff7ffd000, 10);
+    expect(runs[0]?.text).toBe("the kernel's own, write-protected");
   });
 
   test('[vsyscall] has three calls, which the kernel emulates', () => {
