@@ -104,10 +104,13 @@ export function do_exit(k: Kernel, pid: number, end: TaskEnd): void {
     const why = end.kind === 'exit' ? `exit status ${end.status}` : end.signal;
     k.emit({ type: 'exit', pid, why, sharesFiles, sharesMemory });
   }
-  const running = k.scalars.current === pid;
+  const { current } = k.scalars;
   task.mm = 0;
+  // Also who is killed by another one gives its memory up itself.
+  k.scalars.current = pid;
   if (mm !== 0) mmput(k, mm);
-  if (running) k.tlb.flushAll();
+  k.scalars.current = current;
+  if (current === pid) k.tlb.flushAll();
   vfork_done(k, pid);
   const leader = k.tasks.edit(task.tgid);
   leader.live--;

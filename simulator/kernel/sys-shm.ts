@@ -119,7 +119,6 @@ function shmat(c: SysCall): SysResult | Parts<SysResult> {
   });
   fput(c.k, file);
   if (typeof mapped === 'string') return mapped;
-  c.k.shm.set(segment.shmid, { ...segment, lpid: c.task.tgid });
   return mapped.populate ? populated(c.k, c.mm, mapped.addr, mapped.length, mapped.addr) : mapped.addr;
 }
 

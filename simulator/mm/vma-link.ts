@@ -19,6 +19,16 @@ export function vmaRef(k: Kernel, vma: Vma): VmaRef {
 function countMapping(k: Kernel, inodeId: number, mmId: number, delta: number): void {
   const inode = k.inodes.edit(inodeId);
   inode.mms = inode.mms.plus(mmId, delta, k.epoch.now);
+  if (inode.sysv) update_lprid(k, inodeId);
+}
+
+/** ipc/shm.c: shm_open(), shm_close(): a segment knows who attached or detached a part of it last. */
+function update_lprid(k: Kernel, inodeId: number): void {
+  const lpid = k.tasks.find(k.scalars.current)?.tgid;
+  if (lpid === undefined) return;
+  for (const [shmid, segment] of k.shm.entries()) {
+    if (segment.inode === inodeId && segment.lpid !== lpid) k.shm.set(shmid, { ...segment, lpid });
+  }
 }
 
 function hold(k: Kernel, mm: Mm, vma: Vma): void {
