@@ -52,6 +52,7 @@ function count(n: number, noun: string): string {
 function found(page: PageContext, events: readonly KernelEvent[], major: boolean): string {
   const special = page.vma?.special ?? null;
   if (special !== null) return kernelPage(special);
+  if (page.vma?.vm_ops === 'device') return filePage(page);
   const around = first(events, 'map-around');
   const neighbours = around === undefined || around.mapped < 2 ? '' : `, and ${around.mapped - 1} more by fault-around`;
   if (!major) return `${filePage(page)} from the page cache${neighbours}`;

@@ -295,6 +295,13 @@ describe('what an access would do', () => {
     );
   });
 
+  test("a driver's page, mapped privately: copied from the device, which has no page cache", () => {
+    const head = `device "/dev/fb" pages=8 mmap=remap\n${SMALL}app: fd = open("/dev/fb", O_RDWR)\n`;
+    const walk = walkOf(`${head}app: buf = mmap(NULL, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE, fd, 0)\n`);
+    expect(walk.would.write).toBe('would copy page 0 of /dev/fb: the mapping is private (minor fault)');
+    expect(walk.frame?.text).toBe('A page of a device; no part of RAM, and who maps it is not counted.');
+  });
+
   test('below the stack: growth while the limits allow it', () => {
     const timeline = play(SMALL.replace('swap=64K', 'swap=64K stack_limit=256K'));
     const pid = pidOf(timeline, 'app');
