@@ -341,8 +341,15 @@ export class VmaTree extends VmaIndex {
     return high - at >= length ? at : -1;
   }
 
-  /** A VMA that ended at `end` went or shrank: there may be a hole below. */
+  /** A VMA that ended at `end` went or shrank: there may be a hole below, and it reaches up to the next VMA. */
   private forgetFull(end: VirtAddr): void {
-    if (end > this.fullFrom) this.fullFrom = Math.min(end, this.fullTo);
+    if (end <= this.fullFrom) return;
+    let reach = end;
+    if (this.fullFor > 4096) {
+      // Holes too small for what was searched may lie above, and make this one larger.
+      const above = this.seek(end);
+      reach = above === NOWHERE ? this.fullTo : Math.max(end, this.vm_start(above));
+    }
+    this.fullFrom = Math.min(reach, this.fullTo);
   }
 }

@@ -230,6 +230,56 @@ test('a search in part of the tree stays in its bounds', () => {
   );
 });
 
+/** Upper end of the highest hole of `bytes` below `high`; -1 when there is none. */
+function highestHole({ vmas }: Sorted, high: number, bytes: number): number {
+  let top = high;
+  for (const vma of vmas.toReversed()) {
+    if (top - Math.min(top, vma.vm_end) >= bytes) return top;
+    top = Math.min(top, vma.vm_start);
+  }
+  return top >= bytes ? top : -1;
+}
+
+const mapping = fc.record({
+  kind: fc.constantFrom('map', 'map', 'map', 'unmap', 'cut start', 'cut end'),
+  pages: fc.integer({ min: 1, max: 5 }),
+  at: fc.nat(100),
+});
+
+test('finds the highest hole, whatever was mapped and unmapped before', () => {
+  const high = 200 * 4096;
+  fc.assert(
+    fc.property(fc.array(mapping, { minLength: 10, maxLength: 60 }), (list) => {
+      const tree = new VmaTree({ now: 1 });
+      const sorted = new Sorted();
+      for (const { kind, pages, at } of list) {
+        if (kind === 'map') {
+          const end = tree.highestHole(0, high, pages * 4096);
+          expect(end).toBe(highestHole(sorted, high, pages * 4096));
+          if (end < 0) continue;
+          const vma = vmaOf(end / 4096 - pages, end / 4096);
+          tree.insert(vma);
+          sorted.insert(vma);
+          continue;
+        }
+        const index = at % Math.max(1, sorted.vmas.length);
+        const vma = sorted.vmas[index];
+        if (vma === undefined) continue;
+        const [from, to] = [vma.vm_start / 4096, vma.vm_end / 4096];
+        if (kind === 'unmap' || to - from < 2) {
+          tree.remove(vma.vm_start);
+          sorted.vmas.splice(index, 1);
+          continue;
+        }
+        const [first, end] = kind === 'cut start' ? [from, from + 1] : [to - 1, to];
+        tree.cut(tree.seek(vma.vm_start), first * 4096, end * 4096);
+        sorted.vmas[index] = kind === 'cut start' ? vmaOf(from + 1, to) : vmaOf(from, to - 1);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('refuses to remove what is not there', () => {
   const tree = new VmaTree({ now: 1 });
   tree.insert(vmaOf(4, 6));
