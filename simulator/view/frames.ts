@@ -70,9 +70,7 @@ function frameText(use: FrameUse, mappers: readonly MapperView[], file: FrameVie
     case 'swap-cache':
       return `Anonymous memory in the swap cache: its copy in a swap slot is kept, ${shared}.`;
     case 'device':
-      return mappers.length === 0
-        ? 'A page of a device; no part of RAM, and who maps it is not counted.'
-        : `A page of a device, ${shared}; no part of RAM.`;
+      return 'A page of a device; no part of RAM.';
     case 'zero':
       return 'The page of zeros that all first reads of anonymous memory share; no part of RAM.';
     case 'table':

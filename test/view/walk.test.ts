@@ -299,7 +299,7 @@ describe('what an access would do', () => {
     const head = `device "/dev/fb" pages=8 mmap=remap\n${SMALL}app: fd = open("/dev/fb", O_RDWR)\n`;
     const walk = walkOf(`${head}app: buf = mmap(NULL, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE, fd, 0)\n`);
     expect(walk.would.write).toBe('would copy page 0 of /dev/fb: the mapping is private (minor fault)');
-    expect(walk.frame?.text).toBe('A page of a device; no part of RAM, and who maps it is not counted.');
+    expect(walk.frame?.text).toBe('A page of a device; no part of RAM.');
   });
 
   test('below the stack: growth while the limits allow it', () => {
