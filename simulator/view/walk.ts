@@ -8,7 +8,7 @@ import { CHUNK_MASK, PG_ANON, PG_ANON_EXCLUSIVE } from '../machine/frames.ts';
 import { PTE_MAPPED, PTE_PRESENT, PTE_RW } from '../machine/pagetable.ts';
 import { pteWord } from '../mm/fault.ts';
 import { cache_entry, file_pages } from '../mm/page-cache.ts';
-import { linear_page_index, VM_GROWSDOWN, VM_SHARED, type Vma } from '../mm/vma.ts';
+import { linear_page_index, VM_GROWSDOWN, VM_SHARED, VM_WRITE, type Vma } from '../mm/vma.ts';
 import { folio_test_writeback } from '../mm/writeback.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
@@ -112,7 +112,8 @@ function presentText(k: Kernel, vma: Vma | undefined, addr: number, entry: Entry
   const inode = vma === undefined || vma.inode === 0 ? undefined : k.inodes.get(vma.inode);
   const page =
     vma === undefined || inode === undefined ? '' : `, page ${linear_page_index(vma, addr)} of ${inode.path}`;
-  const how = vma !== undefined && (vma.vm_flags & VM_SHARED) === 0 ? 'a write would be copied' : access;
+  const copies = vma !== undefined && (vma.vm_flags & (VM_SHARED | VM_WRITE)) === VM_WRITE;
+  const how = copies ? 'a write would be copied' : access;
   return `Present: frame ${hex(value)}${page}, ${how}${others === '' ? '' : `, shared with ${others}`}.`;
 }
 

@@ -295,6 +295,15 @@ describe('what an access would do', () => {
     );
   });
 
+  test('a private page of a file that may not be written: its state does not say that a write would be copied', () => {
+    const { state, would } = walkOf(
+      `${SMALL}app: buf = mmap(NULL, 4K, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)\n`,
+      '0x401000',
+    );
+    expect(state).toBe('Present: frame 0x2, page 1 of /bin/app, write-protected.');
+    expect(would.write).toContain('SIGSEGV (SEGV_ACCERR)');
+  });
+
   test("a driver's page, mapped privately: copied from the device, which has no page cache", () => {
     const head = `device "/dev/fb" pages=8 mmap=remap\n${SMALL}app: fd = open("/dev/fb", O_RDWR)\n`;
     const walk = walkOf(`${head}app: buf = mmap(NULL, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE, fd, 0)\n`);
