@@ -25,6 +25,12 @@ export function read_implies_exec(k: Kernel): boolean {
   return ((k.tasks.find(k.scalars.current)?.personality ?? 0) & READ_IMPLIES_EXEC) !== 0;
 }
 
+/** The running task, when what it may read it may not execute too; undefined otherwise. */
+export function plainTask(k: Kernel): Task | undefined {
+  const task = k.tasks.find(k.scalars.current);
+  return task === undefined || (task.personality & READ_IMPLIES_EXEC) !== 0 ? undefined : task;
+}
+
 /** The limit that `pages` more with `flags` would exceed, RLIMIT_AS or for private writable memory RLIMIT_DATA, or null. */
 export function expansion_limit(
   limits: Task['rlimits'],

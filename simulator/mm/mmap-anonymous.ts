@@ -6,21 +6,15 @@
 
 import { PAGE_SIZE, PMD_SIZE } from '../machine/address.ts';
 import type { Kernel } from '../state/kernel.ts';
-import type { Mm, Task } from '../state/records.ts';
-import { MAP, PROT, READ_IMPLIES_EXEC } from '../uapi.ts';
-import { expansion_limit, vm_enough_memory, vm_stat_account } from './accounting.ts';
+import type { Mm } from '../state/records.ts';
+import { MAP, PROT } from '../uapi.ts';
+import { expansion_limit, plainTask, vm_enough_memory, vm_stat_account } from './accounting.ts';
 import { VM_ACCOUNT, VM_MAYEXEC, VM_MAYREAD, VM_MAYWRITE } from './vma.ts';
 import { NOWHERE } from './vma-tree.ts';
 
 const PRIVATE_ANONYMOUS = MAP.PRIVATE | MAP.ANONYMOUS;
 const MAY_ALL = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
 const PROT_ALL = PROT.READ | PROT.WRITE | PROT.EXEC;
-
-/** The running task, when what it may read it may not execute too; undefined otherwise. */
-export function plainTask(k: Kernel): Task | undefined {
-  const task = k.tasks.find(k.scalars.current);
-  return task === undefined || (task.personality & READ_IMPLIES_EXEC) !== 0 ? undefined : task;
-}
 
 /**
  * mmap(NULL, length, prot, MAP_PRIVATE|MAP_ANONYMOUS) into the hole that the last search left behind, where it stays

@@ -9,9 +9,8 @@ import { PTE_ACCESSED, PTE_MAPPED, PTE_PROTNONE, PTE_RW, PTE_SPECIAL } from '../
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm } from '../state/records.ts';
 import { PROT } from '../uapi.ts';
-import { expansion_limit, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
+import { expansion_limit, plainTask, vm_enough_memory, vm_stat_account, vm_unacct_memory } from './accounting.ts';
 import { anon_chain_count } from './anon-vma.ts';
-import { plainTask } from './mmap-anonymous.ts';
 import { pte_needs_flush, tlb_finish_mmu, tlb_gather_mmu, tlb_remove } from './mmu-gather.ts';
 import { PROT_BITS, protection_map } from './pte.ts';
 import {
@@ -89,7 +88,8 @@ function modify(k: Kernel, mm: Mm, place: VmaPlace, start: VirtAddr, pages: numb
     if (leftSide) vmas.joinAbove(place);
     else vmas.moveBorder(place, start);
   } else if (!rightSide) vmas.moveBorder(vmas.previous(place), end);
-  else vmas.joinBelow(place, right === 'yes');
+  else if (right === 'yes') vmas.joinBoth(place);
+  else vmas.joinBelow(place);
   if (chain !== null && vmas.size !== before) anon_chain_count(k, mm.id, chain, vmas.size - before);
   return true;
 }

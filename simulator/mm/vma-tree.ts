@@ -184,13 +184,19 @@ export class VmaTree extends VmaIndex {
     return this.finger - 1;
   }
 
-  /** The anonymous VMA at `place` joins the one below it; with `both` the one above does too. */
-  joinBelow(place: VmaPlace, both: boolean): void {
+  /** The anonymous VMA at `place` joins the one below, which then ends where it did. */
+  joinBelow(place: VmaPlace): void {
+    const below = this.previous(place);
+    this.bound(below, this.vm_start(below), this.vm_end(place));
+    this.drop(place, 1);
+  }
+
+  /** The anonymous VMA at `place` and the one above join the one below. */
+  joinBoth(place: VmaPlace): void {
     const below = this.previous(place);
     const above = this.next(place);
-    this.bound(below, this.vm_start(below), this.vm_end(both ? above : place));
-    if (!both) this.drop(place, 1);
-    else if (above >> SHIFT === place >> SHIFT) this.drop(place, 2);
+    this.bound(below, this.vm_start(below), this.vm_end(above));
+    if (above >> SHIFT === place >> SHIFT) this.drop(place, 2);
     else {
       this.drop(above, 1);
       this.drop(place, 1);

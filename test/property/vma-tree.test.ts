@@ -99,10 +99,10 @@ function editBoth(tree: VmaTree, { vmas }: Sorted, kind: string, index: number):
     tree.splitAt(place, (from + 1) * 4096, (to - 1) * 4096);
     put(index, 1, from, from + 1, to - 1, to);
   } else if (kind === 'join both' && below?.vm_end === vma.vm_start && above?.vm_start === vma.vm_end) {
-    tree.joinBelow(place, true);
+    tree.joinBoth(place);
     put(index - 1, 3, below.vm_start / 4096, above.vm_end / 4096);
   } else if (kind === 'join below' && below?.vm_end === vma.vm_start) {
-    tree.joinBelow(place, false);
+    tree.joinBelow(place);
     put(index - 1, 2, below.vm_start / 4096, to);
   } else if (kind === 'join above' && above?.vm_start === vma.vm_end) {
     tree.joinAbove(place);
