@@ -39,7 +39,7 @@ export class Decorations implements Disposable {
     this.results = new Map(TONES.map((tone) => [tone, resultType(tone)]));
     this.subscriptions = [
       sessions.onDidChange(({ session, change }) => {
-        if (change === 'moved') this.refresh(session);
+        if (change !== 'busy') this.refresh(session);
       }),
       sessions.onDidOpen((session) => this.refresh(session)),
       window.onDidChangeVisibleTextEditors((editors) => {
@@ -63,11 +63,10 @@ export class Decorations implements Disposable {
 
   private show(editor: TextEditor): void {
     const session = this.sessions.get(editor.document);
-    if (session?.timeline == null || session.isStale) return;
-    const next = session.timeline.next;
-    const line = next === null || next.line > editor.document.lineCount ? null : editor.document.lineAt(next.line - 1);
-    editor.setDecorations(this.next, line === null ? [] : [line.range]);
-    const options = resultOptions(session.timeline, editor);
+    if (session?.timeline == null) return;
+    const next = session.nextLine;
+    editor.setDecorations(this.next, next === null ? [] : [editor.document.lineAt(next).range]);
+    const options = resultOptions(session, session.timeline, editor);
     for (const [tone, type] of this.results) editor.setDecorations(type, options.get(tone) ?? []);
   }
 }
@@ -92,7 +91,8 @@ function resultType(tone: ResultTone): TextEditorDecorationType {
   });
 }
 
-function resultOptions(timeline: Timeline, editor: TextEditor): Map<ResultTone, DecorationOptions[]> {
+/** The results of the lines that are as they were when the run was made: an edited one has none until it runs again. */
+function resultOptions(session: Session, timeline: Timeline, editor: TextEditor): Map<ResultTone, DecorationOptions[]> {
   const byTone = new Map<ResultTone, DecorationOptions[]>();
   const nameOf = (pid: number) => timeline.names.get(pid);
   const { document } = editor;
@@ -100,10 +100,12 @@ function resultOptions(timeline: Timeline, editor: TextEditor): Map<ResultTone, 
   for (const visible of editor.visibleRanges) {
     const last = Math.min(document.lineCount - 1, visible.end.line + MARGIN);
     for (let index = Math.max(0, visible.start.line - MARGIN); index <= last; index++) {
-      const result = timeline.lineSummary(index + 1);
-      if (result === undefined || seen.has(index)) continue;
+      if (seen.has(index)) continue;
       seen.add(index);
-      const end = statementEnd(document.lineAt(index), result.last);
+      const line = session.runLine(index);
+      const result = line === null ? undefined : timeline.lineSummary(line);
+      if (line === null || result === undefined) continue;
+      const end = statementEnd(document.lineAt(index), line, result.last);
       const full = lineText(result, nameOf);
       const text = end.character > LONG_LINE ? lineText(result, nameOf, 'brief') : full;
       const options = byTone.get(resultTone(result.last)) ?? [];
@@ -117,10 +119,10 @@ function resultOptions(timeline: Timeline, editor: TextEditor): Map<ResultTone, 
   return byTone;
 }
 
-/** Where the statement ends and the line's comment has not begun: a result behind the comment would be out of sight. */
-function statementEnd(line: TextLine, record: StepRecord): Position {
+/** Where the statement of a line (1-based in the run) ends and the line's comment has not begun: a result behind the comment would be out of sight. */
+function statementEnd(line: TextLine, runLine: number, record: StepRecord): Position {
   const { end } = record.range;
-  return end.line === line.lineNumber
+  return end.line === runLine - 1
     ? line.range.end.with({ character: Math.min(end.character, line.text.length) })
     : line.range.end;
 }

@@ -1,15 +1,9 @@
 // One scenario document being run: its parse, its timeline and the place in it.
 import { type Event, EventEmitter, type TextDocument, type TextDocumentChangeEvent } from 'vscode';
-import {
-  type Diagnostic,
-  parseScenario,
-  type RunOptions,
-  type Scenario,
-  type StepRecord,
-  Timeline,
-} from '../simulator/index.ts';
+import { type Diagnostic, parseScenario, type Scenario, type StepRecord, Timeline } from '../simulator/index.ts';
+import { LineMap } from './line-map.ts';
 import { nextTurn, Pacer, sliceEnds } from './pacer.ts';
-import { type Place, shiftPlace } from './place.ts';
+import { type Advance, missed, type Place, placeOf, shiftPlace, toPlace } from './place.ts';
 import { totalSteps } from './total.ts';
 
 /** What the host lends to the simulator: the reading of real ELF files, where there is a disk. */
@@ -31,8 +25,6 @@ export interface Busy {
 
 /** How a run ended. `refused`: it could not begin, `obstacle` says why. */
 export type Travel = 'done' | 'cancelled' | 'refused';
-
-type Advance = (timeline: Timeline, limits: RunOptions) => 'done' | 'paused';
 
 /** A step may take so long before the editor is told that it is busy. */
 const ONE_STEP_MS = 60;
@@ -64,6 +56,10 @@ export class Session {
   busy: Busy | null = null;
 
   private place: Place = { position: 0, line: null, visits: 0 };
+  /** Where the user's last move led, and in which text: an edit and its undoing end there again. */
+  private left: { readonly text: string; readonly place: Place } | null = null;
+  /** Where the lines of the run's text are in the document. */
+  private readonly lines = new LineMap();
   private timer: unknown;
   private pending = false;
   private current: Promise<unknown> = Promise.resolve();
@@ -89,9 +85,18 @@ export class Session {
     return this.timeline?.position ?? 0;
   }
 
-  /** The text has been edited and the run is still of the text before: its lines are not the document's. */
-  get isStale(): boolean {
-    return this.pending || this.timeline?.scenario !== this.scenario;
+  /** The line (1-based) of the run that a line (0-based) of the document holds; null when that line has been edited since. */
+  runLine(index: number): number | null {
+    if (this.timeline === null || index >= this.document.lineCount) return null;
+    const line = this.lines.runLine(index);
+    if (line === null) return null;
+    return this.timeline.scenario.lines[line] === this.document.lineAt(index).text ? line + 1 : null;
+  }
+
+  /** The line (0-based) of the document where the run stands or, while an edit waits to be run, will stand; null at the end. */
+  get nextLine(): number | null {
+    const { line } = this.place;
+    return line === null || line > this.document.lineCount ? null : line - 1;
   }
 
   /** The parse of the text as it is now; undefined while an edit has not been read yet. */
@@ -121,12 +126,14 @@ export class Session {
   /** Notes an edit of the document; the parse follows when the typing pauses. */
   edited(event: TextDocumentChangeEvent): void {
     for (const change of event.contentChanges) {
-      this.place = shiftPlace(this.place, {
+      const edit = {
         firstLine: change.range.start.line,
         firstCharacter: change.range.start.character,
         lastLine: change.range.end.line,
         insertedBreaks: countBreaks(change.text),
-      });
+      };
+      this.place = shiftPlace(this.place, edit);
+      this.lines.edit(edit);
     }
     this.cancel();
     this.pending = true;
@@ -153,6 +160,7 @@ export class Session {
     const record = this.guarded(() => timeline.stepInParts(sliceEnds(ONE_STEP_MS)));
     if (record === 'paused') return this.finishStep(timeline);
     this.arrived();
+    this.leave();
     return record ?? null;
   }
 
@@ -161,6 +169,7 @@ export class Session {
     const { position } = timeline;
     const advance: Advance = (t, { pause }) => (t.stepInParts(pause ?? sliceEnds()) === 'paused' ? 'paused' : 'done');
     await this.run(timeline, `Line ${timeline.next?.line ?? 0}: a long step`, advance, true);
+    this.leave();
     return timeline.position > position ? timeline.lastRecord : null;
   }
 
@@ -220,13 +229,16 @@ export class Session {
     if (timeline === null || !this.canStepBack) return false;
     this.guarded(() => timeline.seek(Math.max(0, position)));
     this.arrived();
+    this.leave();
     return true;
   }
 
   private async travel(title: string, advance: Advance): Promise<Travel> {
     await this.settle();
     if (this.busy !== null || this.obstacle !== null || this.timeline === null) return 'refused';
-    return this.run(this.timeline, title, advance);
+    const travel = await this.run(this.timeline, title, advance);
+    this.leave();
+    return travel;
   }
 
   private run(timeline: Timeline, title: string, advance: Advance, isOneStep = false): Promise<Travel> {
@@ -268,8 +280,11 @@ export class Session {
   }
 
   private remember(timeline: Timeline): void {
-    const line = timeline.next?.line ?? null;
-    this.place = { position: timeline.position, line, visits: line === null ? 0 : visitsOf(timeline, line) };
+    this.place = placeOf(timeline);
+  }
+
+  private leave(): void {
+    if (this.timeline !== null) this.left = { text: this.timeline.scenario.text, place: placeOf(this.timeline) };
   }
 
   /** A broken invariant of the simulator must end in a message, never in a dead extension host. */
@@ -293,6 +308,7 @@ export class Session {
     this.diagnostics = timeline.diagnostics;
     if (this.hasMistake()) return null;
     this.timeline = timeline;
+    this.lines.reset();
     this.total = totalSteps(this.scenario);
     this.remember(timeline);
     return timeline;
@@ -309,8 +325,8 @@ export class Session {
     this.cancel();
     await this.current;
     if (this.disposed) return;
-    const { place } = this;
     this.scenario = parseScenario(this.document.getText());
+    const place = this.left?.text === this.scenario.text ? this.left.place : this.place;
     const timeline = this.open();
     this.emitter.fire('parsed');
     if (timeline === null) return;
@@ -322,46 +338,6 @@ export class Session {
     this.remember(timeline);
     this.emitter.fire('moved');
   }
-}
-
-/**
- * Goes to the place: the same number of steps if that leads to the same line; else to the line, in the same iteration;
- * else the same number of steps after all.
- */
-function toPlace(place: Place): Advance {
-  let way: 'count' | 'search' | 'give-up' = 'count';
-  const { line } = place;
-  const isThere = (timeline: Timeline) =>
-    timeline.next?.line === line && (line === null || visitsOf(timeline, line) === place.visits);
-  return (timeline, limits) => {
-    if (way === 'search' && line !== null) {
-      if (isThere(timeline)) return 'done';
-      if (timeline.runToLine(line, limits) === 'paused' || isThere(timeline)) return 'paused';
-      if (timeline.next?.line === line && visitsOf(timeline, line) < place.visits) return 'paused';
-      timeline.start();
-      way = 'give-up';
-      return 'paused';
-    }
-    const left = place.position - timeline.position;
-    const state = left > 0 ? timeline.runToEnd({ ...limits, budgetSteps: Math.min(limits.budgetSteps, left) }) : 'done';
-    if (state === 'paused' && timeline.position < place.position) return 'paused';
-    if (way === 'give-up' || line === null || isThere(timeline)) return 'done';
-    timeline.start();
-    way = 'search';
-    return 'paused';
-  };
-}
-
-/** Why the place could not be kept; null when it was. */
-function missed(place: Place, timeline: Timeline): string | null {
-  const line = timeline.next?.line ?? null;
-  if (line === place.line || place.line === null || place.position === 0) return null;
-  return `The edit removed the place where the run stood: it now stands after step ${timeline.position}.`;
-}
-
-/** How often a line has been executed. */
-function visitsOf(timeline: Timeline, line: number): number {
-  return timeline.lineSummary(line)?.executions ?? 0;
 }
 
 /** The line (1-based) of the first step at or behind `line`; null when there is none. */

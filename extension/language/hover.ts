@@ -46,7 +46,8 @@ export class ScenarioHover implements HoverProvider {
     if (small !== null && expression !== null && scenario?.names.has(expression.text) === true) {
       texts.push(new MarkdownString(valueText(expression.text, small)));
     }
-    const record = session?.isStale === false ? session.timeline?.lineSummary(position.line + 1)?.last : undefined;
+    const line = session?.runLine(position.line) ?? null;
+    const record = line === null ? undefined : session?.timeline?.lineSummary(line)?.last;
     const story = record === undefined || !isCall(record, position) ? '' : storyMarkdown(record.story());
     if (story !== '') texts.push(new MarkdownString(`**What happened here**\n\n${story}`));
     return new Hover(texts, toRange(doc.range));

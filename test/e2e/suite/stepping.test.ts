@@ -206,4 +206,40 @@ suite('editing while stepped', () => {
     expect(session.timeline?.next).to.equal(null);
     expect(session.notice).to.be.a('string');
   });
+
+  test('an edit that is undone ends where the user left the run', async () => {
+    const { session, editor } = await at(6);
+    const { document } = editor;
+    const whole = () => new vscode.Range(0, 0, document.lineCount, 0);
+    const taken = [new vscode.Range(3, 0, 4, 0), new vscode.Range(0, 0, 4, 0), whole()];
+    for (const range of taken) {
+      await editor.edit((edit) => edit.delete(range));
+      await session.settle();
+      await vscode.commands.executeCommand('undo');
+      await session.settle();
+      expect(document.getText(), 'the text is there again').to.equal(loop);
+      expect(session.position, `after ${range.end.line} lines`).to.equal(6);
+      expect(session.timeline?.next?.line).to.equal(4);
+      expect(session.notice).to.equal(null);
+    }
+  });
+
+  test('a text emptied under a run says that the place is gone', async () => {
+    const { session, editor } = await at(6);
+    await editor.edit((edit) => edit.delete(new vscode.Range(0, 0, editor.document.lineCount, 0)));
+    await session.settle();
+    expect(session.position).to.equal(0);
+    expect(session.notice).to.match(/removed the place/);
+    expect(session.nextLine).to.equal(null);
+  });
+
+  test('while the text is broken, each line that was not edited keeps its result, wherever it is now', async () => {
+    const { session, editor } = await at(5);
+    await replace(editor, 'app: store(buf, "x")', '# put in\n  app: stoer(buf, "x")');
+    await session.settle();
+    expect(session.obstacle).to.match(/^Line 5: /);
+    const lines = [...Array(editor.document.lineCount).keys()].map((index) => session.runLine(index));
+    expect(lines).to.deep.equal([1, 2, 3, null, null, 5, 6, 7, 8]);
+    expect(session.nextLine, 'the load of the second iteration').to.equal(5);
+  });
 });

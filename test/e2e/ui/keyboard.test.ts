@@ -110,6 +110,23 @@ test('results stand on their lines, and the title buttons work', async () => {
   expect(await lineText(await lineOf('bash: buf = mmap'))).toContain('✓ = 0x7ffff7ff5000');
 });
 
+test('a line that is deleted takes its result along, also from a text that cannot run without it', async () => {
+  const [spawn, mmap] = [await lineOf('bash = spawn('), await lineOf('bash: buf = mmap')];
+  expect(await lineText(mmap)).toContain('✓ = 0x7ffff7ff5000');
+  await editor.goTo(mmap);
+  await editor.page.keyboard.press('Control+Shift+K');
+  await editor.page.locator('.squiggly-error').first().waitFor();
+  await eventually('the deleted result to go', async () => ((await lineText(mmap)).includes('✓') ? undefined : true));
+  expect(await lineText(mmap)).toContain('bash: store(buf, "hello")');
+  expect(await lineText(spawn)).toContain('✓ = 1000 (bash)');
+  await editor.page.keyboard.press('Control+Z');
+  await eventually('the result of the mapping', async () =>
+    (await lineText(mmap)).includes('✓ = 0x7ffff7ff5000') ? true : undefined,
+  );
+  await position(2);
+  expect(await lineText(mmap + 1)).not.toContain('✓');
+});
+
 test('in the tree, where the rows are reached by arrows', async () => {
   const shown = async () => (await editor.treeRows()).map(({ text }) => text).join('\n');
   await (await editor.treeRow('mm_struct')).click();
