@@ -137,7 +137,9 @@ async function goToStep(session: Session): Promise<void> {
     value: String(session.position),
     validateInput: (text) => (/^\d{1,15}$/.test(text.trim()) ? undefined : 'A whole number of steps, please'),
   });
-  if (answer !== undefined) await session.goToStep(Number(answer));
+  if (answer === undefined) return;
+  await session.goToStep(Number(answer));
+  tellObstacle(session);
   keepInSight(session);
 }
 
@@ -180,7 +182,8 @@ async function openProc({ sessions, proc }: Tools, file: ProcFile, node: TreeNod
 }
 
 async function openMemory({ proc }: Tools, session: Session, file: MemoryFile): Promise<void> {
-  if (session.timeline !== null) await proc.openMemory(session, file);
+  if (session.timeline === null) tellObstacle(session);
+  else await proc.openMemory(session, file);
 }
 
 function pidOf(node: TreeNode | undefined): number | null {

@@ -115,7 +115,9 @@ export class Sessions implements Disposable {
   }
 }
 
-/** Old revisions shown by a diff, and documents of our own, are read, not run. */
+/** Schemes of old revisions, which a diff shows, and of our own documents: they are read, not run (package.json too). */
+const READ_ONLY: readonly string[] = [PROC_SCHEME, 'git', 'vscode-local-history'];
+
 function isForeign(document: TextDocument): boolean {
-  return document.uri.scheme === 'git' || document.uri.scheme === PROC_SCHEME;
+  return READ_ONLY.includes(document.uri.scheme);
 }

@@ -58,7 +58,7 @@ export class StatusBar implements Disposable {
     this.item.text = statusText(session);
     this.item.tooltip = tooltip(session);
     this.item.command = session.busy === null ? command.goToStep : command.cancel;
-    this.item.accessibilityInformation = { label: `Address Space Explorer: ${placeText(session)}` };
+    this.item.accessibilityInformation = { label: `Address Space Explorer: ${spoken(session)}` };
     this.item.show();
   }
 }
@@ -66,7 +66,12 @@ export class StatusBar implements Disposable {
 function statusText(session: Session): string {
   if (session.busy !== null) return `$(sync~spin) ${placeText(session)}`;
   if (session.obstacle !== null) return `$(warning) ${placeText(session)}`;
-  return `$(layers) ${placeText(session)}`;
+  return `$(${session.notice === null ? 'layers' : 'info'}) ${placeText(session)}`;
+}
+
+function spoken(session: Session): string {
+  if (session.obstacle !== null) return `${placeText(session)}, stepping waits: ${session.obstacle}`;
+  return session.notice === null ? placeText(session) : `${placeText(session)}. ${session.notice}`;
 }
 
 function tooltip(session: Session): MarkdownString {
