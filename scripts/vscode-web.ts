@@ -112,6 +112,8 @@ async function sendFile(response: ServerResponse, base: string, relativePath: st
 
 function indexPage(authority: string, packages: Readonly<Record<string, string>>, tests: string | undefined): string {
   const origin = `http://${authority}`;
+  // Each webview is a site of its own: browsers send every name below localhost to this machine.
+  const webviews = `http://{{uuid}}.localhost:${authority.split(':').at(-1)}`;
   const resource = (path: string): object => ({ scheme: 'http', authority, path });
   const paths = Object.fromEntries(
     Object.entries(packages).map(([name, main]) => [name, `${origin}/node_modules/${name}/${main}`]),
@@ -125,7 +127,7 @@ function indexPage(authority: string, packages: Readonly<Record<string, string>>
       version,
       quality: 'stable',
       commit: 'none',
-      webviewContentExternalBaseUrlTemplate: `${origin}/out/vs/workbench/contrib/webview/browser/pre/`,
+      webviewContentExternalBaseUrlTemplate: `${webviews}/out/vs/workbench/contrib/webview/browser/pre/`,
     },
     developmentOptions: {
       enableSmokeTestDriver: true,

@@ -3,10 +3,12 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium, type Frame, type Locator, type Page } from 'playwright-core';
 import { inject } from 'vitest';
+import { samples } from '../../../extension/sample-list.ts';
 import { launchOptions } from '../../../scripts/browser.ts';
-import { outDir } from '../../../scripts/paths.ts';
+import { outDir, root } from '../../../scripts/paths.ts';
 import { freshWorkspace } from '../../../scripts/suite.ts';
 import { startServer } from '../../../scripts/vscode-server.ts';
+import { startWebHost } from '../../../scripts/vscode-web.ts';
 
 /** The colour themes that everything must be readable in, by VS Code's names for them. */
 export const themes = {
@@ -102,6 +104,15 @@ export class Editor {
     });
     await this.page.keyboard.press('Control+Home');
     this.file = name;
+  }
+
+  /** Opens a copy of a sample by the command. @param name its file's, without `.vas` */
+  async openSample(name: string): Promise<void> {
+    const { title } = samples.find((sample) => sample.name === name) ?? { title: name };
+    await this.runCommand('Address Space: Open a Sample Scenario…');
+    await this.pick(title);
+    await this.page.locator('.editor-group-container.active .view-lines').waitFor({ timeout: patience });
+    this.file = `${name}.vas`;
   }
 
   /**
@@ -344,7 +355,7 @@ async function connect(): Promise<Editor> {
   return new Editor(page, inject('workspace'));
 }
 
-/** An editor of a test's own, with other settings; the test closes it. */
+/** An editor of a test's own; the test closes it. */
 export interface OwnEditor {
   readonly editor: Editor;
   close(): Promise<void>;
@@ -367,6 +378,25 @@ export async function launchEditor(name: string, settings: Readonly<Record<strin
     const page = await browser.newPage({ viewport: windowSize });
     await openWorkbench(page, server.url(workspace));
     return { editor: new Editor(page, workspace), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens a workbench without a server, whose extension host is a worker of the page; no folder is open. */
+export async function launchWebEditor(): Promise<OwnEditor> {
+  const host = await startWebHost();
+  let browser: Browser | undefined;
+  const close = async (): Promise<void> => {
+    await browser?.close();
+    await host.stop();
+  };
+  try {
+    browser = await chromium.launch(launchOptions(inject('browserPath')));
+    const page = await browser.newPage({ viewport: windowSize });
+    await openWorkbench(page, host.url);
+    return { editor: new Editor(page, join(root, 'samples')), close };
   } catch (error) {
     await close();
     throw error;

@@ -1,13 +1,10 @@
 // One translation, told in four places: the tree, the page tables, the hover and the command line. They must agree.
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import type { Frame } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
-import { root } from '../../../scripts/paths.ts';
 import type { WalkView } from '../../../simulator/view/types.ts';
 import { type Editor, eventually, sharedEditor } from '../harness/editor.ts';
+import { choose, entryShown, expectHover, expectWalk, translate } from '../harness/translation.ts';
 
 const file = 'translation-test.vas';
 const scenario = `machine ram=256K swap=64K
@@ -29,17 +26,8 @@ beforeAll(async () => {
   await editor.openFile(file);
 });
 
-/** What the command line says of an address when the steps up to a line have been made. */
-async function translate(line: number, process: string, address: string): Promise<WalkView> {
-  const args = ['--no-warnings', join(root, 'cli/vas.ts'), 'translate', join(editor.workspace, file), process, address];
-  const { stdout } = await promisify(execFile)(globalThis.process.execPath, [
-    ...args,
-    '--json',
-    '--until',
-    String(line),
-  ]);
-  return JSON.parse(stdout) as WalkView;
-}
+const translated = (line: number, process: string, address: string) =>
+  translate(join(editor.workspace, file), line, process, address);
 
 async function stepTo(line: number): Promise<void> {
   await editor.goTo(line);
@@ -49,22 +37,6 @@ async function stepTo(line: number): Promise<void> {
       ? true
       : undefined,
   );
-}
-
-/** The value of the entry on the path at a level, as the page-table view shows it. */
-async function entryShown(frame: Frame, level: string, value: string): Promise<string> {
-  return eventually(`${value} at ${level} in the page tables`, async () => {
-    const text = await frame.locator(`[data-level="${level}"] [data-anchor="entry"] .entry-value`).textContent();
-    return text === value ? text : undefined;
-  });
-}
-
-async function choose(frame: Frame, process: string, address: string): Promise<void> {
-  const chooser = frame.locator('select.process');
-  const labels = await chooser.locator('option').allInnerTexts();
-  await chooser.selectOption({ label: labels.find((label) => label.startsWith(`${process} (`)) ?? process });
-  await frame.locator('input.address-field').fill(address);
-  await frame.locator('input.address-field').press('Enter');
 }
 
 async function focusEditor(): Promise<void> {
@@ -77,28 +49,19 @@ test('the walk of an address is the same in the page tables, the hover and vas t
   await editor.runCommand('Address Space: Show Page Tables');
   const frame = await editor.webviewFrame('input.address-field');
   for (const process of ['kid', 'bash']) {
-    const expected = await translate(7, process, 'buf + 8');
+    const expected = await translated(7, process, 'buf + 8');
     expect(expected.levels.map(({ level }) => level)).toEqual(['PGD', 'PUD', 'PMD', 'PTE']);
     await choose(frame, process, 'buf + 8');
-    for (const { level, entry } of expected.levels) {
-      if (entry === null) throw new Error(`no entry at ${level}`);
-      expect(await entryShown(frame, level, entry.value)).toBe(entry.value);
-    }
-    expect(await frame.locator('.physical').textContent()).toContain(expected.physical);
-    expect(await frame.locator('.page-state').textContent()).toBe(expected.state);
+    await expectWalk(frame, expected);
     await focusEditor();
     const hover = await editor.hover(process === 'kid' ? 7 : 8, 'buf + 8');
-    for (const { level, index, entry } of expected.levels) {
-      expect(hover.replace(/\s+/g, ' ')).toContain(`${level} ${index} ${entry?.value}`);
-    }
-    expect(hover).toContain(expected.physical);
-    expect(hover).toContain(expected.would.write);
+    expectHover(hover, expected);
     await editor.page.keyboard.press('Escape');
   }
 });
 
 test('the tree shows the area of the address as vas translate does, and the mark of the last step', async () => {
-  const expected = await translate(7, 'kid', 'buf + 8');
+  const expected = await translated(7, 'kid', 'buf + 8');
   const maps = expected.vma?.mapsLine.replace(/\s+/g, ' ').trim() ?? '';
   // The tree draws only the rows that are on the screen.
   await editor.expandTreeRow('bash (1000)', false);
@@ -114,8 +77,8 @@ test('the tree shows the area of the address as vas translate does, and the mark
 
 test('a step back takes the entry back, a step forward brings it again', async () => {
   const frame = await editor.webviewFrame('input.address-field');
-  const before = await translate(6, 'kid', 'buf');
-  const after = await translate(7, 'kid', 'buf');
+  const before = await translated(6, 'kid', 'buf');
+  const after = await translated(7, 'kid', 'buf');
   const pte = (view: WalkView) => view.levels.at(-1)?.entry?.value ?? '';
   expect(pte(before)).not.toBe(pte(after));
   await choose(frame, 'kid', 'buf');
