@@ -38,7 +38,9 @@ export class Focus {
   chooseText(timeline: Timeline, text: string): Chosen {
     const answer = timeline.evaluate(text);
     if ('error' in answer) return { ok: false, message: answer.error };
-    if (!('value' in answer)) return { ok: false, message: `${text} is a process, not an address` };
+    if (!('value' in answer)) {
+      return { ok: false, message: `${text} is a ${'process' in answer ? 'process' : 'string'}, not an address` };
+    }
     const pid = this.selection(timeline)?.pid ?? firstProcess(timeline);
     if (pid === null) return { ok: false, message: 'No process is alive yet: make a step first' };
     this.choose(pid, hex(answer.value), text);

@@ -29,6 +29,17 @@ export class Environment {
     return bound === undefined ? undefined : this.#slots.get(bound.slot);
   }
 
+  /** The line (from 1) that binds a name first, whether it has run or not; null when none does. */
+  lineOf(name: string): number | null {
+    const bound = this.#scenario.names.get(name);
+    return bound === undefined ? null : bound.definition.line + 1;
+  }
+
+  /** The names that the scenario binds somewhere. */
+  known(): Iterable<string> {
+    return this.#scenario.names.keys();
+  }
+
   /** A copy in which `name`, one of the scenario's, holds `binding`. */
   with(name: string, binding: Binding): Environment {
     const bound = this.#scenario.names.get(name);

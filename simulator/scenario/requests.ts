@@ -8,8 +8,9 @@ import { parameterAt } from './calls.ts';
 import { PUPPET } from './declarations.ts';
 import type { Environment } from './environment.ts';
 import { evaluateInt } from './evaluate.ts';
+import { clip } from './lexer.ts';
 import { processOf, type StepCode } from './scenario.ts';
-import type { Span } from './source.ts';
+import { closest, type Span } from './source.ts';
 
 /** Why a step cannot be made. */
 export interface StepProblem {
@@ -45,9 +46,11 @@ export function intOf(expr: Expr, environment: Environment): bigint | StepProble
 
 function explainMissing(name: string, environment: Environment): string {
   const binding = environment.get(name);
-  return binding?.kind === 'failed'
-    ? `'${name}' holds nothing: line ${binding.line} did not give it a value`
-    : `'${name}' is not bound yet`;
+  if (binding?.kind === 'failed') return `'${name}' holds nothing: line ${binding.line} did not give it a value`;
+  const line = environment.lineOf(name);
+  if (line !== null) return `'${clip(name)}' is not bound here: line ${line}, which binds it, has not run`;
+  const meant = closest(name, environment.known());
+  return `'${clip(name)}' is not bound: no line of the scenario binds it${meant === null ? '' : `. Did you mean '${meant}'?`}`;
 }
 
 class Lowering {

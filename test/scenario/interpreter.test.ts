@@ -190,7 +190,7 @@ describe('repeat', () => {
 
   test('repeat 0 leaves its names without values', () => {
     const reports = runText('p = spawn()\nrepeat 0\np: a = brk(0)\nend\np: brk(a)');
-    expect(reports[1]?.error?.message).toBe("'a' is not bound yet");
+    expect(reports[1]?.error?.message).toBe("'a' is not bound here: line 3, which binds it, has not run");
   });
 });
 

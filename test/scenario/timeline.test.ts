@@ -79,14 +79,17 @@ describe('stepping', () => {
 
   test('names, bindings and expressions are those of the place', () => {
     const t = open('p = spawn()\np: a = brk(0)');
-    expect(t.evaluate('a')).toEqual({ error: "'a' is not bound yet" });
+    expect(t.evaluate('a')).toEqual({ error: "'a' is not bound here: line 2, which binds it, has not run" });
     t.step();
     t.step();
     expect(t.names).toEqual(new Map([[1000, 'p']]));
     expect(t.bindings.get('a')).toBe(218n);
     expect(t.evaluate('a + 4K')).toEqual({ value: 4314n });
     expect(t.evaluate('p')).toEqual({ process: 1000 });
-    expect(t.evaluate('nobody')).toEqual({ error: "'nobody' is not bound yet" });
+    expect(t.evaluate('nobody')).toEqual({ error: "'nobody' is not bound: no line of the scenario binds it" });
+    expect(t.evaluate('aa + 1')).toEqual({
+      error: "'aa' is not bound: no line of the scenario binds it. Did you mean 'a'?",
+    });
     expect(t.evaluate('a +')).toHaveProperty('error');
     expect(t.evaluate('[1]')).toHaveProperty('error');
     t.back();

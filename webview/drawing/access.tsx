@@ -88,10 +88,11 @@ function Vma({ vma }: { vma: VmaView }) {
     <details class="vma" data-changed={vma.changed}>
       <summary>
         <span class="vma-title">
-          VMA {name} <span class="address">{vma.perms}</span>
+          VMA {name} <span class="address">{vma.perms}</span>{' '}
           {vma.changed && (
             <span class="change-mark" title="The last step changed this VMA">
               <Icon name="circle-filled" />
+              <span class="visually-hidden">changed by the last step</span>
             </span>
           )}
         </span>

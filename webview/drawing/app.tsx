@@ -1,11 +1,12 @@
 /** The whole view: header, address, walk, memory, story. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Post } from '../host.ts';
 import { nothingToWalk, type View } from '../model/view.ts';
 import type { FrameColouring } from '../protocol.ts';
 import { WalkEnd } from './access.tsx';
 import { AddressBar } from './address-bar.tsx';
 import { Header } from './header.tsx';
+import { useKeptFocus } from './hooks.ts';
 import { Icon } from './icon.tsx';
 import { Memory } from './memory.tsx';
 import { type Light, NO_LIGHT, Story } from './story.tsx';
@@ -21,10 +22,12 @@ interface AppProps {
 export function App({ view, colouring, onColour, post }: AppProps) {
   const [level, setLevel] = useState<string | null>(null);
   const [light, setLight] = useState<Light>(NO_LIGHT);
+  const main = useRef<HTMLElement>(null);
+  useKeptFocus(main);
   const { shown, notice } = view;
   if (shown === null) return <Blank text={view.empty ?? 'Waiting for the scenario…'} />;
   return (
-    <main class="app">
+    <main class="app" ref={main}>
       <h1 class="visually-hidden">Page tables of {shown.scenario.name}</h1>
       <Header shown={shown} notice={notice} post={post} />
       {notice?.about === 'general' && (

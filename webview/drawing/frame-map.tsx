@@ -63,6 +63,7 @@ export function FrameMap(props: FrameMapProps) {
         look={looks}
         what="frames"
         nameOf={nameOf}
+        span={(first, last) => `Frames ${nameOf(first)} to ${nameOf(last)}`}
         tileAt={(index) => looks.look(looks.keyAt(index)).tile}
         marksAt={(index) => marksAt(map, index)}
         textAt={(index) => {

@@ -1,9 +1,10 @@
 /** The bar at the top: which process, which address, and travelling through the steps. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Post } from '../host.ts';
 import type { Shown } from '../model/view.ts';
 import { countText, positionText } from '../numbers.ts';
 import type { NoticeMessage, ProcessChoice } from '../protocol.ts';
+import { AddressField } from './address-field.tsx';
 import { Icon, type IconName } from './icon.tsx';
 import { moveFocus } from './keys.ts';
 
@@ -48,9 +49,11 @@ function processText(process: ProcessChoice): string {
 
 function ProcessChooser({ shown, post }: { shown: Shown; post: Post }) {
   const pid = shown.selection?.pid;
+  const chosen = shown.processes.find((process) => process.pid === pid);
   return (
     <select
       class="process"
+      title={chosen === undefined ? undefined : processText(chosen)}
       aria-label="Process"
       value={pid === undefined ? '' : String(pid)}
       disabled={shown.processes.length === 0}
@@ -66,59 +69,6 @@ function ProcessChooser({ shown, post }: { shown: Shown; post: Post }) {
         <option disabled>{`… ${countText(shown.hiddenProcesses, 'more process', 'more processes')}`}</option>
       )}
     </select>
-  );
-}
-
-interface AddressFieldProps {
-  readonly shown: Shown;
-  readonly notice: NoticeMessage | null;
-  readonly post: Post;
-}
-
-function AddressField({ shown, notice, post }: AddressFieldProps) {
-  const text = shown.selection?.text ?? '';
-  const input = useRef<HTMLInputElement>(null);
-  const [draft, setDraft] = useState(text);
-  const address = shown.selection?.address ?? '';
-  useEffect(() => setDraft(text), [text, address]);
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Escape') setDraft(text);
-  };
-  const onSubmit = (event: Event) => {
-    event.preventDefault();
-    if (draft.trim() !== '') post({ type: 'selectAddress', text: draft.trim() });
-    input.current?.select();
-  };
-  return (
-    <form class="address-form" onSubmit={onSubmit}>
-      <input
-        ref={input}
-        class="address-field"
-        type="text"
-        spellcheck={false}
-        autocomplete="off"
-        list="bindings"
-        aria-label="Address or expression"
-        placeholder="Address or expression, such as buf + 0x8"
-        aria-invalid={notice !== null}
-        aria-errormessage={notice === null ? undefined : 'address-error'}
-        value={draft}
-        onInput={(event) => setDraft(event.currentTarget.value)}
-        onKeyDown={onKeyDown}
-      />
-      <datalist id="bindings">
-        {shown.bindings.map(({ name, value }) => (
-          <option key={name} value={name}>
-            {value}
-          </option>
-        ))}
-      </datalist>
-      {notice !== null && (
-        <p class="field-error" id="address-error" role="alert">
-          {notice.message}
-        </p>
-      )}
-    </form>
   );
 }
 

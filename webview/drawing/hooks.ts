@@ -52,3 +52,37 @@ function flash(element: HTMLElement | null): void {
   const colour = getComputedStyle(element).getPropertyValue('--ase-flash');
   element.animate([{ backgroundColor: colour }, {}], { duration: 900, easing: 'ease-out' });
 }
+
+/** Where the keyboard goes inside an element whose focused part is gone, the best place first. */
+const LANDINGS = ['[data-row="path"]', '[tabindex="0"]', 'button:not([tabindex="-1"]), select, input, summary'];
+
+/**
+ * Keeps the keyboard near where it was when a drawing takes the focused element away: in the closest part around it that
+ * is still there. Otherwise the next Tab would begin at the top of the page.
+ */
+export function useKeptFocus(root: RefObject<HTMLElement | null>): void {
+  const around = useRef<readonly Element[]>([]);
+  useEffect(() => {
+    const note = (event: FocusEvent) => {
+      const parents: Element[] = [];
+      const focused = event.target instanceof Element ? event.target : null;
+      for (let at = focused; at !== null; at = at.parentElement) parents.push(at);
+      around.current = parents;
+    };
+    document.addEventListener('focusin', note);
+    return () => document.removeEventListener('focusin', note);
+  }, []);
+  useLayoutEffect(() => {
+    const [focused, ...parents] = around.current;
+    // A page that has not the keyboard must not take it.
+    if (focused === undefined || focused.isConnected || !document.hasFocus()) return;
+    around.current = [];
+    if (document.activeElement !== document.body) return;
+    for (const parent of parents.filter((element) => element.isConnected && root.current?.contains(element))) {
+      const landing = LANDINGS.map((selector) => parent.querySelector<HTMLElement>(selector)).find((it) => it !== null);
+      if (landing === undefined) continue;
+      landing.focus();
+      return;
+    }
+  });
+}

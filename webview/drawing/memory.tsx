@@ -104,6 +104,7 @@ function MachineNumber({ number }: { number: NumberView }) {
         {number.changed && (
           <span class="change-mark">
             <Icon name="circle-filled" />
+            <span class="visually-hidden">changed to </span>
           </span>
         )}
         {number.value}

@@ -38,7 +38,7 @@ export function Story({ shown, onLight, post }: StoryProps) {
           <Icon name="error" /> {last.problem}
         </p>
       )}
-      {last !== null && (
+      {last !== null && last.story.length > 0 && (
         <ol class="story-lines">
           {last.story.map((line, i) => (
             <Sentence key={`${shown.position}:${i}`} line={line} onLight={onLight} post={post} />

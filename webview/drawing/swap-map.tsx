@@ -37,6 +37,7 @@ export function SwapMap({ map, names, width, lit, fresh }: SwapMapProps) {
             version={map.counts}
             what="swap slots"
             nameOf={(slot) => `slot ${slot}`}
+            span={(first, last) => `Swap slots ${first} to ${last}`}
             tileAt={(slot) => slotUse(map, slot)}
             marksAt={(slot) => (slotCached(map, slot) ? CACHED : NO_MARKS)}
             textAt={(slot) => slotText(map, slot, names)}

@@ -122,6 +122,7 @@ function Column(props: ColumnProps) {
       <div class="level-head" data-anchor="table">
         <h2 title={`Each entry covers ${entrySpan(level.shift)}`}>
           {level.level} {level.table !== null && <span class="address dim">{level.table}</span>}
+          {at === 0 && ' '}
           {at === 0 && (
             <span class="root dim" title={`CR3 = ${walk.cr3}`}>
               from CR3

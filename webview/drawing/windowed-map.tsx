@@ -23,6 +23,8 @@ export interface WindowedMapProps {
   readonly what: string;
   /** How a thing is called: `0x9`, `slot 3`. */
   readonly nameOf: (index: number) => string;
+  /** How some beside each other are called: `Frames 0x0 to 0xf`. */
+  readonly span: (first: number, last: number) => string;
   readonly tileAt: (index: number) => Tile;
   readonly marksAt: (index: number) => readonly Mark[];
   readonly textAt: (index: number) => string;
@@ -45,7 +47,7 @@ const WINDOW_CELLS = { minPitch: 13, maxPitch: 18, gap: 2 };
 const FEW_CELLS = { roomyPitch: 28, height: 240 };
 
 export function WindowedMap(props: WindowedMapProps) {
-  const { count, width, marked, nameOf } = props;
+  const { count, width, marked } = props;
   const size = cellGrid({ cells: count, width, ...WINDOW_CELLS }).columns * WINDOW_ROWS;
   const [start, setStart] = useState(0);
   // The window follows the walk and the story, and otherwise stays where the user put it.
@@ -63,7 +65,6 @@ export function WindowedMap(props: WindowedMapProps) {
   const here = (indices: readonly number[]) => indices.filter(inside).map((index) => index - from);
   const changed = useMemo(() => here(props.changed), [props.changed, from, cells]);
   const cellOf = (index: number | null) => (index !== null && inside(index) ? index - from : null);
-  const span = `${nameOf(from)} to ${nameOf(from + cells - 1)}`;
   return (
     <>
       {count > size && (
@@ -73,7 +74,7 @@ export function WindowedMap(props: WindowedMapProps) {
         grid={grid}
         version={props.version}
         look={props.look}
-        label={`${props.what} ${span}: arrows move${props.onChoose === null ? '' : ', Enter tells more'}`}
+        label={`${props.span(from, from + cells - 1)}: arrows move${props.onChoose === null ? '' : ', Enter tells more'}`}
         tileAt={(cell) => ({ tile: props.tileAt(from + cell), marks: props.marksAt(from + cell) })}
         textAt={(cell) => props.textAt(from + cell)}
         selected={cellOf(props.selected)}

@@ -12,7 +12,7 @@ const dev = await launchDevPage();
 try {
   for (const state of Object.keys(FIXTURES)) {
     for (const theme of ['dark', 'light', 'hc-dark', 'hc-light']) {
-      for (const width of [400, 650, 800, 1200]) {
+      for (const width of [200, 400, 650, 800, 1200]) {
         const name = `${state}-${theme}-${width}`;
         if (!pattern.test(name)) continue;
         const page = await dev.open(`state=${state}&theme=${theme}`, { width, height: 900 });

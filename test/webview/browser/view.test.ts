@@ -161,6 +161,39 @@ describe('the view', () => {
     expect(await page.getAttribute('.address-field', 'aria-invalid')).toBe('true');
   });
 
+  it.each(['', 'buf', 'nobody + 2'])('forgets why a text was refused when it becomes "%s"', async (text) => {
+    await open('stored');
+    await page.fill('.address-field', 'nobody + 1');
+    await page.press('.address-field', 'Enter');
+    await tell({ type: 'notice', severity: 'error', about: 'address', message: 'unknown name nobody' });
+    await page.waitForSelector('.field-error');
+    await page.fill('.address-field', text);
+    await page.waitForSelector('.field-error', { state: 'detached' });
+    expect(await page.getAttribute('.address-field', 'aria-invalid')).toBe('false');
+    expect(await page.inputValue('.address-field')).toBe(text);
+  });
+
+  it.each(['Enter', 'Escape', 'Tab'])('goes back to what is shown when the field is left empty by %s', async (key) => {
+    await open('stored');
+    await page.fill('.address-field', '');
+    await page.press('.address-field', key);
+    await page.waitForFunction(() => document.querySelector<HTMLInputElement>('.address-field')?.value !== '');
+    expect(await page.inputValue('.address-field')).toBe('buf + 0x1008');
+    expect(await said()).toEqual([]);
+  });
+
+  it('drops a refused text with its error when a step is made', async () => {
+    await open('stored');
+    await page.fill('.address-field', 'nobody');
+    await page.press('.address-field', 'Enter');
+    await tell({ type: 'notice', severity: 'error', about: 'address', message: 'unknown name nobody' });
+    await page.waitForSelector('.field-error');
+    await page.click('[data-action="step"]');
+    await page.waitForSelector('text=step 4 of 8');
+    expect(await page.locator('.field-error').count()).toBe(0);
+    expect(await page.inputValue('.address-field')).toBe('buf + 0x1008');
+  });
+
   it('travels through the tables by arrows and goes to an entry with Enter', async () => {
     await open('stored');
     await page.focus(onPath('PTE'));
