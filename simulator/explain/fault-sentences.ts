@@ -116,7 +116,7 @@ const HANDLERS: Readonly<Record<string, Words>> = {
   do_anonymous_page: (why) =>
     why === 'zero-page'
       ? 'do_anonymous_page(): only a read, so the zero page will do and no frame is spent'
-      : 'do_anonymous_page(): a write to memory never written, so it gets a frame of zeros (demand-zero)',
+      : 'do_anonymous_page(): a write to a page without a frame, so it gets one of zeros (demand-zero)',
   wp_page_copy: (why) => `wp_page_copy(): ${COPY_WHY[why] ?? why}`,
   wp_page_reuse: () => 'wp_page_reuse(): nobody else has the page any more, so it becomes writable where it is',
   wp_page_shared: () => 'wp_page_shared(): first write through this entry; page_mkwrite tells the file system',

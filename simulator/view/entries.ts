@@ -137,7 +137,8 @@ export function frameWord(ranges: FrameRanges, pfn: number): string {
   return pfn >= ranges.deviceBase ? `device page ${hex(pfn)}` : `frame ${hex(pfn)}`;
 }
 
-function pteText(ranges: FrameRanges, state: EntryState, value: number): string {
+/** What an entry says by itself; of an empty one the memory around it says more. */
+export function pteText(ranges: FrameRanges, state: EntryState, value: number): string {
   switch (state) {
     case 'present':
       return frameWord(ranges, value);
@@ -148,17 +149,21 @@ function pteText(ranges: FrameRanges, state: EntryState, value: number): string 
     case 'guard':
       return 'guard marker';
     default:
-      return 'never touched';
+      return 'empty';
   }
 }
 
-/** An entry of the lowest level. `before` is its earlier value when the last step changed it. */
+/**
+ * An entry of the lowest level. `before` is its earlier value when the last step changed it; `text` is what it stands for,
+ * where more is known than the entry itself says.
+ */
 export function pteView(
   ranges: FrameRanges,
   index: number,
   flags: number,
   value: number,
   before: bigint | null,
+  text?: string,
 ): EntryView {
   const bits = pteBits(flags, value);
   const state = pteState(flags);
@@ -169,7 +174,7 @@ export function pteView(
     state,
     pfn: state === 'present' || state === 'prot-none' ? hex(value) : null,
     flags: flagViews(words, bits),
-    text: pteText(ranges, state, value),
+    text: text ?? pteText(ranges, state, value),
     ...(before === null ? {} : { before: bitsText(before) }),
   };
 }

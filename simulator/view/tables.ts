@@ -42,13 +42,19 @@ function upperEntry(
   return tableEntryView(below, index, pfn, table === old ? null : earlier(moment, bits(pfn), bits(oldPfn)));
 }
 
-function leafEntry(moment: Moment, table: PteTable, old: AnyTable | undefined, index: number): EntryView {
+function leafEntry(
+  moment: Moment,
+  table: PteTable,
+  old: AnyTable | undefined,
+  index: number,
+  text?: string,
+): EntryView {
   const flags = table.words[2 * index] as number;
   const value = table.words[2 * index + 1] as number;
   const words = old !== undefined && 'words' in old ? old.words : undefined;
   const then = pteBits(words?.[2 * index] ?? 0, words?.[2 * index + 1] ?? 0);
   const before = table === old ? null : earlier(moment, pteBits(flags, value), then);
-  return pteView(moment.k.frames, index, flags, value, before);
+  return pteView(moment.k.frames, index, flags, value, before, text);
 }
 
 function entriesOf(moment: Moment, below: LevelName, table: AnyTable, old: AnyTable | undefined): EntryView[] {
@@ -65,8 +71,8 @@ function entriesOf(moment: Moment, below: LevelName, table: AnyTable, old: AnyTa
   return entries;
 }
 
-/** The walk of `addr`, from the top; levels below the last table have none. */
-export function levelsOf(moment: Moment, mm: Mm, addr: VirtAddr): LevelView[] {
+/** The walk of `addr`, from the top; levels below the last table have none. `row` is what its PTE stands for. */
+export function levelsOf(moment: Moment, mm: Mm, addr: VirtAddr, row: string): LevelView[] {
   const { levels } = mm.pt;
   const views: LevelView[] = [];
   let table: AnyTable | undefined = mm.pt.top;
@@ -79,7 +85,7 @@ export function levelsOf(moment: Moment, mm: Mm, addr: VirtAddr): LevelView[] {
     if (table === undefined) views.push({ ...place, table: null, entry: null, entries: [] });
     else {
       const entry: EntryView =
-        'kids' in table ? upperEntry(moment, below, table, old, index) : leafEntry(moment, table, old, index);
+        'kids' in table ? upperEntry(moment, below, table, old, index) : leafEntry(moment, table, old, index, row);
       views.push({ ...place, table: hex(table.pfn), entry, entries: entriesOf(moment, below, table, old) });
     }
     table = kidOf(table, index);

@@ -25,7 +25,7 @@ export interface EntryView {
   /** PFN of the next table or of the frame, when present. */
   readonly pfn: string | null;
   readonly flags: readonly FlagView[];
-  /** A few words: `frame 0x9`, `table 0x12`, `swap slot 3`, `never touched`. */
+  /** A few words: `frame 0x9`, `table 0x12`, `swap slot 3`, `no frame`, `not mapped: in the page cache`. */
   readonly text: string;
   /** The last step changed this entry: its value before. */
   readonly before?: string;

@@ -16,6 +16,7 @@ import { has_fault, operations } from '../mm/operations.ts';
 import { vm_page_prot } from '../mm/pte.ts';
 import { sameVma, VM_FLAG_NAMES, type Vma, vma_pages } from '../mm/vma.ts';
 import { NOWHERE } from '../mm/vma-tree.ts';
+import { folio_test_writeback } from '../mm/writeback.ts';
 import { maps_line, vma_name, vma_perms } from '../proc/maps.ts';
 import { for_each_page } from '../proc/pagemap.ts';
 import { vm_flags_text } from '../proc/smaps.ts';
@@ -124,7 +125,7 @@ const UNTOUCHED = code('untouched');
 function pageCode(k: Kernel, flags: number, value: number): number {
   if (flags === 0) return UNTOUCHED;
   if ((flags & PTE_GUARD) !== 0) return code('guard');
-  if ((flags & PTE_SWAP) !== 0) return code('swapped') | (k.swap.count(value) > 1 ? SHARED : 0);
+  if ((flags & PTE_SWAP) !== 0) return swappedCode(k, value);
   const access =
     ((flags & PTE_RW) !== 0 ? WRITABLE : 0) |
     ((flags & PTE_DIRTY) !== 0 ? DIRTY : 0) |
@@ -139,9 +140,15 @@ function pageCode(k: Kernel, flags: number, value: number): number {
   return code(state) | access | shared | dirty | ((frame & PG_WRITEBACK) !== 0 ? WRITEBACK : 0);
 }
 
+function swappedCode(k: Kernel, slot: number): number {
+  const cached = k.swap.cached(slot);
+  const writeback = cached !== 0 && folio_test_writeback(k, cached);
+  return code('swapped') | (k.swap.count(slot) > 1 ? SHARED : 0) | (writeback ? WRITEBACK : 0);
+}
+
 const RUN_TEXT: Readonly<Record<PageState, string>> = {
-  untouched: 'never touched',
-  'zero-page': 'zero page: read, never written',
+  untouched: 'no frame',
+  'zero-page': 'zero page',
   anon: 'anonymous',
   file: 'of the file',
   shmem: 'shared memory',
@@ -158,13 +165,13 @@ interface Backing {
 }
 
 function runText(bits: number, state: PageState, { fileBacked, special }: Backing): string {
-  if (state === 'untouched') return fileBacked ? 'no page mapped yet' : RUN_TEXT.untouched;
+  if (state === 'untouched') return fileBacked ? 'not mapped' : RUN_TEXT.untouched;
   if (state === 'guard') return RUN_TEXT.guard;
   const words = [special && state === 'device' ? "the kernel's own" : RUN_TEXT[state]];
   if ((bits & NO_ACCESS) !== 0) words.push('PROT_NONE');
   else if (state !== 'swapped') words.push((bits & WRITABLE) !== 0 ? 'writable' : 'write-protected');
   if (state !== 'zero-page' && (bits & DIRTY) !== 0) words.push('dirty');
-  if ((bits & WRITEBACK) !== 0) words.push('under writeback');
+  if ((bits & WRITEBACK) !== 0) words.push(state === 'swapped' ? 'still on its way' : 'under writeback');
   if ((bits & SHARED) !== 0) words.push('shared');
   return words.join(', ');
 }

@@ -205,7 +205,7 @@ app writes 5 bytes at 0x7ffff7ff4008: minor fault: demand-zero
   page walk stopped at PMD 447: there is no PTE table
   page fault: the CPU asks the kernel for a write at 0x7ffff7ff4008
     find_vma(): VMA 7ffff7ff3000-7ffff7ff7000 rw-p holds 0x7ffff7ff4008 and allows a write
-    do_anonymous_page(): a write to memory never written, so it gets a frame of zeros (demand-zero)
+    do_anonymous_page(): a write to a page without a frame, so it gets one of zeros (demand-zero)
     VMA 7ffff7ff3000-7ffff7ff7000 rw-p gets an anon_vma, for its first anonymous page
     frame 0x6 taken, zeroed
     PTE 500: 0 → 0x6 P W U A D NX

@@ -39,7 +39,7 @@ export function entry(level: LevelName, index: number, value: bigint, before?: b
   const words = {
     present: `frame ${pfn}`,
     table: `table ${pfn}`,
-    none: 'never touched',
+    none: 'no frame',
     swap: `swap slot ${value >> 9n}`,
   };
   return {

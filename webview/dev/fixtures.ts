@@ -189,7 +189,7 @@ const untouched: StateMessage = {
   next: { line: 8, text: 'bash: store(buf + 0x1008, "hello")  = minor' },
   walk: walkOf({
     levels: levelsOf(BUF, tables(0n)),
-    state: 'Never touched: no frame stands behind it.',
+    state: 'No frame: the VMA promises the page, and nothing stands behind it.',
     would: {
       read: 'would fault and map the shared zero page (minor)',
       write: 'would fault and map a fresh zeroed frame (minor)',
