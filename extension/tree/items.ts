@@ -72,6 +72,8 @@ function shape(timeline: Timeline, node: TreeNode): TreeItem {
       return memoryItem(timeline);
     case 'swap':
       return swapItem(timeline);
+    case 'nobody':
+      return nobodyItem(node);
     case 'text':
       return textItem(node);
   }
@@ -187,6 +189,13 @@ function swapItem(timeline: Timeline): TreeItem {
     `${countText(slots, 'slot')}, ${numberText(used)} used`,
   );
   item.contextValue = 'swap';
+  return item;
+}
+
+function nobodyItem({ canBegin }: NodeOf<'nobody'>): TreeItem {
+  if (!canBegin) return makeItem('No process', None, 'info', 'the scenario starts none');
+  const item = makeItem('No process yet', None, 'info', 'step to begin');
+  item.command = { command: command.step, title: 'Step' };
   return item;
 }
 

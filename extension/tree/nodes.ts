@@ -20,6 +20,8 @@ export interface TextNode extends Common {
 
 export type TreeNode =
   | TextNode
+  /** There is no process; a view that became empty would lose the keyboard's focus. `canBegin`: a step comes next. */
+  | (Common & { readonly kind: 'nobody'; readonly canBegin: boolean })
   /** `isOpen`: its areas are shown at once. */
   | (Common & { readonly kind: 'process'; readonly view: ProcessView; readonly isOpen: boolean })
   /** Some of all processes, counted by pid from 0. */

@@ -36,6 +36,7 @@ export function processChildren(timeline: Timeline, node: TreeNode | undefined):
 /** The oldest and the newest processes, and those between in groups: a tree of ten thousand roots takes seconds. */
 function rootNodes(timeline: Timeline): TreeNode[] {
   const { length } = processPids(timeline);
+  if (length === 0) return [{ kind: 'nobody', id: 'nobody', parent: null, canBegin: timeline.next !== null }];
   const left = length - 2 * MAX_PROCESSES;
   if (left <= 0) return processNodes(timeline, null, 0, length);
   const more: TreeNode = {

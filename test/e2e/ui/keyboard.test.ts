@@ -148,6 +148,21 @@ test('in the tree, where the rows are reached by arrows', async () => {
   expect(await opened(), 'it stays open').toMatch(/^bash r--p 00400000-/);
 });
 
+test('in a tree that has no process yet, and gets its first one', async () => {
+  await (await editor.treeRow('mm_struct')).click();
+  await pressUntil('Alt+Home', () => isAt(0));
+  const begin = await editor.treeRow('No process yet');
+  expect(await begin.textContent()).toContain('step to begin');
+  await pressUntil('F10', () => isAt(1));
+  await editor.treeRow('bash (1000)');
+  await pressUntil('F10', () => isAt(2));
+  await pressUntil('Alt+Home', () => isAt(0));
+  await (await editor.treeRow('No process yet')).click();
+  await position(1);
+  await pressUntil('F10', () => isAt(2));
+  for (const step of [3, 4]) await pressUntil('F10', () => isAt(step));
+});
+
 test('in a document of /proc, which follows', async () => {
   await editor.runCommand('Address Space: Open /proc/meminfo');
   await editor.page.locator('.tab[data-resource-name="meminfo"]').click();
