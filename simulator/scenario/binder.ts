@@ -1,7 +1,7 @@
 // Gives names their meaning and turns statements into code: what is bound where, which calls exist, how loops nest.
 
-import type { Expr, Ident, RepeatStatement, Statement } from './ast.ts';
-import { checkExpectation, checkStep } from './call-checks.ts';
+import type { AssertStatement, DeclarationStatement, Expr, Ident, RepeatStatement, Statement } from './ast.ts';
+import { checkArguments, checkExpectation, checkStep } from './call-checks.ts';
 import { type CallPlace, type CallSignature, signature, signaturesOf } from './calls.ts';
 import { constant } from './constants.ts';
 import { DeclarationBinder } from './declarations.ts';
@@ -22,6 +22,11 @@ export interface BoundTree {
 /** Receives what is wrong with a statement. */
 export interface Reporter {
   error(code: DiagnosticCode, message: string, span: Span): void;
+  /**
+   * An error that shows in many places: it is told at the first one, and those with the same `mistake` are wrong in
+   * silence. False where it was told before, so that the statement is looked through for others.
+   */
+  once(mistake: string, code: DiagnosticCode, message: () => string, span: Span): boolean;
   warning(code: DiagnosticCode, message: string, span: Span): void;
 }
 
@@ -51,7 +56,12 @@ class Binder implements NameScope, Reporter {
   readonly #declarations: DeclarationBinder;
   /** Open `repeat`s: index into `#code`, or null for one that is broken. */
   readonly #loops: OpenLoop[] = [];
+  /** Mistakes that are told, also those that show again. */
+  readonly #told = new Set<string>();
+  /** How often something was wrong, told or not. */
   #errors = 0;
+  /** The statement before was a declaration that comes too late. */
+  #isLate = false;
   #firstStep: number | null = null;
 
   constructor(tree: SyntaxTree) {
@@ -88,6 +98,14 @@ class Binder implements NameScope, Reporter {
     this.#diagnostics.push({ severity: 'error', code, message, range: rangeOf(span) });
   }
 
+  once(mistake: string, code: DiagnosticCode, message: () => string, span: Span): boolean {
+    const isNew = !this.#told.has(mistake);
+    this.#told.add(mistake);
+    if (isNew) this.error(code, message(), span);
+    else this.#errors += 1;
+    return isNew;
+  }
+
   warning(code: DiagnosticCode, message: string, span: Span): void {
     this.#diagnostics.push({ severity: 'warning', code, message, range: rangeOf(span) });
   }
@@ -117,7 +135,12 @@ class Binder implements NameScope, Reporter {
   }
 
   #passBroken(line: SyntaxTree['broken'][number]): void {
-    if (line.step) this.#firstStep ??= line.line;
+    if (line.step) {
+      this.#firstStep ??= line.line;
+      this.#isLate = false;
+    }
+    if (line.path !== null) this.#declarations.addMeant(line.path);
+    if (line.end) this.#closeLoop();
     if (line.repeat)
       this.#loops.push({ index: null, span: { line: line.line, start: 0, end: 6 }, reported: true, effective: false });
     if (line.target !== null) this.#define(line.target, 'unknown');
@@ -125,12 +148,11 @@ class Binder implements NameScope, Reporter {
 
   #bindStatement(statement: Statement): void {
     if (statement.kind === 'declaration') {
-      if (this.#firstStep !== null) {
-        const message = `declarations come before the first step, which is on line ${this.#firstStep + 1}`;
-        this.error('declaration', message, statement.span);
-      } else this.#declarations.add(statement);
+      if (this.#firstStep === null) this.#declarations.add(statement);
+      else this.#addLate(statement, this.#firstStep);
       return;
     }
+    this.#isLate = false;
     this.#firstStep ??= statement.span.line;
     switch (statement.kind) {
       case 'spawn':
@@ -138,7 +160,7 @@ class Binder implements NameScope, Reporter {
         this.#bindStep(statement);
         break;
       case 'assert':
-        if (checkCondition(statement.condition, this, this)) this.#emit({ kind: 'assert', statement });
+        this.#bindAssert(statement);
         break;
       case 'repeat':
         this.#bindRepeat(statement);
@@ -148,10 +170,26 @@ class Binder implements NameScope, Reporter {
     }
   }
 
+  /** A step that comes too early makes all declarations behind it late: of those that stand together one is told. */
+  #addLate(statement: DeclarationStatement, firstStep: number): void {
+    if (statement.path !== null) this.#declarations.addMeant(statement.path.value.text);
+    const message = `declarations come before the first step, which is on line ${firstStep + 1}`;
+    if (!this.#isLate) this.error('declaration', message, statement.span);
+    this.#isLate = true;
+  }
+
+  #bindAssert(statement: AssertStatement): void {
+    const before = this.#errors;
+    const isRight = checkCondition(statement.condition, this, this) && this.#errors === before;
+    if (isRight) this.#emit({ kind: 'assert', statement });
+  }
+
   #bindStep(statement: Extract<Statement, { kind: 'spawn' | 'call' }>): void {
     const before = this.#errors;
+    const told = this.#diagnostics.length;
     const call = this.#resolveCall(statement);
     const args = call === null ? null : checkStep(statement.call, call, this, this);
+    if (call === null && this.#diagnostics.length === told) checkArguments(statement.call, this, this);
     if (call !== null && args !== null && statement.expected !== null) {
       checkExpectation(statement.expected, call, this, this);
     }
@@ -176,27 +214,36 @@ class Binder implements NameScope, Reporter {
       const call = signature('spawn', callee.name);
       if (call !== undefined) return call;
       const known = signature('process', callee.name) !== undefined;
-      const message = known
-        ? `which process? a step is written PROCESS: ${statement.target.name} = ${callee.name}(…)`
-        : `'${clip(callee.name)}' makes no process: only spawn(…) can stand here`;
-      this.error('unknown-call', message, callee.span);
+      if (known) {
+        const form = `PROCESS: ${statement.target.name} = ${callee.name}(…)`;
+        this.error('unknown-call', `which process? a step is written ${form}`, callee.span);
+        return null;
+      }
+      const message = () => `'${clip(callee.name)}' makes no process: only spawn(…) can stand here`;
+      this.once(`call spawn ${callee.name}`, 'unknown-call', message, callee.span);
       return null;
     }
     const place: CallPlace = statement.process.name === 'kernel' ? 'kernel' : 'process';
     if (place === 'process' && !this.#checkProcess(statement.process)) return null;
     const call = signature(place, callee.name);
-    if (call === undefined) this.error('unknown-call', unknownCall(place, callee.name), callee.span);
-    return call ?? null;
+    if (call !== undefined) return call;
+    const meant = place === 'kernel' && this.#told.has('name kernel') ? signature('process', callee.name) : undefined;
+    if (meant !== undefined) {
+      this.#errors += 1;
+      return meant;
+    }
+    this.once(`call ${place} ${callee.name}`, 'unknown-call', () => unknownCall(place, callee.name), callee.span);
+    return null;
   }
 
-  #checkProcess(process: Ident): boolean {
-    const bound = this.#names.get(process.name);
-    if (bound === undefined) this.error('unbound', this.explainUnbound(process.name), process.span);
-    else if (bound.kind === 'value') {
-      const message = `'${clip(process.name)}' is not a process: it holds a value, bound on line ${bound.definition.line + 1}`;
-      this.error('not-a-process', message, process.span);
-    } else return true;
-    return false;
+  /** False after an error was told. What is wrong and was told before passes for a process. */
+  #checkProcess({ name, span }: Ident): boolean {
+    const bound = this.#names.get(name);
+    if (bound === undefined) return !this.once(`name ${name}`, 'unbound', () => this.explainUnbound(name), span);
+    if (bound.kind !== 'value') return true;
+    const line = bound.definition.line + 1;
+    const message = () => `'${clip(name)}' is not a process: it holds a value, bound on line ${line}`;
+    return !this.once(`process ${name}`, 'not-a-process', message, span);
   }
 
   #define(target: Ident, kind: BoundName['kind'], quiet = false): void {
@@ -206,6 +253,7 @@ class Binder implements NameScope, Reporter {
       this.#names.set(name, { name, slot: this.#names.size, kind, definition: span });
       return;
     }
+    if (before === undefined) this.#told.add(`name ${name}`);
     if (quiet || kind === 'unknown') return;
     if (name === 'kernel') this.error('reserved', "'kernel' stands for the kernel itself and cannot be bound", span);
     else if (before === undefined) this.error('reserved', `'${name}' is a constant and cannot be bound`, span);
@@ -235,19 +283,22 @@ class Binder implements NameScope, Reporter {
   }
 
   #bindEnd(span: Span): void {
+    if (!this.#closeLoop()) this.error('repeat', "this 'end' belongs to no repeat", span);
+  }
+
+  /** Ends the innermost loop; false when none is open. */
+  #closeLoop(): boolean {
     const loop = this.#loops.pop();
-    if (loop === undefined) {
-      this.error('repeat', "this 'end' belongs to no repeat", span);
-      return;
-    }
-    if (loop.index === null) return;
+    if (loop === undefined) return false;
+    if (loop.index === null) return true;
     const repeat = this.#code[loop.index];
-    if (repeat?.kind !== 'repeat') throw new Error('bindEnd: no repeat at its place');
+    if (repeat?.kind !== 'repeat') throw new Error('closeLoop: no repeat at its place');
     const effective = repeat.count > 0n && loop.effective;
     const outer = this.#loops.at(-1);
     if (effective && outer !== undefined) outer.effective = true;
     this.#code[loop.index] = { ...repeat, end: this.#code.length, effective };
     this.#code.push({ kind: 'end', start: loop.index });
+    return true;
   }
 
   /** A repeat without end has no body: what follows is executed once. */

@@ -48,6 +48,11 @@ export function checkStep(
   return args;
 }
 
+/** Checks the arguments of a call that means nothing: what their own words mean. */
+export function checkArguments(syntax: CallSyntax, scope: NameScope, reporter: Reporter): void {
+  for (const arg of syntax.args) if (checkValue(arg, scope, reporter) === null) return;
+}
+
 function placeArguments(syntax: CallSyntax, call: CallSignature, reporter: Reporter): (Expr | null)[] | null {
   const args: (Expr | null)[] = [];
   for (const arg of syntax.args) {
@@ -58,7 +63,8 @@ function placeArguments(syntax: CallSyntax, call: CallSignature, reporter: Repor
     const { name, span } = arg.label;
     const index = call.parameters.findIndex((p) => p.name === name || p.labels.includes(name));
     if (index < 0) {
-      reporter.error('arity', `${call.name} has no argument '${clip(name)}': ${signatureLabel(call)}`, span);
+      const message = () => `${call.name} has no argument '${clip(name)}': ${signatureLabel(call)}`;
+      reporter.once(`argument ${call.name} ${name}`, 'arity', message, span);
       return null;
     }
     while (args.length <= index) args.push(null);
@@ -89,7 +95,7 @@ function checkArgument(
   if (type === null) return false;
   // The arguments behind spawn's path may stand one by one.
   const accepted = parameter.rest ? [...ACCEPTED[parameter.type], 'string'] : ACCEPTED[parameter.type];
-  if (!accepted.includes(type)) {
+  if (type !== 'unknown' && !accepted.includes(type)) {
     const wanted = ACCEPTED[parameter.type].map(describeType).slice(0, 2).join(' or ');
     const message = `${parameter.name} of ${call.name} is ${wanted}, not ${describeType(type)}`;
     reporter.error('type', message, arg.span);
@@ -156,7 +162,7 @@ export function checkExpectation(
   if (expected.value === null) return;
   const value = expected.value;
   const type = value.kind === 'array' || value.kind === 'struct' ? 'array' : checkValue(value, scope, reporter);
-  if (type === null) return;
+  if (type === null || type === 'unknown') return;
   if (type === 'string' && call.name !== 'load') {
     reporter.error('type', `${call.name} gives ${call.returns}, not a string`, value.span);
   } else if (type !== 'int' && type !== 'string') {

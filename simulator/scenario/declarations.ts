@@ -37,6 +37,8 @@ export class DeclarationBinder {
   readonly #machine: MachineConfig = { ...DEFAULT_MACHINE };
   readonly #machineSpans = new Map<string, Span>();
   readonly #paths = new Map<string, Span>();
+  /** What lines with mistakes were meant to declare: who names these paths makes no mistake. */
+  readonly #meantPaths = new Set<string>();
   readonly #files: DeclarationCode[] = [];
   readonly #elfs: ElfDeclaration[] = [];
   readonly #hosts: DeclarationCode[] = [];
@@ -60,10 +62,20 @@ export class DeclarationBinder {
     else this.#addElf(statement, path);
   }
 
+  /** Notes the path of a declaration that cannot be made, and whose mistake is told. */
+  addMeant(path: string): void {
+    this.#meantPaths.add(path);
+  }
+
+  #isDeclared(path: string): boolean {
+    return this.#paths.has(path) || this.#meantPaths.has(path);
+  }
+
   /** Checks what can only be known at the end of the file, and declares /bin/puppet if a step needs it. */
   finish(statements: readonly Statement[]): void {
     for (const elf of this.#elfs) this.#checkDependencies(elf);
-    let puppet = this.#paths.has(PUPPET);
+    let puppet = this.#isDeclared(PUPPET);
+    const told = new Set<string>();
     for (const statement of statements) {
       if (statement.kind !== 'spawn' && statement.kind !== 'call') continue;
       const path = programOf(statement);
@@ -73,7 +85,9 @@ export class DeclarationBinder {
         this.#elfs.push({ shape, span: statement.span, interp: null, needs: null });
         puppet = true;
       }
-      if (statement.kind !== 'spawn' || path.text === PUPPET || this.#paths.has(path.text)) continue;
+      if (statement.kind !== 'spawn' || path.text === PUPPET || this.#isDeclared(path.text)) continue;
+      if (told.has(path.text)) continue;
+      told.add(path.text);
       this.#reporter.warning(
         'undeclared',
         `no program "${clip(path.text)}" is declared: this will be ENOENT`,
@@ -296,12 +310,13 @@ export class DeclarationBinder {
 
   #checkDependencies(elf: ElfDeclaration): void {
     const { interp, needs } = elf.shape;
-    const missing = [...(interp === undefined ? [] : [interp]), ...needs].find((path) => !this.#paths.has(path));
-    if (missing !== undefined) {
-      const span = missing === interp ? (elf.interp ?? elf.span) : (elf.needs ?? elf.span);
-      const message = `"${clip(missing)}" is not declared: add library "${clip(missing)}" text=N`;
-      this.#reporter.error('undeclared', message, span);
-    } else if (needs.length > 0 && interp === undefined) {
+    const missing = [...(interp === undefined ? [] : [interp]), ...needs].filter((path) => !this.#isDeclared(path));
+    for (const path of missing) {
+      const span = path === interp ? (elf.interp ?? elf.span) : (elf.needs ?? elf.span);
+      const message = () => `"${clip(path)}" is not declared: add library "${clip(path)}" text=N`;
+      if (this.#reporter.once(`library ${path}`, 'undeclared', message, span)) break;
+    }
+    if (missing.length === 0 && needs.length > 0 && interp === undefined) {
       const message = 'libraries are loaded by an interpreter: without interp= nothing loads them';
       this.#reporter.warning('declaration', message, elf.needs ?? elf.span);
     }

@@ -13,7 +13,8 @@ export interface NameScope {
   explainUnbound(name: string): string;
 }
 
-export type ValueType = 'int' | 'bool' | 'string' | 'array' | 'struct';
+/** `unknown`: something in it means nothing, which was told where it first stood; it passes for anything. */
+export type ValueType = 'int' | 'bool' | 'string' | 'array' | 'struct' | 'unknown';
 
 const TYPE_WORDS: Readonly<Record<ValueType, string>> = {
   int: 'an integer',
@@ -21,6 +22,7 @@ const TYPE_WORDS: Readonly<Record<ValueType, string>> = {
   string: 'a string',
   array: 'an array',
   struct: 'a structure',
+  unknown: 'something unknown',
 };
 
 export function describeType(type: ValueType): string {
@@ -31,7 +33,7 @@ export function describeType(type: ValueType): string {
 export function checkCondition(expr: Expr, scope: NameScope, reporter: Reporter): boolean {
   const type = typeOf(expr, scope, reporter);
   if (type === null) return false;
-  if (type === 'bool' || type === 'int') return true;
+  if (type === 'bool' || type === 'int' || type === 'unknown') return true;
   reporter.error('type', `an assert wants something that is true or false, not ${describeType(type)}`, expr.span);
   return false;
 }
@@ -54,7 +56,7 @@ function findConditional(expr: Expr): Expr | null {
   return null;
 }
 
-/** The type of an expression, or null after an error was reported. */
+/** The type of an expression, or null after an error was told. */
 export function typeOf(expr: Expr, scope: NameScope, reporter: Reporter): ValueType | null {
   switch (expr.kind) {
     case 'int':
@@ -62,7 +64,7 @@ export function typeOf(expr: Expr, scope: NameScope, reporter: Reporter): ValueT
     case 'string':
       return 'string';
     case 'name':
-      return checkName(expr.name, expr.span, scope, reporter) ? 'int' : null;
+      return checkName(expr.name, expr.span, scope, reporter);
     case 'sum':
     case 'product':
     case 'or':
@@ -96,17 +98,17 @@ function allOf(
   for (const child of childrenOf(expr)) {
     const type = typeOf(child, scope, reporter);
     if (type === null) return null;
-    if (allowed.includes(type)) continue;
+    if (type === 'unknown' || allowed.includes(type)) continue;
     reporter.error('type', `expected ${describeType(result)}, but this is ${describeType(type)}`, child.span);
     return null;
   }
   return result;
 }
 
-function checkName(name: string, span: Span, scope: NameScope, reporter: Reporter): boolean {
-  if (scope.lookup(name) !== undefined || constant(name) !== undefined) return true;
-  reporter.error('unbound', explainName(name, scope), span);
-  return false;
+function checkName(name: string, span: Span, scope: NameScope, reporter: Reporter): ValueType | null {
+  if (scope.lookup(name) !== undefined || constant(name) !== undefined) return 'int';
+  const isNew = reporter.once(`name ${name}`, 'unbound', () => explainName(name, scope), span);
+  return isNew ? null : 'unknown';
 }
 
 function explainName(name: string, scope: NameScope): string {
@@ -128,6 +130,7 @@ function checkComparison(left: Expr, right: Expr, span: Span, scope: NameScope, 
   const a = typeOf(left, scope, reporter);
   const b = a === null ? null : typeOf(right, scope, reporter);
   if (a === null || b === null) return null;
+  if (a === 'unknown' || b === 'unknown') return 'bool';
   const numbers = (type: ValueType) => type === 'int' || type === 'bool';
   if ((numbers(a) && numbers(b)) || (a === 'string' && b === 'string')) return 'bool';
   reporter.error('type', `${describeType(a)} cannot be compared with ${describeType(b)}`, span);
@@ -138,16 +141,8 @@ function checkQuery(expr: CallExpr, scope: NameScope, reporter: Reporter): Value
   const { name, span } = expr.callee;
   const call = signature('query', name);
   if (call === undefined) {
-    const meant = closest(
-      name,
-      signaturesOf('query').map((s) => s.name),
-    );
-    reporter.error(
-      'unknown-call',
-      `unknown function '${clip(name)}'${meant === null ? '' : `: did you mean ${meant}?`}`,
-      span,
-    );
-    return null;
+    if (reporter.once(`function ${name}`, 'unknown-call', () => unknownFunction(name), span)) return null;
+    return expr.args.every((arg) => typeOf(arg, scope, reporter) !== null) ? 'unknown' : null;
   }
   if (expr.args.length !== call.parameters.length) {
     reporter.error('arity', `expected ${signatureLabel(call)}, with ${countOf(call.parameters.length)}`, expr.span);
@@ -158,11 +153,19 @@ function checkQuery(expr: CallExpr, scope: NameScope, reporter: Reporter): Value
     const wanted: ValueType = parameter === 'path' || parameter === 'counter' ? 'string' : 'int';
     const type = typeOf(arg, scope, reporter);
     if (type === null) return null;
-    if (type === wanted || (wanted === 'int' && type === 'bool')) continue;
+    if (type === 'unknown' || type === wanted || (wanted === 'int' && type === 'bool')) continue;
     reporter.error('type', `${signatureLabel(call)} wants ${describeType(wanted)} here`, arg.span);
     return null;
   }
   return resultType(call.returns);
+}
+
+function unknownFunction(name: string): string {
+  const meant = closest(
+    name,
+    signaturesOf('query').map((s) => s.name),
+  );
+  return `unknown function '${clip(name)}'${meant === null ? '' : `: did you mean ${meant}?`}`;
 }
 
 function resultType(returns: string): ValueType {

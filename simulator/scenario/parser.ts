@@ -13,18 +13,9 @@ import type {
 import { parseExpectation } from './expectation-parser.ts';
 import { parseArgument, parseCondition, parseExpression, parseString } from './expression-parser.ts';
 import { clip, MAX_LINE, tokenize } from './lexer.ts';
+import { type BrokenLine, salvage } from './salvage.ts';
 import { closest, cover, type Diagnostic, rangeOf, type Span, splitLines } from './source.ts';
 import { SyntaxProblem, TokenStream } from './token-stream.ts';
-
-/** What a line that does not parse would have bound, so that its readers are not called wrong as well. */
-export interface BrokenLine {
-  readonly line: number;
-  readonly target: Ident | null;
-  /** It starts like a step, so no declaration may follow. */
-  readonly step: boolean;
-  /** It starts like `repeat`, so an `end` may follow. */
-  readonly repeat: boolean;
-}
 
 export interface SyntaxTree {
   readonly lines: readonly string[];
@@ -90,7 +81,11 @@ export function parseLine(text: string, line: number): ParsedLine {
   if (text.length > MAX_LINE) {
     const message = `the line has ${text.length} characters; at most ${MAX_LINE} are read`;
     const range = rangeOf({ line, start: 0, end: Math.min(text.length, 80) });
-    return { statement: null, diagnostic: { severity: 'error', code: 'too-long', message, range }, broken: null };
+    return {
+      statement: null,
+      diagnostic: { severity: 'error', code: 'too-long', message, range },
+      broken: brokenLine(text, line),
+    };
   }
   const stream = new TokenStream(tokenize(text, line));
   if (stream.atEnd()) return BLANK;
@@ -106,21 +101,16 @@ export function parseLine(text: string, line: number): ParsedLine {
       message: problem.message,
       range: rangeOf(problem.span),
     };
-    return { statement: null, diagnostic, broken: salvage(tokenize(text, line), line) };
+    return { statement: null, diagnostic, broken: brokenLine(text, line) };
   }
 }
 
-function salvage(tokens: ReturnType<typeof tokenize>, line: number): BrokenLine {
-  const [first, second, third, fourth] = tokens;
-  if (first?.kind === 'word' && second?.text === '=') {
-    return { line, target: { name: first.text, span: first.span }, step: true, repeat: false };
-  }
-  if (first?.kind === 'word' && second?.text === ':') {
-    const named = third?.kind === 'word' && fourth?.text === '=';
-    const target = named ? { name: third.text, span: third.span } : null;
-    return { line, target, step: true, repeat: false };
-  }
-  return { line, target: null, step: false, repeat: first?.text === 'repeat' };
+/** The names of a line stand at its beginning: of an endless one no more is looked at. */
+const SALVAGED = 1000;
+
+function brokenLine(text: string, line: number): BrokenLine {
+  const beginning = text.slice(0, SALVAGED);
+  return salvage(beginning, tokenize(beginning, line), line, STATEMENT_KEYWORDS);
 }
 
 function parseStatement(stream: TokenStream): Statement {
