@@ -33,6 +33,7 @@ export interface RunEnd {
   /** Steps that could not be made. */
   readonly skipped: number;
   readonly failures: number;
+  /** Mistakes, without what came of them. */
   readonly errors: number;
 }
 
@@ -78,7 +79,7 @@ export function execute(source: SourceFile, backend: Backend, limits: Limits, li
     if (problem === undefined) continue;
     if (troubles.isTold(report)) process.stderr.write(located(name, problem.range, 'error', problem.message));
     if (report.failure !== undefined) failures += 1;
-    else errors += 1;
+    else if (report.followUp === undefined) errors += 1;
   }
   const untold = troubles.untold().map(({ range, message }) => located(name, range, 'error', message));
   if (untold.length > 0) process.stderr.write(untold.join(''));

@@ -64,11 +64,15 @@ function* processReports(
   }
 }
 
-/** An element of `errors`; `times` is there where the same was said more than once. */
+/**
+ * An element of `errors`; `times` is there where the same was said more than once, `follows` where it comes of the error on
+ * that line.
+ */
 interface ErrorJson {
   readonly line: number;
   readonly column: number;
   readonly message: string;
+  readonly follows?: number;
   times?: number;
 }
 
@@ -76,11 +80,12 @@ interface ErrorJson {
 class Errors {
   readonly #known = new Map<string, ErrorJson>();
 
-  add({ message, range: { start } }: Remark): void {
+  add({ message, range: { start } }: Remark, follows: number | undefined): void {
     const [line, column] = [start.line + 1, start.character + 1];
     const key = `${line}:${column}:${message}`;
     const known = this.#known.get(key);
-    if (known === undefined) this.#known.set(key, { line, column, message });
+    const first = { line, column, message };
+    if (known === undefined) this.#known.set(key, follows === undefined ? first : { ...first, follows });
     else known.times = (known.times ?? 1) + 1;
   }
 
@@ -106,7 +111,7 @@ export class JsonReport implements Listener {
 
   step(report: StepReport, state: RunState): void {
     this.#deaths.see(report);
-    if (report.error !== undefined) this.#errors.add(report.error);
+    if (report.error !== undefined) this.#errors.add(report.error, report.followUp?.line);
     if (report.kind === 'assert') this.#asserts.push(2 * report.line + (report.expected === true ? 1 : 0));
     else if (report.outcome.result.kind !== 'skipped') {
       this.#output.write(`${this.#separator}\n${JSON.stringify(stepJson(report, state))}`);

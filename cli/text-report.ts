@@ -10,6 +10,7 @@ import {
   type RunState,
   type Scenario,
   type StepReport,
+  type Told,
 } from '../simulator/scenario/index.ts';
 import type { Listener, RunEnd } from './execution.ts';
 import { OomDeaths } from './oom-report.ts';
@@ -43,16 +44,26 @@ export class TextReport implements Listener {
     const { start, end } = report.callRange;
     const source = (this.#scenario.lines[start.line] ?? '').slice(start.character, end.character);
     const number = this.#paint('dim', String(report.line).padStart(this.#lineWidth));
+    const isTold = this.#troubles.isTold(report);
     const isSilent = report.kind === 'assert' || report.outcome.result.kind === 'skipped';
-    const result = isSilent ? '' : ` = ${describeStep(report)}`;
+    const hasFailed = isTold && report.failure !== undefined;
+    const result = isSilent || hasFailed ? '' : ` = ${describeStep(report)}`;
     const text = `${number}  ${source.padEnd(result === '' ? 0 : RESULT_COLUMN)}${result}`;
-    const problem = report.failure ?? report.error;
     const indent = `\n${' '.repeat(this.#lineWidth)}  `;
     const nameOf = (pid: number) => state.environment.processNames().get(pid);
     const kills = (report.outcome.oom ?? []).map((kill) => `${indent}${this.#paint('red', oomText(kill, nameOf))}`);
-    const isTold = this.#troubles.isTold(report);
-    const mark = problem === undefined ? '' : this.#paint('red', isTold ? `${indent}✗ ${problem.message}` : '  ✗');
-    this.#output.write(`${text}${this.#substeps(report)}${kills.join('')}${mark}\n`);
+    this.#output.write(`${text}${this.#substeps(report)}${kills.join('')}${this.#mark(report, isTold, indent)}\n`);
+  }
+
+  /** What is wrong: in a sentence with the rest of the outcome, or that it comes of what was told. */
+  #mark(report: StepReport, isTold: boolean, indent: string): string {
+    const { failure, error, followUp } = report;
+    if (followUp !== undefined) return this.#paint('dim', `  not run: ${followUp.words}`);
+    if (failure === undefined && error === undefined) return '';
+    if (!isTold) return this.#paint('red', '  ✗');
+    const sentence = this.#paint('red', `${indent}✗ ${(failure ?? error)?.message}`);
+    const rest = failure === undefined || report.kind === 'assert' ? '' : describeStep(report, failure.tells);
+    return rest === '' ? sentence : `${sentence} · ${rest}`;
   }
 
   /** The loader's calls, each on a line of its own, further in than the step that they belong to. */
@@ -94,16 +105,22 @@ function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** `0x7ffff7ff5000`, `-1 ENOMEM (Cannot allocate memory)`, `minor "hello" (anon 0x…)`. */
-function describeStep(report: StepReport): string {
+/**
+ * `0x7ffff7ff5000`, `-1 ENOMEM (Cannot allocate memory)`, `minor "hello" (anon 0x…)`; without what is told already. An
+ * access without a fault is not told beside a failure.
+ */
+function describeStep(report: StepReport, told: readonly Told[] = []): string {
   const { outcome, request } = report;
   const { result, faults, unlistedFaults } = outcome;
   const parts: string[] = [];
   const isAccess = request?.op === 'load' || request?.op === 'store' || request?.op === 'fetch';
   const how = isAccess ? outcomeOf(outcome) : null;
-  if (how !== null) parts.push(how);
-  if (how === null || request?.op === 'load') parts.push(resultText(report));
-  if (result.kind === 'errno') parts.push(`(${errnoText(result.errno) ?? ''})`);
+  if (how !== null && !told.includes('faults') && (told.length === 0 || how !== 'hit')) parts.push(how);
+  const isToldResult = told.includes('result') || (told.length > 0 && result.kind === 'signal');
+  if ((how === null || request?.op === 'load') && !isToldResult) {
+    parts.push(told.length > 0 ? `= ${resultText(report)}` : resultText(report));
+    if (result.kind === 'errno') parts.push(`(${errnoText(result.errno) ?? ''})`);
+  }
   if (faults.length > 0) parts.push(`[${describeFaults(faults, unlistedFaults)}]`);
   return parts.join(' ');
 }

@@ -1,5 +1,5 @@
-// Which failures and errors of a run are told: of a line in a loop, and of a process that is dead, the first ones. The
-// others are counted.
+// Which failures and errors of a run are told: of a line in a loop the first ones, and of those that come of one mistake the
+// first one. The others are counted.
 
 import type { Range, StepReport } from '../simulator/scenario/index.ts';
 
@@ -23,18 +23,16 @@ interface Tally {
 /** Sees every step of a run, in order. */
 export class Troubles {
   readonly #lines = new Map<number, Tally>();
-  /** By the name that their steps are written under. */
-  readonly #dead = new Map<string, Tally>();
+  /** What comes of each mistake, by the words for it. */
+  readonly #followUps = new Map<string, Tally>();
 
   /** Whether the step's failure or error is to be told; false also for a step that has neither. */
   isTold(report: StepReport): boolean {
     const problem = report.failure ?? report.error;
     if (problem === undefined) return false;
-    const { result } = report.outcome;
-    const isDead = result.kind === 'skipped' && result.dead === true;
-    const most = isDead ? 1 : TOLD;
-    const { line } = report;
-    const tally = isDead ? entry(this.#dead, report.process) : entry(this.#lines, line);
+    const { followUp, line } = report;
+    const most = followUp === undefined ? TOLD : 0;
+    const tally = followUp === undefined ? entry(this.#lines, line) : entry(this.#followUps, followUp.words);
     tally.times += 1;
     if (tally.times === most + 1) {
       tally.range = problem.range;
@@ -50,12 +48,12 @@ export class Troubles {
       range: tally.range,
       message: `this line failed ${count(times, 'more time')}`,
     }));
-    const dead = rest(this.#dead, 1).map(([name, tally, times]) => {
+    const followUps = rest(this.#followUps, 0).map(([words, tally, times]) => {
       const until = tally.lastLine > tally.line ? `, up to line ${tally.lastLine},` : '';
-      const message = `process '${name}' is dead: ${count(times, 'more step')} of it${until} ${times === 1 ? 'is' : 'are'} not made`;
+      const message = `${words}: ${count(times, 'more step')}${until} ${times === 1 ? 'is' : 'are'} not made`;
       return { range: tally.range, message };
     });
-    return [...lines, ...dead].sort((a, b) => a.range.start.line - b.range.start.line);
+    return [...lines, ...followUps].sort((a, b) => a.range.start.line - b.range.start.line);
   }
 }
 

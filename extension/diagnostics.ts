@@ -2,6 +2,7 @@
 import { Diagnostic, type DiagnosticCollection, DiagnosticSeverity, type Disposable, languages, Range } from 'vscode';
 import type { Diagnostic as Finding } from '../simulator/index.ts';
 import { LANGUAGE } from './names.ts';
+import { countFollowUps, problemOf } from './run-problems.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -47,11 +48,12 @@ function ofParser(finding: Finding): Diagnostic {
 
 function ofRun(session: Session): Diagnostic[] {
   const found: Diagnostic[] = [];
-  for (const [, { last, executions }] of session.timeline?.lineSummaries() ?? []) {
-    const problem = last.error ?? last.failure;
-    if (problem === undefined) continue;
-    const message = executions > 1 ? `${problem.message} (execution ${executions} of this line)` : problem.message;
-    const diagnostic = new Diagnostic(toRange(problem.range), message, DiagnosticSeverity.Error);
+  const summaries = [...(session.timeline?.lineSummaries() ?? [])];
+  const notRun = countFollowUps(summaries.map(([, { last }]) => last));
+  for (const [, { last, executions }] of summaries) {
+    const problem = problemOf(last, executions, notRun);
+    if (problem === null) continue;
+    const diagnostic = new Diagnostic(toRange(problem.range), problem.message, DiagnosticSeverity.Error);
     diagnostic.source = LANGUAGE;
     diagnostic.code = last.error === undefined ? 'expectation' : 'step';
     found.push(diagnostic);

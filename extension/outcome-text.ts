@@ -14,13 +14,15 @@ export type Detail = 'full' | 'brief';
 
 /**
  * `= 0x7ffff7ff5000`, `= ENOMEM`, `SIGSEGV (SEGV_MAPERR …)`, `2 minor faults`. What came out as expected has a `✓`, what
- * did not a `✗` with what it should have been: before all else, for a narrow editor cuts off the end.
+ * did not a `✗` with what it should have been: before all else, for a narrow editor cuts off the end. What comes of a mistake
+ * that another line shows is `not run`.
  */
 export function outcomeText(
   record: StepRecord,
   nameOf: (pid: number) => string | undefined,
   detail: Detail = 'full',
 ): string {
+  if (record.followUp !== undefined && !isFirst(record)) return `not run: ${record.followUp.words}`;
   if (record.error !== undefined) return `✗ ${record.error.message}`;
   const parts = resultParts(record, nameOf, detail);
   if (record.failure !== undefined) return [`✗ ${record.failure.message}`, ...parts].join(' · ');
@@ -44,14 +46,23 @@ export function lineText(
 function resultParts(record: StepRecord, nameOf: (pid: number) => string | undefined, detail: Detail): string[] {
   if (record.kind === 'assert') return [];
   const { result, faults, minflt, majflt } = record.outcome;
+  const told = record.failure?.tells ?? [];
   const oom = oomSummary(record.outcome.oom, nameOf);
-  const parts = [resultText(record, nameOf), oom, faultText(record, detail)].filter((part) => part !== '');
+  const value = told.includes('result') ? '' : resultText(record, nameOf);
+  const fault = told.includes('faults') ? '' : faultText(record, detail);
+  const parts = [value, oom, fault].filter((part) => part !== '');
   const untroubled = faults.length === 0 && minflt + majflt === 0 && result.kind !== 'signal';
-  if (isAccess(record.call) && untroubled) parts.push('hit');
+  if (isAccess(record.call) && untroubled && record.failure === undefined) parts.push('hit');
   return parts;
 }
 
+/** Whether the mistake is shown at the record's own line, executed again. */
+function isFirst({ followUp, line }: StepRecord): boolean {
+  return followUp?.line === line;
+}
+
 export function resultTone(record: StepRecord): ResultTone {
+  if (record.followUp !== undefined && !isFirst(record)) return 'plain';
   if (record.failure !== undefined || record.error !== undefined) return 'failure';
   if (record.outcome.result.kind === 'signal' || record.outcome.oom !== undefined) return 'signal';
   return record.outcome.minflt + record.outcome.majflt > 0 ? 'fault' : 'plain';

@@ -20,13 +20,16 @@ export type Arg = Word | StringArg | readonly StringArg[];
 
 export type SignalName = 'SIGSEGV' | 'SIGBUS' | 'SIGKILL' | 'SIGTERM' | (string & {});
 
-/** What a call came to. `skipped`: the step could not be made (a dead process, a wait that would block); `dead`: the former. */
+/**
+ * What a call came to. `skipped`: the step could not be made (a dead process, a wait that would block); `dead`: pid of the
+ * former.
+ */
 export type CallResult =
   | { readonly kind: 'value'; readonly value: Word }
   | { readonly kind: 'errno'; readonly errno: string }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'signal'; readonly signal: SignalName; readonly code: string; readonly addr: Word }
-  | { readonly kind: 'skipped'; readonly message: string; readonly dead?: true };
+  | { readonly kind: 'skipped'; readonly message: string; readonly dead?: number };
 
 export type AccessKind = 'read' | 'write' | 'exec';
 
@@ -210,12 +213,12 @@ export interface Query {
   readonly args: readonly Arg[];
 }
 
-/** Answer of a query; `error` when it cannot be answered (no such process, page not mapped). */
+/** Answer of a query; `error` when it cannot be answered (page not mapped, a process that is dead: `dead` is its pid). */
 export type QueryResult =
   | { readonly kind: 'int'; readonly value: Word }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'bool'; readonly value: boolean }
-  | { readonly kind: 'error'; readonly message: string };
+  | { readonly kind: 'error'; readonly message: string; readonly dead?: number };
 
 /** One page in a process report; `swap` is the slot or null. */
 export interface PageReport {

@@ -3,6 +3,7 @@
 import type { CallResult, FaultRecord, Request, StepOutcome, StringArg } from './abi.ts';
 import { utf8 } from './fs/utf8.ts';
 import { fetch, load, raise, store } from './kernel/cpu.ts';
+import { deadWords } from './kernel/end-words.ts';
 import { do_execve } from './kernel/exec.ts';
 import { do_exit, do_group_exit } from './kernel/exit.ts';
 import { tooMuchHeld } from './kernel/host-limit.ts';
@@ -14,7 +15,7 @@ import { MM_CALLS } from './kernel/sys-mm.ts';
 import { PROCESS_CALLS } from './kernel/sys-process.ts';
 import { SIGNAL_CALLS } from './kernel/sys-signal.ts';
 import { WAIT_CALLS } from './kernel/sys-wait.ts';
-import { type Child, SysCall, type SysHandler, type SysResult } from './kernel/syscall.ts';
+import { type Child, type Skip, SysCall, type SysHandler, type SysResult } from './kernel/syscall.ts';
 import { current_mm, new_task, run_as, switch_to, threads_of } from './kernel/task.ts';
 import { WORD_END } from './machine/address.ts';
 import { cpu_access, OOM_KILLED } from './mm/access.ts';
@@ -44,15 +45,6 @@ function* performed(access: Parts<CallResult>): Parts<Performed> {
   return { result: yield* access };
 }
 
-/** How a process ended, for the message that its further steps are not made; empty where nobody knows. */
-function endWords({ end }: Task): string {
-  if (end === null) return '';
-  if (end.kind === 'exit') return `: it ended with exit status ${end.status}`;
-  return end.signal === 'SIGKILL' && end.code === 'SI_KERNEL'
-    ? ': it was killed for want of memory'
-    : `: ${end.signal} ended it`;
-}
-
 /**
  * Carries out one request, in parts; between two of them the machine may be looked at.
  * @param faults the step's list: what {@link Kernel.faults} collects
@@ -71,8 +63,8 @@ export function* performRequest(k: Kernel, request: Request, faults: FaultRecord
   const task = k.tasks.find(request.pid);
   if (task === undefined) return skipped('there is no such process');
   if (task.state !== 'alive') {
-    const message = `process ${task.pid} is dead${endWords(task)}`;
-    return { ...skipped(message), result: { kind: 'skipped', message, dead: true } };
+    const message = deadWords(task);
+    return { ...skipped(message), result: { kind: 'skipped', message, dead: task.pid } };
   }
   const trouble = cannotRun(k, task) ?? tooMuchHeld(k, request);
   if (trouble !== null) return skipped(trouble);
@@ -196,11 +188,15 @@ function loaderCalls(k: Kernel): Pick<StepOutcome, 'substeps'> {
   return k.substeps.length === 0 ? {} : { substeps: k.substeps };
 }
 
+function skippedResult({ skip, dead }: Skip): CallResult {
+  return { kind: 'skipped', message: skip, ...(dead === undefined ? {} : { dead }) };
+}
+
 function toResult(result: SysResult): CallResult {
   if (typeof result === 'number') return { kind: 'value', value: toWord(result) };
   if (typeof result === 'bigint') return { kind: 'value', value: result };
   if (typeof result === 'string') return { kind: 'errno', errno: result };
-  if ('skip' in result) return { kind: 'skipped', message: result.skip };
+  if ('skip' in result) return skippedResult(result);
   if ('signal' in result) return { kind: 'signal', signal: result.signal, code: result.code, addr: result.addr ?? 0n };
   return { kind: 'value', value: BigInt(result.child) };
 }

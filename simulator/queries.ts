@@ -2,6 +2,7 @@
 
 import type { Arg, Query, QueryResult } from './abi.ts';
 import { canonical } from './fs/namei.ts';
+import { deadWords } from './kernel/end-words.ts';
 import { process_faults } from './kernel/task.ts';
 import { foldWord, pteIndex } from './machine/address.ts';
 import { contentByte, readFrameByte } from './machine/content.ts';
@@ -24,7 +25,7 @@ function int(value: number): Answer {
   return { kind: 'int', value: BigInt(value) };
 }
 
-function error(message: string): Answer {
+function error(message: string): Extract<Answer, { kind: 'error' }> {
   return { kind: 'error', message };
 }
 
@@ -152,7 +153,7 @@ export function answer_query(k: Kernel, query: Query): Answer {
   if (name === 'majflt') return int(process_faults(k, task).majflt);
   if (name === 'oom_score_adj') return { kind: 'int', value: BigInt.asUintN(64, BigInt(task.oom_score_adj)) };
   if (name === 'oom_score') return int(oom_score(k, task));
-  if (task.mm === 0) return error('the process is gone');
+  if (task.mm === 0) return { ...error(deadWords(task)), dead: task.pid };
   const mm = k.mms.get(task.mm);
   const ofPage = PAGE_QUERIES[name];
   if (ofPage !== undefined) return ofPage(k, place(mm, word(args, 1)));

@@ -79,6 +79,11 @@ export interface TimelineOptions {
 const KEPT_FAULTS = 256;
 export const NO_TOTALS: Totals = { steps: 0, asserts: 0, failures: 0, errors: 0 };
 
+/** An error that comes of no other. */
+function isMistake({ error, followUp }: StepReport): boolean {
+  return error !== undefined && followUp === undefined;
+}
+
 /** A record is kept with the first of its faults. */
 export function shorten(outcome: StepOutcome): StepOutcome {
   if (outcome.faults.length <= KEPT_FAULTS) return outcome;
@@ -90,7 +95,7 @@ export function summarize(before: LineSummary | undefined, record: StepRecord): 
   return {
     executions: (before?.executions ?? 0) + 1,
     failures: (before?.failures ?? 0) + (record.failure === undefined ? 0 : 1),
-    errors: (before?.errors ?? 0) + (record.error === undefined ? 0 : 1),
+    errors: (before?.errors ?? 0) + (isMistake(record) ? 1 : 0),
     last: record,
   };
 }
@@ -100,6 +105,6 @@ export function addUp(totals: Totals, record: StepRecord): Totals {
     steps: totals.steps + (record.kind === 'step' && record.request !== null ? 1 : 0),
     asserts: totals.asserts + (record.kind === 'assert' ? 1 : 0),
     failures: totals.failures + (record.failure === undefined ? 0 : 1),
-    errors: totals.errors + (record.error === undefined ? 0 : 1),
+    errors: totals.errors + (isMistake(record) ? 1 : 0),
   };
 }

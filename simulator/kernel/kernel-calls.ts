@@ -14,7 +14,8 @@ import { swapoff, swapon } from '../mm/swapoff.ts';
 import { reclaim_on_demand } from '../mm/vmscan.ts';
 import { folio_test_writeback } from '../mm/writeback.ts';
 import type { Kernel } from '../state/kernel.ts';
-import type { Inode } from '../state/records.ts';
+import type { Inode, Task } from '../state/records.ts';
+import { deadWords } from './end-words.ts';
 import { out_of_memory } from './exit.ts';
 import type { Skip } from './syscall.ts';
 
@@ -61,9 +62,13 @@ function writeback(k: Kernel): number {
   return 0;
 }
 
+function gone(task: Task | undefined): Skip {
+  return task === undefined ? { skip: 'there is no such process' } : { skip: deadWords(task), dead: task.pid };
+}
+
 function insertPage(k: Kernel, args: readonly Arg[]): Result {
   const task = k.tasks.find(word(args, 0));
-  if (task === undefined || task.mm === 0) return { skip: 'the process is gone' };
+  if (task === undefined || task.mm === 0) return gone(task);
   const inode = fileAt(k, args, 2);
   if ('skip' in inode) return inode;
   return vm_insert_page(k, k.mms.edit(task.mm), word(args, 1), word(args, 3), inode);
@@ -71,7 +76,7 @@ function insertPage(k: Kernel, args: readonly Arg[]): Result {
 
 function remap(k: Kernel, args: readonly Arg[]): Result {
   const task = k.tasks.find(word(args, 0));
-  if (task === undefined || task.mm === 0) return { skip: 'the process is gone' };
+  if (task === undefined || task.mm === 0) return gone(task);
   const inode = fileAt(k, args, 2);
   if ('skip' in inode) return inode;
   return remap_pfn_range(k, k.mms.edit(task.mm), word(args, 1), word(args, 3), word(args, 4), inode);
@@ -99,7 +104,7 @@ function oom(k: Kernel): Result {
 /** What writing to /proc/PID/oom_score_adj does. */
 function oom_score_adj(k: Kernel, args: readonly Arg[]): Result {
   const task = k.tasks.find(word(args, 0));
-  if (task === undefined || task.state === 'dead') return { skip: 'the process is gone' };
+  if (task === undefined || task.state === 'dead') return gone(task);
   const adj = signed(args, 1);
   if (adj < OOM_SCORE_ADJ_MIN || adj > OOM_SCORE_ADJ_MAX) return 'EINVAL';
   set_oom_score_adj(k, task, Number(adj));

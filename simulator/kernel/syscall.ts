@@ -11,6 +11,8 @@ import { current_mm } from './task.ts';
 /** The step cannot be made at all: it would block, or makes no sense here. */
 export interface Skip {
   readonly skip: string;
+  /** The process that is dead, where that is why. */
+  readonly dead?: number;
 }
 
 /** The process is gone behind this call. */

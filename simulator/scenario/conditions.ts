@@ -3,10 +3,13 @@
 import type { Arg, QueryResult } from '../abi.ts';
 import { type Asking, query } from './asking.ts';
 import type { CallExpr, ChainExpr, CompareExpr, CompareOperator, Expr } from './ast.ts';
-import type { Environment } from './environment.ts';
+import { parameterAt, signature } from './calls.ts';
+import type { Cause, Environment } from './environment.ts';
 import { isArithmetic } from './evaluate.ts';
-import { writeInt } from './expectations.ts';
-import { intOf, type StepProblem } from './requests.ts';
+import { isHexadecimal, writeInt } from './expectations.ts';
+import { writeSize } from './machine-keys.ts';
+import { deathOf, withNames } from './process-names.ts';
+import { explainNoProcess, intOf, type StepProblem } from './requests.ts';
 import type { Span } from './source.ts';
 
 export type Value = { readonly int: bigint } | { readonly text: string } | { readonly bool: boolean };
@@ -20,10 +23,12 @@ export type Judgement =
 /** Ends the evaluation of a condition that cannot be answered; caught by judgeCondition(). */
 class Unanswerable extends Error {
   readonly span: Span;
+  readonly origin: Cause | undefined;
 
-  constructor(message: string, span: Span) {
+  constructor(message: string, span: Span, cause?: Cause) {
     super(message);
     this.span = span;
+    this.origin = cause;
   }
 }
 
@@ -38,9 +43,13 @@ export function* judgeCondition(
     if (truth(value)) return { holds: true };
     return yield* explainFalse(condition, environment, source);
   } catch (problem) {
-    if (problem instanceof Unanswerable) return { message: problem.message, span: problem.span };
+    if (problem instanceof Unanswerable) return problemOf(problem);
     throw problem;
   }
+}
+
+function problemOf({ message, span, origin }: Unanswerable): StepProblem {
+  return { message, span, cause: origin };
 }
 
 /** Evaluates an expression with comparisons and functions, as a watch does. */
@@ -48,7 +57,7 @@ export function* evaluateExpression(expr: Expr, environment: Environment): Askin
   try {
     return yield* evaluate(expr, environment);
   } catch (problem) {
-    if (problem instanceof Unanswerable) return { message: problem.message, span: problem.span };
+    if (problem instanceof Unanswerable) return problemOf(problem);
     throw problem;
   }
 }
@@ -111,7 +120,7 @@ function* arithmetic(expr: Expr, environment: Environment): Asking<bigint> {
 
 function word(value: bigint | StepProblem): bigint {
   if (typeof value === 'bigint') return value;
-  throw new Unanswerable(value.message, value.span);
+  throw new Unanswerable(value.message, value.span, value.cause);
 }
 
 function* intValue(expr: Expr, environment: Environment): Asking<bigint> {
@@ -136,8 +145,25 @@ function* ask(expr: CallExpr, environment: Environment): Asking<Value> {
     case 'bool':
       return { bool: answer.value };
     case 'error':
-      throw new Unanswerable(answer.message, expr.span);
+      throw unanswered(answer, expr, environment);
   }
+}
+
+function unanswered(
+  { message, dead }: Extract<QueryResult, { kind: 'error' }>,
+  expr: CallExpr,
+  environment: Environment,
+): Unanswerable {
+  if (dead !== undefined)
+    return new Unanswerable(withNames(message, environment), expr.span, deathOf(dead, environment));
+  const [subject] = expr.args;
+  const call = signature('query', expr.callee.name);
+  const isProcess = call !== undefined && parameterAt(call, 0)?.type === 'process';
+  if (!isProcess || subject?.kind !== 'name' || environment.get(subject.name)?.kind !== 'value') {
+    return new Unanswerable(message, expr.span);
+  }
+  const missing = explainNoProcess(subject.name, environment);
+  return new Unanswerable(missing.message, expr.span, missing.cause);
 }
 
 function asInt(value: Value): bigint | null {
@@ -197,11 +223,13 @@ function* explainComparison(
 ): Asking<Judgement> {
   const sides: string[] = [];
   const isOrder = expr.operator !== '==' && expr.operator !== '!=';
+  const isHex = [expr.left, expr.right].some((side) => side.kind === 'int' && isHexadecimal(side.text));
   for (const side of [expr.left, expr.right]) {
     // A number as written needs no explanation.
     if (side.kind === 'int' || side.kind === 'string') continue;
     const value = yield* evaluate(side, environment);
-    const words = isOrder && 'int' in value && value.int >= SIGN ? unsignedWords(value.int) : writeValue(value);
+    const isLarge = isOrder && 'int' in value && value.int >= SIGN;
+    const words = isLarge ? unsignedWords(value.int) : isHex ? writeHex(value) : writeAs(returnsOf(side), value);
     sides.push(`${source(side.span)} is ${words}`);
   }
   return { holds: false, why: sides.join(', ') || 'it never holds', span: expr.span };
@@ -213,6 +241,23 @@ const SIGN = 1n << 63n;
 /** A number that would be less than 0 if there were such numbers. */
 function unsignedWords(value: bigint): string {
   return `0x${value.toString(16)} (numbers have 64 bits and no sign)`;
+}
+
+/** What a value is, where a function gives it: `a size in bytes`. */
+function returnsOf(expr: Expr): string {
+  return expr.kind === 'call' ? (signature('query', expr.callee.name)?.returns ?? '') : '';
+}
+
+function writeAs(returns: string, value: Value): string {
+  if (!('int' in value)) return writeValue(value);
+  if (returns === 'an address') return writeHex(value);
+  if (returns === 'a size in bytes' && value.int < SIGN) return writeSize(Number(value.int));
+  return writeValue(value);
+}
+
+/** A value that is compared with a hexadecimal number. */
+function writeHex(value: Value): string {
+  return 'int' in value ? `0x${value.int.toString(16)}` : writeValue(value);
 }
 
 export function writeValue(value: Value): string {

@@ -4,24 +4,51 @@ import type { Word } from '../abi.ts';
 import { PersistentArray } from './persistent-array.ts';
 import type { Scenario } from './scenario.ts';
 
-/** What a name holds. `failed`: its step was skipped or its call made no process. */
+/** One mistake that keeps several steps from being made. */
+export interface Cause {
+  /** The same for all of them. */
+  readonly key: string;
+  /** `bash is dead` */
+  readonly words: string;
+}
+
+/** The cause of a step that was not made, where it has been told before. */
+export interface FollowUp extends Cause {
+  /** Where it was told, from 1. */
+  readonly line: number;
+}
+
+/** Of the cause that a process is dead. */
+export function deathKey(name: string | number): string {
+  return `dead ${name}`;
+}
+
+/** Of the cause that there is no process of a name. */
+export function absenceKey(name: string): string {
+  return `process ${name}`;
+}
+
+/** What a name holds. `failed`: its step was not made; `cause`: why the steps that need it are not made either. */
 export type Binding =
   | { readonly kind: 'process'; readonly pid: number }
   | { readonly kind: 'value'; readonly value: Word }
-  | { readonly kind: 'failed'; readonly line: number };
+  | { readonly kind: 'failed'; readonly line: number; readonly cause: Cause };
 
 export class Environment {
   readonly #scenario: Scenario;
   readonly #slots: PersistentArray<Binding>;
+  /** Causes that are told, by key, with their lines. Never changed. */
+  readonly #told: ReadonlyMap<string, number>;
   #names: ReadonlyMap<number, string> | null = null;
 
-  private constructor(scenario: Scenario, slots: PersistentArray<Binding>) {
+  private constructor(scenario: Scenario, slots: PersistentArray<Binding>, told: ReadonlyMap<string, number>) {
     this.#scenario = scenario;
     this.#slots = slots;
+    this.#told = told;
   }
 
   static empty(scenario: Scenario): Environment {
-    return new Environment(scenario, PersistentArray.empty());
+    return new Environment(scenario, PersistentArray.empty(), new Map());
   }
 
   get(name: string): Binding | undefined {
@@ -44,7 +71,25 @@ export class Environment {
   with(name: string, binding: Binding): Environment {
     const bound = this.#scenario.names.get(name);
     if (bound === undefined) throw new Error(`Environment.with: ${name} is no name of the scenario`);
-    return new Environment(this.#scenario, this.#slots.set(bound.slot, binding));
+    const told = binding.kind === 'process' ? this.#toldOfOthers(name) : this.#told;
+    return new Environment(this.#scenario, this.#slots.set(bound.slot, binding), told);
+  }
+
+  /** A new process of the name: what was told of the one before does not hold for it. */
+  #toldOfOthers(name: string): ReadonlyMap<string, number> {
+    const keys = [deathKey(name), absenceKey(name)].filter((key) => this.#told.has(key));
+    if (keys.length === 0) return this.#told;
+    return new Map([...this.#told].filter(([key]) => !keys.includes(key)));
+  }
+
+  /** The line on which `cause` was told first; undefined before it is. */
+  toldOn(cause: Cause): number | undefined {
+    return this.#told.get(cause.key);
+  }
+
+  /** A copy in which `cause` was told on `line`. */
+  withTold(cause: Cause, line: number): Environment {
+    return new Environment(this.#scenario, this.#slots, new Map([...this.#told, [cause.key, line]]));
   }
 
   /** The value of a name in an expression (a process is its pid), or null. */

@@ -4,12 +4,26 @@ import type { CallResult, StepOutcome, Word } from '../abi.ts';
 import { type Asking, query } from './asking.ts';
 import type { AccessOutcome, Expectation, Expr } from './ast.ts';
 import { quote, sameBytes } from './bytes.ts';
+import { errnoText } from './constants.ts';
 import type { Environment } from './environment.ts';
 import { intOf, type StepProblem } from './requests.ts';
 
 const MINUS_ONE = (1n << 64n) - 1n;
 
-export type Verdict = { readonly met: true } | { readonly met: false; readonly message: string } | StepProblem;
+/** What of an outcome a failure has told: its value, errno or signal, or how the access went. */
+export type Told = 'result' | 'faults';
+
+export type Verdict =
+  | { readonly met: true }
+  | { readonly met: false; readonly message: string; readonly tells: readonly Told[] }
+  | StepProblem;
+
+/** A part of an expectation that is not met, and what is there in its place. */
+interface Miss {
+  readonly wanted: string;
+  readonly got: string;
+  readonly tells: Told;
+}
 
 /** The load that a value is expected of: who loads where, and whether it has a length. */
 export interface LoadSite {
@@ -19,44 +33,75 @@ export interface LoadSite {
 }
 
 /**
- * Compares an outcome with an expectation, all parts of which must hold.
- * `load` is the access when the step is one that gives a value byte by byte.
+ * Compares an outcome with an expectation, all parts of which must hold. A miss says in the words of the expectation
+ * what is there instead. `isAccess`: the step is one of the CPU's; `load`: it gives a value byte by byte.
  */
 export function* judge(
   expected: Expectation,
   outcome: StepOutcome,
   environment: Environment,
+  isAccess: boolean,
   load: LoadSite | null,
 ): Asking<Verdict> {
-  const got = describeOutcome(outcome, expected.outcome !== null || load !== null);
-  const miss = (wanted: string): Verdict => ({ met: false, message: `expected ${wanted}, got ${got}` });
-  if (expected.outcome !== null && !hasOutcome(outcome, expected.outcome)) return miss(expected.outcome);
-  if (expected.signal !== null && !hasSignal(outcome.result, expected.signal, expected.signalCode)) {
-    return miss(expected.signalCode === null ? expected.signal : `${expected.signal} ${expected.signalCode}`);
+  const { result } = outcome;
+  const misses: Miss[] = [];
+  const miss = (wanted: string) => misses.push({ wanted, ...instead(outcome, isAccess) });
+  if (expected.outcome !== null && !hasOutcome(outcome, expected.outcome)) {
+    misses.push({ wanted: expected.outcome, ...instead(outcome, true) });
   }
-  if (expected.errno !== null && !hasErrno(outcome.result, expected.errno)) {
-    return miss(expected.errno);
+  if (expected.signal !== null && !hasSignal(result, expected.signal, expected.signalCode)) {
+    miss(expected.signalCode === null ? expected.signal : `${expected.signal} ${expected.signalCode}`);
   }
-  if (expected.value === null) return { met: true };
-  if (expected.value.kind === 'string') {
-    const wanted = expected.value.value.bytes;
-    const met = yield* hasBytes(outcome.result, wanted, load);
-    return met ? { met } : miss(quote(wanted));
+  if (expected.errno !== null && !hasErrno(result, expected.errno)) miss(expected.errno);
+  const { value } = expected;
+  if (value?.kind === 'string') {
+    const bytes = yield* missingBytes(result, value.value.bytes, load);
+    if (bytes !== null) misses.push(bytes);
+  } else if (value !== null) {
+    const wanted = intOf(value, environment);
+    if (typeof wanted !== 'bigint') return wanted;
+    const actual = load !== null && result.kind !== 'errno' ? firstByte(result) : resultWord(result);
+    if (actual !== wanted) misses.push(missedInt(value, wanted, actual, result));
   }
-  return judgeInt(expected.value, outcome.result, environment, load !== null, miss);
+  return misses.length === 0 ? { met: true } : { met: false, ...failureOf(misses) };
 }
 
-function judgeInt(
-  expr: Expr,
-  result: CallResult,
-  environment: Environment,
-  isLoad: boolean,
-  miss: (wanted: string) => Verdict,
-): Verdict {
-  const wanted = intOf(expr, environment);
-  if (typeof wanted !== 'bigint') return wanted;
-  const actual = isLoad && result.kind !== 'errno' ? firstByte(result) : resultWord(result);
-  return actual === wanted ? { met: true } : miss(writeInt(wanted));
+function failureOf(misses: readonly Miss[]): { readonly message: string; readonly tells: readonly Told[] } {
+  const wanted = misses.map((miss) => miss.wanted).join(' and ');
+  // A signal stands in the place of all.
+  const got = [...new Set(misses.map((miss) => miss.got))].join(' and ');
+  return { message: `expected ${wanted}, got ${got}`, tells: misses.map((miss) => miss.tells) };
+}
+
+const ACCESS_WORDS: Readonly<Record<AccessOutcome, string>> = {
+  hit: 'hit',
+  minor: 'minor fault',
+  major: 'major fault',
+  cow: 'cow',
+};
+
+/** What is there in the place of an outcome, a signal or an errno. */
+function instead(outcome: StepOutcome, isAccess: boolean): Pick<Miss, 'got' | 'tells'> {
+  const how = isAccess ? outcomeOf(outcome) : null;
+  if (how !== null) return { got: ACCESS_WORDS[how], tells: 'faults' };
+  return { got: resultWords(outcome.result), tells: 'result' };
+}
+
+/** A result as an expectation would name it, an errno with what it means. */
+function resultWords(result: CallResult): string {
+  return result.kind === 'errno' ? `${result.errno} (${errnoText(result.errno) ?? ''})` : describeResult(result);
+}
+
+function missedInt(expr: Expr, wanted: Word, actual: Word | null, result: CallResult): Miss {
+  const isHex = expr.kind === 'int' && isHexadecimal(expr.text);
+  const write = (value: Word) => (isHex ? `0x${value.toString(16)}` : writeInt(value));
+  const got = actual === null || result.kind === 'errno' ? resultWords(result) : write(actual);
+  return { wanted: expr.kind === 'int' ? expr.text : write(wanted), got, tells: 'result' };
+}
+
+/** Whether a number is written so. */
+export function isHexadecimal(text: string): boolean {
+  return /^0x/i.test(text);
 }
 
 /** What libc would return: -1 for a failed call; null when there is no value. */
@@ -103,32 +148,44 @@ function hasSignal(result: CallResult, signal: string, code: string | null): boo
   return result.kind === 'signal' && result.signal === signal && (code === null || result.code === code);
 }
 
-/** Compares a load with a string. A load without a length has one byte: those behind it are looked at, not touched. */
-function* hasBytes(result: CallResult, wanted: Uint8Array, load: LoadSite | null): Asking<boolean> {
+/** A string that a load did not give, or null when it did. */
+function* missingBytes(result: CallResult, wanted: Uint8Array, load: LoadSite | null): Asking<Miss | null> {
   const loaded = loadedBytes(result);
-  if (loaded === null) return false;
-  if (load === null || load.sized || wanted.length <= loaded.length) {
-    const most = loaded.length === 256 ? Math.min(wanted.length, 256) : wanted.length;
-    return sameBytes(loaded.slice(0, wanted.length), wanted.slice(0, most));
-  }
-  for (const [index, byte] of wanted.entries()) {
-    const args = [BigInt(load.pid), BigInt.asUintN(64, load.addr + BigInt(index))];
+  if (loaded === null) return { wanted: quote(wanted), got: resultWords(result), tells: 'result' };
+  const isPeeked = load !== null && !load.sized && wanted.length > loaded.length;
+  const there = isPeeked ? yield* peek(load, wanted.length) : loaded.slice(0, wanted.length);
+  const most = !isPeeked && loaded.length === 256 ? wanted.slice(0, 256) : wanted;
+  return sameBytes(there, most) ? null : { ...differingBytes(wanted, there), tells: 'result' };
+}
+
+/** The bytes behind a load of one byte, which are looked at, not touched; fewer where something else follows. */
+function* peek({ pid, addr }: LoadSite, length: number): Asking<Uint8Array> {
+  const bytes: number[] = [];
+  while (bytes.length < length) {
+    const args = [BigInt(pid), BigInt.asUintN(64, addr + BigInt(bytes.length))];
     const answer = yield* query({ name: 'byte', args });
-    if (answer.kind !== 'int' || answer.value !== BigInt(byte)) return false;
+    if (answer.kind !== 'int') break;
+    bytes.push(Number(answer.value));
   }
-  return true;
+  return Uint8Array.from(bytes);
+}
+
+/** So many bytes can be compared by eye; of more, those around the first difference are shown. */
+const SHOWN_BYTES = 32;
+
+function differingBytes(wanted: Uint8Array, there: Uint8Array): { readonly wanted: string; readonly got: string } {
+  if (wanted.length <= SHOWN_BYTES) return { wanted: quote(wanted), got: quote(there) };
+  const differs = wanted.findIndex((byte, at) => byte !== there[at]);
+  const start = Math.max(0, differs - SHOWN_BYTES / 4);
+  const end = start + SHOWN_BYTES;
+  const show = (bytes: Uint8Array) =>
+    `${start > 0 ? '…' : ''}${quote(bytes.slice(start, end))}${end < bytes.length ? '…' : ''}`;
+  return { wanted: show(wanted), got: `${show(there)}: byte ${differs} differs` };
 }
 
 function loadedBytes(result: CallResult): Uint8Array | null {
   if (result.kind === 'bytes') return result.bytes;
   return result.kind === 'value' ? Uint8Array.of(Number(result.value & 0xffn)) : null;
-}
-
-/** What a step came to, in the words that an expectation would use. */
-export function describeOutcome(outcome: StepOutcome, isAccess: boolean): string {
-  const result = describeResult(outcome.result);
-  const how = isAccess ? outcomeOf(outcome) : null;
-  return how === null ? result : `${how} ${result}`;
 }
 
 /** A result as strace writes it: `0x7ffff7ff5000`, `-1 ENOMEM`, `"hello"`, `SIGSEGV SEGV_MAPERR at 0x10`. */

@@ -5,8 +5,9 @@ import type { CallResult, Request, StepOutcome } from '../abi.ts';
 import { type Asking, execute } from './asking.ts';
 import { judgeCondition } from './conditions.ts';
 import { type Cursor, codeAt, firstCursor, nextCursor } from './cursor.ts';
-import { type Binding, Environment } from './environment.ts';
-import { judge, type LoadSite, resultWord } from './expectations.ts';
+import { type Binding, type Cause, Environment, type FollowUp } from './environment.ts';
+import { judge, type LoadSite, resultWord, type Told } from './expectations.ts';
+import { deathOf, withNames } from './process-names.ts';
 import { lowerStep } from './requests.ts';
 import { type AssertCode, lineOf, processOf, type Scenario, type StepCode } from './scenario.ts';
 import { cover, type Range, rangeOf, type Span } from './source.ts';
@@ -24,6 +25,12 @@ export interface RunState {
 export interface Remark {
   readonly message: string;
   readonly range: Range;
+}
+
+/** An expectation that was not met. */
+export interface Failure extends Remark {
+  /** What of the outcome the message tells. */
+  readonly tells: readonly Told[];
 }
 
 /** What one step came to. */
@@ -48,9 +55,11 @@ export interface StepReport {
   /** Whether the expectation was met, or the assert holds; absent where the line expects nothing. */
   readonly expected?: boolean;
   /** The expectation that was not met, or the assert that does not hold. */
-  readonly failure?: Remark;
+  readonly failure?: Failure;
   /** Why the step could not be made, or could not be judged. */
   readonly error?: Remark;
+  /** The mistake that the error comes of, where it has been told before: this one needs no mending. */
+  readonly followUp?: FollowUp;
 }
 
 export interface StepEnd {
@@ -71,14 +80,27 @@ export function* performStep(scenario: Scenario, state: RunState): Asking<StepEn
   const cursor = nextCursor(scenario.code, state.cursor);
   const performed = state.performed + 1;
   if (code.kind === 'assert') {
-    const report = yield* performAssert(scenario, code, state.environment);
-    return { state: { cursor, environment: state.environment, performed }, report };
+    const { environment, report } = yield* performAssert(scenario, code, state.environment);
+    return { state: { cursor, environment, performed }, report };
   }
   const { environment, report } = yield* performCall(code, state.environment, state.performed);
   return { state: { cursor, environment, performed }, report };
 }
 
-function* performAssert(scenario: Scenario, code: AssertCode, environment: Environment): Asking<StepReport> {
+interface Performed {
+  readonly environment: Environment;
+  readonly report: StepReport;
+}
+
+/** Notes why a step was not made: at the first one it is told, and what comes of it later is marked. */
+function note(report: StepReport, cause: Cause | undefined, environment: Environment): Performed {
+  if (cause === undefined) return { environment, report };
+  const line = environment.toldOn(cause);
+  if (line === undefined) return { environment: environment.withTold(cause, report.line), report };
+  return { environment, report: { ...report, followUp: { ...cause, line } } };
+}
+
+function* performAssert(scenario: Scenario, code: AssertCode, environment: Environment): Asking<Performed> {
   const { condition, span } = code.statement;
   const source = ({ line, start, end }: Span) => (scenario.lines[line] ?? '').slice(start, end);
   const judgement = yield* judgeCondition(condition, environment, source);
@@ -95,54 +117,53 @@ function* performAssert(scenario: Scenario, code: AssertCode, environment: Envir
     outcome: emptyOutcome({ kind: 'value', value: holds ? 1n : 0n }),
     expected: holds,
   } as const;
-  if (!('holds' in judgement)) return { ...base, error: remark(judgement.message, judgement.span) };
-  if (judgement.holds) return base;
-  return { ...base, failure: remark(`the assert does not hold: ${judgement.why}`, judgement.span) };
+  if (!('holds' in judgement)) {
+    return note({ ...base, error: remark(judgement.message, judgement.span) }, judgement.cause, environment);
+  }
+  if (judgement.holds) return { environment, report: base };
+  const failed = remark(`the assert does not hold: ${judgement.why}`, judgement.span);
+  return { environment, report: { ...base, failure: { ...failed, tells: [] } } };
 }
 
-function* performCall(
-  code: StepCode,
-  environment: Environment,
-  step: number,
-): Asking<{ environment: Environment; report: StepReport }> {
+function* performCall(code: StepCode, environment: Environment, step: number): Asking<Performed> {
   const request = lowerStep(code, environment);
   if ('message' in request) {
     const outcome = emptyOutcome({ kind: 'skipped', message: request.message });
-    const report: StepReport = { ...reportBase(code, null, outcome), error: remark(request.message, request.span) };
-    return { environment: bindResult(code, outcome, environment), report };
+    const error = remark(request.message, request.span);
+    return notMade(code, { ...reportBase(code, null, outcome), error }, request.cause, environment);
   }
   const outcome = yield* execute(request, step);
-  const after = bindResult(code, outcome, followPid(request, outcome, environment));
   const { result } = outcome;
   if (result.kind === 'skipped') {
-    const message = withNames(result.message, code, environment);
+    const own = processOf(code).name;
+    const message = withNames(result.message, environment, own);
     const error = remark(message, code.statement.span);
     const named = { ...outcome, result: { ...result, message } };
-    return { environment: after, report: { ...reportBase(code, null, named), error } };
+    const cause = result.dead === undefined ? undefined : deathOf(result.dead, environment, own);
+    return notMade(code, { ...reportBase(code, null, named), error }, cause, environment);
   }
+  const after = bindResult(code, outcome, followPid(request, outcome, environment));
   const base = reportBase(code, request, outcome);
   const { expected } = code.statement;
   if (expected === null) return { environment: after, report: base };
-  const verdict = yield* judge(expected, outcome, after, loadSite(request));
+  const verdict = yield* judge(expected, outcome, after, code.signature.family === 'CPU', loadSite(request));
   if (!('met' in verdict)) {
     const error = remark(verdict.message, verdict.span);
-    return { environment: after, report: { ...base, expected: false, error } };
+    return note({ ...base, expected: false, error }, verdict.cause, after);
   }
   if (verdict.met) return { environment: after, report: { ...base, expected: true } };
-  const failure = remark(verdict.message, expected.span);
+  const failure = { ...remark(verdict.message, expected.span), tells: verdict.tells };
   return { environment: after, report: { ...base, expected: false, failure } };
 }
 
-/** `process 1000` by its name in the scenario; of several names, the one that the step is written under. */
-function withNames(message: string, code: StepCode, environment: Environment): string {
-  const own = processOf(code).name;
-  const binding = environment.get(own);
-  return message.replace(/\bprocess (\d+)\b/g, (unnamed, digits: string) => {
-    const pid = Number(digits);
-    const isOwn = binding?.kind === 'process' && binding.pid === pid;
-    const name = isOwn ? own : environment.processNames().get(pid);
-    return name === undefined ? unnamed : `process '${name}'`;
-  });
+/** A step that was not made: the name that it binds holds nothing, so those that need it are not made either. */
+function notMade(code: StepCode, report: StepReport, cause: Cause | undefined, environment: Environment): Performed {
+  const noted = note(report, cause, environment);
+  if (code.target === null) return noted;
+  const { line } = report;
+  const own = { key: `line ${line}`, words: `'${code.target.name}' holds nothing` };
+  const told = cause === undefined ? noted.environment.withTold(own, line) : noted.environment;
+  return { ...noted, environment: told.with(code.target.name, { kind: 'failed', line, cause: cause ?? own }) };
 }
 
 function reportBase(code: StepCode, request: Request | null, outcome: StepOutcome): StepReport {
@@ -183,7 +204,7 @@ function followPid(request: Request, { becomes }: StepOutcome, environment: Envi
 
 /**
  * Binds the name of a step to what the call returned. A call that failed gives -1, as libc does, so that the lines
- * behind it can still be made; a step that was not made leaves the name without a value.
+ * behind it can still be made.
  */
 function bindResult(code: StepCode, outcome: StepOutcome, environment: Environment): Environment {
   if (code.target === null) return environment;
@@ -192,7 +213,6 @@ function bindResult(code: StepCode, outcome: StepOutcome, environment: Environme
 
 function resultBinding(code: StepCode, outcome: StepOutcome): Binding {
   const { result } = outcome;
-  if (result.kind === 'skipped') return { kind: 'failed', line: lineOf(code) };
   // A process whose first instruction ends it was there.
   const lived = result.kind === 'value' || (result.kind === 'signal' && outcome.child !== undefined);
   const made = code.signature.makesProcess && lived;

@@ -6,7 +6,7 @@ import { encodeUtf8 } from './bytes.ts';
 import type { Parameter } from './calls.ts';
 import { parameterAt } from './calls.ts';
 import { PUPPET } from './declarations.ts';
-import type { Environment } from './environment.ts';
+import { absenceKey, type Cause, type Environment } from './environment.ts';
 import { evaluateInt } from './evaluate.ts';
 import { clip } from './lexer.ts';
 import { processOf, type StepCode } from './scenario.ts';
@@ -16,15 +16,19 @@ import { closest, type Span } from './source.ts';
 export interface StepProblem {
   readonly message: string;
   readonly span: Span;
+  /** Absent where nothing else comes of it. */
+  readonly cause?: Cause | undefined;
 }
 
 /** Ends the lowering of a step; caught by lowerStep(). */
 class Unmakeable extends Error {
   readonly span: Span;
+  readonly origin: Cause | undefined;
 
-  constructor(message: string, span: Span) {
+  constructor({ message, span, cause }: StepProblem) {
     super(message);
     this.span = span;
+    this.origin = cause;
   }
 }
 
@@ -33,7 +37,7 @@ export function lowerStep(code: StepCode, environment: Environment): Request | S
   try {
     return new Lowering(code, environment).request();
   } catch (problem) {
-    if (problem instanceof Unmakeable) return { message: problem.message, span: problem.span };
+    if (problem instanceof Unmakeable) return { message: problem.message, span: problem.span, cause: problem.origin };
     throw problem;
   }
 }
@@ -41,16 +45,35 @@ export function lowerStep(code: StepCode, environment: Environment): Request | S
 /** The value of an integer expression in `environment`, or why it has none. */
 export function intOf(expr: Expr, environment: Environment): bigint | StepProblem {
   const result = evaluateInt(expr, (name) => environment.value(name));
-  return 'value' in result ? result.value : { message: explainMissing(result.unbound, environment), span: expr.span };
+  return 'value' in result ? result.value : { ...explainMissing(result.unbound, environment), span: expr.span };
 }
 
-function explainMissing(name: string, environment: Environment): string {
+function explainMissing(name: string, environment: Environment): { readonly message: string; readonly cause: Cause } {
   const binding = environment.get(name);
-  if (binding?.kind === 'failed') return `'${name}' holds nothing: line ${binding.line} did not give it a value`;
+  if (binding?.kind === 'failed') {
+    return { message: `'${name}' holds nothing: line ${binding.line} did not give it a value`, cause: binding.cause };
+  }
+  const message = explainUnbound(name, environment);
+  return { message, cause: { key: `name ${name}`, words: `'${clip(name)}' is not bound` } };
+}
+
+function explainUnbound(name: string, environment: Environment): string {
   const line = environment.lineOf(name);
   if (line !== null) return `'${clip(name)}' is not bound here: line ${line}, which binds it, has not run`;
   const meant = closest(name, environment.known());
   return `'${clip(name)}' is not bound: no line of the scenario binds it${meant === null ? '' : `. Did you mean '${meant}'?`}`;
+}
+
+/** Why `name`, which was to be a process, is none. */
+export function explainNoProcess(
+  name: string,
+  environment: Environment,
+): { readonly message: string; readonly cause: Cause } {
+  const binding = environment.get(name);
+  if (binding === undefined) return explainMissing(name, environment);
+  const words = `there is no process '${name}'`;
+  const cause = binding.kind === 'failed' ? binding.cause : { key: absenceKey(name), words };
+  return { message: `${words}: the step that binds the name made none`, cause };
 }
 
 class Lowering {
@@ -84,11 +107,7 @@ class Lowering {
     const process = processOf(this.#code);
     const binding = this.#environment.get(process.name);
     if (binding?.kind === 'process') return binding.pid;
-    const message =
-      binding === undefined
-        ? explainMissing(process.name, this.#environment)
-        : `there is no process '${process.name}': the step that binds the name made none`;
-    throw new Unmakeable(message, process.span);
+    throw new Unmakeable({ ...explainNoProcess(process.name, this.#environment), span: process.span });
   }
 
   #spawn(): Request {
@@ -184,7 +203,7 @@ class Lowering {
     if (expr === null || expr === undefined) return 0n;
     const value = intOf(expr, this.#environment);
     if (typeof value === 'bigint') return value;
-    throw new Unmakeable(value.message, value.span);
+    throw new Unmakeable(value);
   }
 }
 

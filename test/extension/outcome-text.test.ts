@@ -95,8 +95,9 @@ test('errors, signals and failures stand out', () => {
   expect(resultTone(killed)).toBe('signal');
   const oom = { kind: 'signal', signal: 'SIGKILL', code: 'SI_KERNEL', addr: 0n } as const;
   expect(text(record('store', { outcome: outcome(oom) }))).toBe('SIGKILL');
-  const failed = record('munmap', { outcome: outcome(zero), failure: { message: 'EINVAL was expected', range } });
-  expect(text(failed)).toBe('✗ EINVAL was expected · = 0');
+  const failure = { message: 'expected EINVAL, got 0', range, tells: ['result'] } as const;
+  const failed = record('munmap', { outcome: outcome(zero, 1), failure });
+  expect(text(failed)).toBe('✗ expected EINVAL, got 0 · minor fault');
   expect(resultTone(failed)).toBe('failure');
 });
 

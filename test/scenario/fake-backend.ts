@@ -47,7 +47,10 @@ export class FakeBackend implements Backend {
     if (request.op === 'kernel') return value(0n);
     const process = this.processes.get(request.pid);
     if (process?.alive !== true) {
-      return { ...value(0n), result: { kind: 'skipped', message: `process ${request.pid} is dead`, dead: true } };
+      return {
+        ...value(0n),
+        result: { kind: 'skipped', message: `process ${request.pid} is dead`, dead: request.pid },
+      };
     }
     switch (request.op) {
       case 'load':

@@ -170,13 +170,19 @@ test('the death of a process is told once, with its cause', () => {
     [
       "<stdin>:3:1: error: process 'p' is dead: SIGSEGV ended it",
       "<stdin>:7:1: error: process 'q' is dead: it ended with exit status 3",
-      "<stdin>:4:1: error: process 'p' is dead: 2 more steps of it, up to line 8, are not made",
+      '<stdin>:4:1: error: p is dead: 2 more steps, up to line 8, are not made',
       '',
     ].join('\n'),
   );
-  expect(stdout).toContain('\n4  p: brk(0)  ✗\n');
-  expect(stdout).toContain('4 errors');
-  expect(JSON.parse(vas(['run', '-', '--json'], text).stdout).errors).toHaveLength(4);
+  expect(stdout).toContain('\n4  p: brk(0)  not run: p is dead\n');
+  expect(stdout).toContain(', 4 not made: 2 errors\n');
+  const { errors } = JSON.parse(vas(['run', '-', '--json'], text).stdout);
+  expect(errors.map(({ line, follows }: { line: number; follows?: number }) => [line, follows])).toEqual([
+    [3, undefined],
+    [4, 3],
+    [7, undefined],
+    [8, 3],
+  ]);
 });
 
 test('a stored string is cut or followed by zeros', () => {
