@@ -158,6 +158,60 @@ describe('names', () => {
     expect(reports[2]?.error?.message).toContain("no process 'kid'");
   });
 
+  test('what comes of one mistake names the line that told it, and a new process makes its own', () => {
+    const backend = new FakeBackend();
+    const followUps = (text: string) =>
+      runText(text, backend).map(({ error, followUp }) => (error && (followUp?.line ?? 'told')) ?? null);
+    const dead = 'p = spawn()\np: load(0)\n';
+    // Its own steps, and those that need what these would have given.
+    expect(followUps(`${dead}p: a = brk(0)\np: b = brk(a)\np: load(b)\nassert b == 0`)).toEqual([
+      null,
+      null,
+      'told',
+      3,
+      3,
+      3,
+    ]);
+    expect(followUps(`${dead}q = spawn()\nq: load(0)\np: brk(0)\nq: brk(0)\np: brk(0)\nq: brk(0)`)).toEqual([
+      null,
+      null,
+      null,
+      null,
+      'told',
+      'told',
+      5,
+      6,
+    ]);
+    expect(followUps('repeat 2\np = spawn()\np: load(0)\np: brk(0)\np: brk(0)\nend')).toEqual([
+      null,
+      null,
+      'told',
+      4,
+      null,
+      null,
+      'told',
+      4,
+    ]);
+    expect(followUps('p = spawn()\nrepeat 0\np: a = brk(0)\nend\np: brk(a)\np: load(a)\np: load(7, a)')).toEqual([
+      null,
+      'told',
+      5,
+      5,
+    ]);
+    backend.answers.set('fork', { result: { kind: 'errno', errno: 'EAGAIN' }, faults: [], minflt: 0, majflt: 0 });
+    expect(followUps('p = spawn()\np: kid = fork()\nkid: brk(0)\nkid: a = brk(0)\np: load(a)')).toEqual([
+      null,
+      null,
+      'told',
+      3,
+      3,
+    ]);
+    // A step that was not made for a reason of its own has told it.
+    const waits = { kind: 'skipped', message: 'it would wait' } as const;
+    backend.answers.set('wait4', { result: waits, faults: [], minflt: 0, majflt: 0 });
+    expect(followUps('p = spawn()\np: w = wait4(-1)\np: brk(w)\np: wait4(-1)')).toEqual([null, 'told', 2, 'told']);
+  });
+
   test('a load binds what it read, lowest byte first', () => {
     const reports = runText('p = spawn()\np: store(0x5000, "\\1\\2")\np: x = load(0x5000, 2)\nassert x == 0x201');
     expect(reports[3]?.expected).toBe(true);
@@ -216,9 +270,18 @@ describe('expectations', () => {
     ['p: brk(0) = ENOMEM', 'expected ENOMEM, got 0'],
     ['p: load(a) = hit', 'expected hit, got minor fault'],
     ['p: load(a) = cow', 'expected cow'],
-    ['p: load(a) = minor 7', 'expected 7'],
-    ['p: load(a, 2) = "\\0\\0\\0"', 'expected "\\x00\\x00\\x00"'],
-    ['p: load(a) = SIGSEGV', 'expected SIGSEGV'],
+    ['p: load(a) = major 7', 'expected major and 7, got minor fault and 0'],
+    ['p: load(a) = 0x41', 'expected 0x41, got 0x0'],
+    ['p: load(a) = minor 7', 'expected 7, got 0'],
+    ['p: load(a, 2) = "\\0\\0\\0"', 'expected "\\x00\\x00\\x00", got "\\x00\\x00"'],
+    ['p: load(a, 9) = "hello"', 'expected "hello", got "\\x00\\x00\\x00\\x00\\x00"'],
+    ['p: load(a) = "hi"', 'expected "hi", got "\\x00\\x00"'],
+    ['p: load(a) = SIGSEGV', 'expected SIGSEGV, got minor fault'],
+    ['p: store(a, 1) = hit', 'expected hit, got minor fault'],
+    ['p: store(a, 1) = 7', 'expected 7, got 0'],
+    ['p: brk(0) = SIGKILL', 'expected SIGKILL, got 0'],
+    ['p: brk(0) = minor', 'expected minor, got hit'],
+    ['p: brk(0) = 16K', 'expected 16K, got 0'],
     ['p: load(0) = SIGBUS', 'expected SIGBUS, got SIGSEGV SEGV_MAPERR at 0x0'],
     ['p: load(0) = minor', 'expected minor, got SIGSEGV'],
     ['p: load(0) = SIGSEGV SEGV_ACCERR', 'expected SIGSEGV SEGV_ACCERR'],
@@ -227,6 +290,21 @@ describe('expectations', () => {
     const report = lastOf(line);
     expect(report.expected).toBe(false);
     expect(report.failure?.message).toContain(message);
+  });
+
+  test('an errno that was not expected says what it means', () => {
+    const backend = new FakeBackend();
+    backend.answers.set('brk', { result: { kind: 'errno', errno: 'ENOMEM' }, faults: [], minflt: 0, majflt: 0 });
+    const messages = (line: string) => runText(`p = spawn()\n${line}`, backend)[1]?.failure;
+    expect(messages('p: brk(0) = 0')).toMatchObject({ message: 'expected 0, got ENOMEM (Cannot allocate memory)' });
+    expect(messages('p: brk(0) = EINVAL')).toMatchObject({ tells: ['result'] });
+  });
+
+  test('of long strings the place of the first difference is shown', () => {
+    const digits = '0123456789'.repeat(5);
+    const wanted = digits.replace(/9$/, '!');
+    const reports = runText(`p = spawn()\np: store(0x5000, "${digits}")\np: load(0x5000, 50) = "${wanted}"`);
+    expect(reports[2]?.failure?.message).toBe('expected …"12345678!", got …"123456789": byte 49 differs');
   });
 
   test('a line that expects nothing says nothing', () => {
