@@ -5,12 +5,11 @@ import type { KernelEvent } from './events.ts';
 import { storyteller } from './explain.ts';
 import { Foresight, needsForesight } from './foresight.ts';
 import type { Parts, Progress } from './parts.ts';
-import { driveParts, driveSync } from './scenario/asking.ts';
-import { evaluateExpression } from './scenario/conditions.ts';
+import { driveParts } from './scenario/asking.ts';
 import { codeAt } from './scenario/cursor.ts';
+import { type Evaluated, evaluateText } from './scenario/evaluate-text.ts';
 import { initialState, performStep, type RunState, type StepEnd, type StepReport } from './scenario/interpreter.ts';
 import { declareAll } from './scenario/opening.ts';
-import { parseExpressionText } from './scenario/parser.ts';
 import { PersistentArray } from './scenario/persistent-array.ts';
 import { RecordWindow } from './scenario/record-window.ts';
 import { lineOf, type Scenario } from './scenario/scenario.ts';
@@ -142,8 +141,7 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
 
   /** The process that a name holds, or null. */
   processNamed(name: string): number | null {
-    const binding = this.#state.environment.get(name);
-    return binding?.kind === 'process' ? binding.pid : null;
+    return this.#state.environment.process(name);
   }
 
   /** What a line, from 1, came to up to this place; undefined when it was not executed. */
@@ -277,27 +275,9 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     return this.#run(options, (next) => next === target);
   }
 
-  /**
-   * Evaluates an expression with what names hold here.
-   * @returns a process's pid for the bare name of a process, else a number, else why there is none.
-   */
-  evaluate(
-    text: string,
-  ):
-    | { readonly value: bigint }
-    | { readonly process: number }
-    | { readonly text: string }
-    | { readonly error: string } {
-    const parsed = parseExpressionText(text);
-    if ('error' in parsed) return { error: parsed.error };
-    if (parsed.expr.kind === 'name') {
-      const pid = this.processNamed(parsed.expr.name);
-      if (pid !== null) return { process: pid };
-    }
-    const value = driveSync(evaluateExpression(parsed.expr, this.#state.environment), this.simulator);
-    if ('message' in value) return { error: value.message };
-    if ('text' in value) return { text: value.text };
-    return { value: 'int' in value ? value.int : value.bool ? 1n : 0n };
+  /** Evaluates an expression with what names hold here. */
+  evaluate(text: string): Evaluated {
+    return evaluateText(text, this.#state.environment, this.simulator);
   }
 
   #run(options: RunOptions, stop: (line: number) => boolean): 'done' | 'paused' {

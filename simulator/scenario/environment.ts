@@ -99,6 +99,12 @@ export class Environment {
     return binding.kind === 'process' ? BigInt(binding.pid) : binding.value;
   }
 
+  /** The pid of the process that a name holds, or null. */
+  process(name: string): number | null {
+    const binding = this.get(name);
+    return binding?.kind === 'process' ? binding.pid : null;
+  }
+
   /** The names that hold something, in the order in which the scenario first binds them. */
   *entries(): IterableIterator<[string, Binding]> {
     for (const { name, slot } of this.#scenario.names.values()) {
