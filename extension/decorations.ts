@@ -39,7 +39,8 @@ export class Decorations implements Disposable {
     this.results = new Map(TONES.map((tone) => [tone, resultType(tone)]));
     this.subscriptions = [
       sessions.onDidChange(({ session, change }) => {
-        if (change !== 'busy') this.refresh(session);
+        // A text that can run shows its results when it has run again: to take the old ones away first would flicker.
+        if (change === 'moved' || (change === 'parsed' && session.obstacle !== null)) this.refresh(session);
       }),
       sessions.onDidOpen((session) => this.refresh(session)),
       window.onDidChangeVisibleTextEditors((editors) => {
