@@ -62,7 +62,7 @@ export interface StateMessage {
   readonly canBack: boolean;
   /** By pid. */
   readonly processes: readonly ProcessChoice[];
-  /** Processes that are not among them, for there are too many. */
+  /** How many processes are not among them, for there are too many. */
   readonly hiddenProcesses: number;
   readonly bindings: readonly Binding[];
   /** On: after each step the selection moves to the step's last access. */
@@ -125,6 +125,8 @@ export type ViewMessage =
   /** The view listens now: answer with a `state` whose frames are `full`. `saved` is what it showed before a reload. */
   | { readonly type: 'ready'; readonly saved: SavedState | null }
   | { readonly type: 'selectProcess'; readonly pid: number }
+  /** Let the user choose among all processes, those too that the state leaves out. Answer: `state`, when one is chosen. */
+  | { readonly type: 'listProcesses' }
   /** An address expression as typed; turns follow off. Answer: `state`, or a `notice` about the address. */
   | { readonly type: 'selectAddress'; readonly text: string }
   /** Go to an address (`0x…`) of a process: an entry, a mapper or a line of the story was chosen; turns follow off. */

@@ -17,6 +17,7 @@ import { PANEL_TYPE } from '../names.ts';
 import { report } from '../report.ts';
 import type { Session } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
+import { pickAnyProcess } from './process-pick.ts';
 import { Focus } from './selection.ts';
 import { chosenFrame, stateMessage } from './state.ts';
 
@@ -205,6 +206,9 @@ export class PageTablePanel implements Disposable {
       case 'revealLine':
         await revealLine(session, message.line);
         return;
+      case 'listProcesses':
+        await this.listProcesses(session);
+        return;
       case 'resync':
         this.sent = null;
         this.send();
@@ -212,6 +216,22 @@ export class PageTablePanel implements Disposable {
       default:
         session.timeline?.settled(() => this.choose(session, message));
     }
+  }
+
+  /** Lets the user choose among all processes, and comes back to the page. */
+  private async listProcesses(session: Session): Promise<void> {
+    const { timeline } = session;
+    if (timeline === null) return;
+    const focus = this.focusOf(session);
+    const pid = await pickAnyProcess(
+      timeline,
+      timeline.settled(() => focus.selection(timeline)?.pid ?? null),
+    );
+    // An edit may have made another run meanwhile.
+    if (pid !== null && session.timeline === timeline) {
+      timeline.settled(() => this.choose(session, { type: 'selectProcess', pid }));
+    }
+    this.enter();
   }
 
   private choose(

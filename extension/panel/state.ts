@@ -4,8 +4,8 @@ import {
   frameView,
   machineNumbers,
   memoryMaps,
+  processOutlines,
   processPids,
-  processViews,
   type Timeline,
   walk,
 } from '../../simulator/index.ts';
@@ -59,16 +59,27 @@ export function stateMessage(
   return { message, frames };
 }
 
-/** Processes to choose from: the oldest and the newest, and the one chosen. A message of thousands would hold a step up. */
+/**
+ * Processes to choose from in the page; the editor's own list has all. A message of thousands would hold a step up, so of
+ * many these are the living (the oldest and the newest), then the newest of the others, and always the one chosen.
+ */
 function processChoices(timeline: Timeline, chosen: number | null) {
   const pids = processPids(timeline);
-  const half = MAX_CHOICES / 2;
-  const long = pids.length > MAX_CHOICES;
-  const shown = long ? pids.filter((pid, i) => i < half || i >= pids.length - half || pid === chosen) : pids;
-  const processes = processViews(timeline, shown).map(
-    ({ pid, name, state, ended }): ProcessChoice => ({ pid, name, state, ended }),
-  );
+  const processes: readonly ProcessChoice[] = processOutlines(timeline, someOf(timeline, pids, chosen));
   return { processes, hidden: pids.length - processes.length };
+}
+
+function someOf(timeline: Timeline, pids: readonly number[], chosen: number | null): readonly number[] {
+  if (pids.length <= MAX_CHOICES) return pids;
+  const alive = processPids(timeline, 'alive');
+  const half = MAX_CHOICES / 2;
+  const living = new Set(
+    alive.length <= MAX_CHOICES ? alive : alive.filter((_, i) => i < half || i >= alive.length - half),
+  );
+  const room = MAX_CHOICES - living.size;
+  const others = pids.filter((pid) => !living.has(pid));
+  const newest = new Set(room > 0 && alive.length <= MAX_CHOICES ? others.slice(-room) : []);
+  return pids.filter((pid) => living.has(pid) || newest.has(pid) || pid === chosen);
 }
 
 /** The frame that the user chose in the map; null when there is none of that number. */

@@ -12,7 +12,7 @@ export {
   type ProcFile,
   procText,
 } from './proc-text.ts';
-export { processPids, processViews } from './processes.ts';
+export { processOutlines, processPids, processViews } from './processes.ts';
 export type * from './types.ts';
 export { pageRuns, vmaStarts, vmaViews } from './vmas.ts';
 export { walk } from './walk.ts';

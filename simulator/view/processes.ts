@@ -116,6 +116,17 @@ export function processPids(place: Pick<Place, 'simulator'>, which: 'all' | 'ali
   return pids;
 }
 
+/** Who the processes of `pids` are, without their numbers; those left out that were never made. For lists of thousands. */
+export function processOutlines(
+  { simulator, names }: Pick<Place, 'simulator' | 'names'>,
+  pids: readonly number[],
+): Pick<ProcessView, 'pid' | 'name' | 'state' | 'ended'>[] {
+  return pids.flatMap((pid) => {
+    const task = simulator.state.tasks.find(pid);
+    return task === undefined ? [] : [{ pid, name: processName(names, pid), state: task.state, ended: endOf(task) }];
+  });
+}
+
 /** What the processes of `pids` are like, those left out that were never made; without `pids`, all there ever were. */
 export function processViews(place: Place, pids: readonly number[] = processPids(place)): ProcessView[] {
   const moment = momentOf(place);

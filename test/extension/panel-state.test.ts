@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Focus } from '../../extension/panel/selection.ts';
 import { stateMessage } from '../../extension/panel/state.ts';
 import type { Session } from '../../extension/session.ts';
-import { parseScenario, Timeline } from '../../simulator/index.ts';
+import { parseScenario, processPids, Timeline } from '../../simulator/index.ts';
 
 test('an assert comes with the step before it that did something', () => {
   const lines = ['p = spawn()', 'assert rss(p) > 0', 'assert rss(p) > 1', 'p: store(0, 1)'];
@@ -23,6 +23,27 @@ test('an assert comes with the step before it that did something', () => {
     expect(last()).toMatchObject({ line, before: { line: 1, text: 'p = spawn()' } });
   }
   expect(last()).not.toHaveProperty('before');
+});
+
+test('of many processes the living are to choose from, the newest, and the one looked at', () => {
+  const text = 'p = spawn()\nrepeat 300\np: k = fork()\nend\nrepeat 700\np: z = fork()\nz: exit(0)\nend\n';
+  const timeline = Timeline.open(parseScenario(text));
+  timeline.runToEnd({ budgetSteps: 1e9 });
+  const session = {
+    document: { uri: { path: '/x.vas', toString: () => 'file:///x.vas' } },
+    busy: null,
+    textOf: () => '',
+  } as unknown as Session;
+  const focus = new Focus();
+  for (const pid of [1000, 1400, 1700]) {
+    focus.chooseProcess(timeline, pid);
+    const { processes, hiddenProcesses } = stateMessage(session, timeline, focus, null).message;
+    const pids = processes.map((process) => process.pid);
+    expect(pids).toEqual([...pids].sort((a, b) => a - b));
+    expect(pids).toEqual(expect.arrayContaining([pid, 2000, ...processPids(timeline, 'alive')]));
+    expect(pids.length + hiddenProcesses).toBe(1001);
+    expect(pids.length).toBeLessThanOrEqual(501);
+  }
 });
 
 test('behind a long run without an access, the view is of the process that ran last', () => {

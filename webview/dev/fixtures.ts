@@ -380,6 +380,9 @@ const beginning: StateMessage = {
   next: { line: 6, text: 'bash = spawn("/bin/bash")' },
 };
 
+/** More processes than the page is told of. */
+const crowd: StateMessage = { ...forked, hiddenProcesses: 2999 };
+
 export const FIXTURES: Readonly<Record<string, StateMessage>> = {
   beginning,
   untouched,
@@ -390,4 +393,5 @@ export const FIXTURES: Readonly<Record<string, StateMessage>> = {
   unmapped,
   neighbour,
   asserted,
+  crowd,
 };

@@ -1,8 +1,9 @@
 /** The bar at the top: which process, which address, and travelling through the steps. */
+import type { TargetedEvent } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { Post } from '../host.ts';
 import type { Shown } from '../model/view.ts';
-import { countText, positionText } from '../numbers.ts';
+import { numberText, positionText } from '../numbers.ts';
 import type { NoticeMessage, ProcessChoice } from '../protocol.ts';
 import { AddressField } from './address-field.tsx';
 import { Icon, type IconName } from './icon.tsx';
@@ -47,9 +48,21 @@ function processText(process: ProcessChoice): string {
   return `${process.name} (${process.pid}${ended})`;
 }
 
+/** The choice that is none: all processes, in the editor's own list. */
+const ALL = 'all';
+
 function ProcessChooser({ shown, post }: { shown: Shown; post: Post }) {
   const pid = shown.selection?.pid;
   const chosen = shown.processes.find((process) => process.pid === pid);
+  const onChange = (event: TargetedEvent<HTMLSelectElement>) => {
+    const { value } = event.currentTarget;
+    if (value !== ALL) post({ type: 'selectProcess', pid: Number(value) });
+    else {
+      // Nothing is chosen yet: the list opens elsewhere, and may be left without a choice.
+      event.currentTarget.value = pid === undefined ? '' : String(pid);
+      post({ type: 'listProcesses' });
+    }
+  };
   return (
     <select
       class="process"
@@ -57,17 +70,17 @@ function ProcessChooser({ shown, post }: { shown: Shown; post: Post }) {
       aria-label="Process"
       value={pid === undefined ? '' : String(pid)}
       disabled={shown.processes.length === 0}
-      onChange={(event) => post({ type: 'selectProcess', pid: Number(event.currentTarget.value) })}
+      onChange={onChange}
     >
       {pid === undefined && <option value="">no process</option>}
+      {shown.hiddenProcesses > 0 && (
+        <option value={ALL}>{`All ${numberText(shown.processes.length + shown.hiddenProcesses)} processes…`}</option>
+      )}
       {shown.processes.map((process) => (
         <option key={process.pid} value={String(process.pid)}>
           {processText(process)}
         </option>
       ))}
-      {shown.hiddenProcesses > 0 && (
-        <option disabled>{`… ${countText(shown.hiddenProcesses, 'more process', 'more processes')}`}</option>
-      )}
     </select>
   );
 }

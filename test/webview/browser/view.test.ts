@@ -182,6 +182,19 @@ describe('the view', () => {
     expect(await said()).toEqual([]);
   });
 
+  it('offers the list of all processes where there are too many for a menu, and keeps to the one shown', async () => {
+    await open('crowd');
+    const chooser = page.locator('select.process');
+    expect(await chooser.locator('option').allTextContents()).toEqual([
+      'All 3,001 processes…',
+      'bash (1000)',
+      'kid (1001)',
+    ]);
+    await chooser.selectOption({ label: 'All 3,001 processes…' });
+    expect(await said()).toEqual([{ type: 'listProcesses' }]);
+    expect(await chooser.inputValue()).toBe('1000');
+  });
+
   it('drops a refused text with its error when a step is made', async () => {
     await open('stored');
     await page.fill('.address-field', 'nobody');
