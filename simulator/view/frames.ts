@@ -46,15 +46,18 @@ function firstBytes(k: Kernel, pfn: number): string {
   return text;
 }
 
-/** Who holds the page, for its sentence: `bash`, `bash and kid`, `5 processes`. */
-export function holders(mappers: readonly MapperView[]): string {
+/**
+ * Who holds the page, for its sentence: `bash`, `bash and kid`, `5 processes`. `mapcount` tells whether `mappers` are all
+ * there are: `at least 256 processes`.
+ */
+export function holders(mappers: readonly MapperView[], mapcount: number): string {
   const names = [...new Set(mappers.map((mapper) => mapper.process))];
   if (names.length <= 3) return names.join(' and ');
-  return `${names.length} processes`;
+  return `${mapcount > MAX_MAPPERS ? 'at least ' : ''}${names.length} processes`;
 }
 
-function frameText(use: FrameUse, mappers: readonly MapperView[], file: FrameView['file'], writeback = false): string {
-  const shared = mappers.length === 0 ? 'mapped by nobody' : `mapped by ${holders(mappers)}`;
+function frameText(use: FrameUse, mapped: string, file: FrameView['file'], writeback = false): string {
+  const shared = `mapped by ${mapped}`;
   const page = file === null ? '' : `page ${file.index} of ${file.path}`;
   switch (use) {
     case 'free':
@@ -136,7 +139,7 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
       ...NOTHING,
       bytes,
       mappers: [],
-      text: isSpecialPage(frames, pfn) ? SPECIAL_TEXT : frameText(use, [], null),
+      text: isSpecialPage(frames, pfn) ? SPECIAL_TEXT : frameText(use, 'nobody', null),
     };
   }
   const chunk = frames.chunk(pfn);
@@ -145,6 +148,7 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
   const mapcount = chunk.mapcount[i] as number;
   const use = pfn >= frames.deviceBase ? 'device' : useOf(flags);
   const mapped = mappersOf(k, names, pfn);
+  const by = mapped.mappers.length === 0 ? 'nobody' : holders(mapped.mappers, mapcount);
   const file = fileOf(k, flags, chunk.mapping[i] as number, chunk.index[i] as number);
   return {
     pfn: hex(pfn),
@@ -160,7 +164,7 @@ export function frameAt({ k, names }: Moment, pfn: number): FrameView {
     mappers: mapped.mappers,
     bytes: use === 'free' ? '' : firstBytes(k, pfn),
     text:
-      (isSpecialPage(frames, pfn) ? SPECIAL_TEXT : frameText(use, mapped.mappers, file, (flags & PG_WRITEBACK) !== 0)) +
+      (isSpecialPage(frames, pfn) ? SPECIAL_TEXT : frameText(use, by, file, (flags & PG_WRITEBACK) !== 0)) +
       writebackText(k, pfn) +
       (use === 'free' || use === 'device' ? '' : nextUseText(next_use(k, pfn))),
   };

@@ -58,7 +58,8 @@ function entryAt(mm: Mm, addr: number): PageEntry {
 
 /** Processes other than `pid` that map the frame; an address space that is shared counts as one. */
 function othersOf(frame: FrameView | null, pid: number, name: string): string {
-  return holders((frame?.mappers ?? []).filter((mapper) => mapper.pid !== pid && mapper.process !== name));
+  const others = (frame?.mappers ?? []).filter((mapper) => mapper.pid !== pid && mapper.process !== name);
+  return holders(others, frame?.mapcount ?? 0);
 }
 
 function wouldOf(place: Place, pid: number, address: bigint, page: PageContext): WalkView['would'] {

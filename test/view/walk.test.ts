@@ -208,6 +208,14 @@ describe('a walk', () => {
   });
 });
 
+test('a page of more processes than are looked at is of at least so many', () => {
+  const text = `${SMALL.replace('ram=256K', 'ram=16M')}${MAP}app: store(buf, 1)\nrepeat 300\napp: kid = fork()\nend\n`;
+  const view = walkOf(text);
+  expect(view.frame?.mapcount).toBe(301);
+  expect(view.frame?.text).toContain('mapped by at least 256 processes');
+  expect(view.state).toContain('shared with at least 255 processes');
+});
+
 describe('what an access would do', () => {
   const cases: readonly (readonly [what: string, text: string, offset: bigint, would: Partial<WalkView['would']>])[] = [
     [

@@ -4,6 +4,7 @@ import type { FrameView, MapperView } from '../../simulator/view/types.ts';
 import type { Post } from '../host.ts';
 import { hexRows } from '../model/bytes.ts';
 import { useName } from '../model/uses.ts';
+import { numberText } from '../numbers.ts';
 import { useFlash } from './hooks.ts';
 
 interface FrameDetailsProps {
@@ -38,6 +39,9 @@ export function FrameDetails({ frame, offset, here, post }: FrameDetailsProps) {
             {frame.mappers.map((mapper) => (
               <Mapper key={`${mapper.pid}:${mapper.va}`} mapper={mapper} here={isHere(mapper, here)} post={post} />
             ))}
+            {frame.mapcount > frame.mappers.length && (
+              <li class="dim">{`and ${numberText(frame.mapcount - frame.mappers.length)} more`}</li>
+            )}
           </ul>
         </>
       )}
