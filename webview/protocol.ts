@@ -2,7 +2,15 @@
  * What the extension host and the page-table view say to each other: plain data that survives a structured clone.
  * The only file of this folder that the extension imports (the page's HTML, the frame-map updates and the way numbers are written come along here).
  */
-import type { FrameView, NumberView, ProcessView, StoryLine, SwapMapView, WalkView } from '../simulator/view/types.ts';
+import type {
+  FrameView,
+  NumberView,
+  ProcessView,
+  SlotView,
+  StoryLine,
+  SwapMapView,
+  WalkView,
+} from '../simulator/view/types.ts';
 import type { FrameMapUpdate } from './frame-map-update.ts';
 
 export { applyFrameMapUpdate, type FrameMapUpdate, frameMapUpdate } from './frame-map-update.ts';
@@ -75,6 +83,8 @@ export interface StateMessage {
   readonly swap: SwapMapView;
   /** The frame asked for by `selectFrame`, as it is now; null when none is. */
   readonly frame: FrameView | null;
+  /** The swap slot asked for by `selectSlot`, as it is now; null when none is. */
+  readonly slot: SlotView | null;
   readonly numbers: readonly NumberView[];
   readonly lastStep: LastStep | null;
 }
@@ -84,6 +94,13 @@ export interface FrameMessage {
   readonly type: 'frame';
   /** Null: the selection was dropped, or there is no such frame. */
   readonly frame: FrameView | null;
+}
+
+/** The answer to `selectSlot`, when nothing else changed. */
+export interface SlotMessage {
+  readonly type: 'slot';
+  /** Null: the selection was dropped, or there is no such slot. */
+  readonly slot: SlotView | null;
 }
 
 /** The host could not do what was asked, or has something to tell. */
@@ -104,7 +121,7 @@ export interface EmptyMessage {
   readonly message: string;
 }
 
-export type HostMessage = StateMessage | FrameMessage | NoticeMessage | EmptyMessage;
+export type HostMessage = StateMessage | FrameMessage | SlotMessage | NoticeMessage | EmptyMessage;
 
 /** What the colours of the map of frames tell apart. */
 export type FrameColouring = 'use' | 'list' | 'owner';
@@ -139,6 +156,8 @@ export type ViewMessage =
   | { readonly type: 'cancel' }
   /** Answer: `frame`; the states that follow carry it too. Null drops the selection. */
   | { readonly type: 'selectFrame'; readonly pfn: string | null }
+  /** Answer: `slot`; the states that follow carry it too. Null drops the selection. */
+  | { readonly type: 'selectSlot'; readonly slot: number | null }
   /** Show the line (1-based) in the editor. */
   | { readonly type: 'revealLine'; readonly line: number }
   /** The view missed an update (its frame map cannot be brought up to date): answer with a full `state`. */

@@ -19,7 +19,7 @@ import type { Session } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
 import { pickAnyProcess } from './process-pick.ts';
 import { Focus } from './selection.ts';
-import { chosenFrame, stateMessage } from './state.ts';
+import { chosenFrame, chosenSlot, stateMessage } from './state.ts';
 
 export class PageTablePanel implements Disposable {
   private readonly extensionUri: Uri;
@@ -236,7 +236,10 @@ export class PageTablePanel implements Disposable {
 
   private choose(
     session: Session,
-    message: Extract<ViewMessage, { type: 'selectProcess' | 'selectAddress' | 'goTo' | 'follow' | 'selectFrame' }>,
+    message: Extract<
+      ViewMessage,
+      { type: 'selectProcess' | 'selectAddress' | 'goTo' | 'follow' | 'selectFrame' | 'selectSlot' }
+    >,
   ): void {
     const { timeline } = session;
     if (timeline === null) return;
@@ -260,6 +263,10 @@ export class PageTablePanel implements Disposable {
       case 'selectFrame':
         focus.pfn = message.pfn;
         this.post({ type: 'frame', frame: chosenFrame(timeline, focus, frameMap(timeline)) });
+        return;
+      case 'selectSlot':
+        focus.slot = message.slot;
+        this.post({ type: 'slot', slot: chosenSlot(timeline, focus) });
         return;
     }
     this.send();

@@ -10,6 +10,8 @@ export class Focus {
   follow = true;
   /** The frame chosen in the map, `0x…`. */
   pfn: string | null = null;
+  /** The swap slot chosen in its map. */
+  slot: number | null = null;
   private chosen: Selection | null = null;
 
   /** Takes over what a view showed before it was reloaded. */

@@ -6,6 +6,7 @@ import {
   memoryMaps,
   processOutlines,
   processPids,
+  slotView,
   type Timeline,
   walk,
 } from '../../simulator/index.ts';
@@ -53,6 +54,7 @@ export function stateMessage(
     frames: frameMapUpdate(sent, frames),
     swap,
     frame: chosenFrame(timeline, focus, frames),
+    slot: chosenSlot(timeline, focus),
     numbers: machineNumbers(timeline),
     lastStep: lastStep(session, timeline),
   };
@@ -88,6 +90,11 @@ export function chosenFrame(timeline: Timeline, focus: Focus, frames: FrameMapVi
   const pfn = Number(focus.pfn);
   const inRam = Number.isSafeInteger(pfn) && pfn >= frames.first && pfn < frames.first + frames.total;
   return inRam ? frameView(timeline, pfn) : null;
+}
+
+/** The swap slot that the user chose; null when there is none of that number. */
+export function chosenSlot(timeline: Timeline, focus: Focus): StateMessage['slot'] {
+  return focus.slot === null ? null : slotView(timeline, focus.slot);
 }
 
 function lastStep(session: Session, timeline: Timeline): LastStep | null {

@@ -50,7 +50,7 @@ function firstBytes(k: Kernel, pfn: number): string {
  * Who holds the page, for its sentence: `bash`, `bash and kid`, `5 processes`. `mapcount` tells whether `mappers` are all
  * there are: `at least 256 processes`.
  */
-export function holders(mappers: readonly MapperView[], mapcount: number): string {
+export function holders(mappers: readonly Pick<MapperView, 'process'>[], mapcount: number): string {
   const names = [...new Set(mappers.map((mapper) => mapper.process))];
   if (names.length <= 3) return names.join(' and ');
   return `${mapcount > MAX_MAPPERS ? 'at least ' : ''}${names.length} processes`;

@@ -13,6 +13,7 @@ export {
   procText,
 } from './proc-text.ts';
 export { processOutlines, processPids, processViews } from './processes.ts';
+export { slotView } from './swap-slot.ts';
 export type * from './types.ts';
 export { pageRuns, vmaStarts, vmaViews } from './vmas.ts';
 export { walk } from './walk.ts';

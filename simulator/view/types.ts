@@ -216,6 +216,24 @@ export interface SwapMapView {
   readonly changed: readonly number[];
 }
 
+/** A page-table entry that waits for a swap slot. */
+export type WaiterView = Pick<MapperView, 'pid' | 'process' | 'va'>;
+
+/** One swap slot in full. */
+export interface SlotView {
+  readonly slot: number;
+  /** How many refer to it, the swap cache not counted. */
+  readonly count: number;
+  /** PFN of the frame in the swap cache that holds the same page; null for none. */
+  readonly cached: string | null;
+  /** The page of shared memory that is there. */
+  readonly file: { readonly path: string; readonly index: number } | null;
+  /** The entries that refer to it, at most 256. */
+  readonly waiters: readonly WaiterView[];
+  /** One sentence. */
+  readonly text: string;
+}
+
 /** Neighbouring pages of a file in the page cache that are in the same state. */
 export interface CachedRunView {
   readonly first: number;

@@ -11,6 +11,7 @@ import {
   memoryMaps,
   pageRuns,
   processViews,
+  slotView,
   swapMap,
   type Timeline,
   vmaViews,
@@ -185,6 +186,13 @@ describe('at the end of any run', () => {
           const { owners } = swap.shared.find((one) => one.slot === slot) ?? { owners: [] };
           const told = ownersOf(swap.sharedUses, swap.owners[slot] ?? 0, owners);
           expect(told === 'shared' ? [] : told, `slot ${slot}`).toEqual(waiting.get(slot) ?? []);
+          const view = slotView(timeline, slot);
+          const pids = [...new Set(view?.waiters.map(({ pid }) => pid))].sort((a, b) => a - b);
+          expect(pids, `slot ${slot}`).toEqual(waiting.get(slot) ?? []);
+          expect((view?.waiters.length ?? 0) + (view?.file == null ? 0 : 1), `slot ${slot}`).toBe(view?.count);
+          for (const { pid, va } of view?.waiters ?? []) {
+            expect(walk(timeline, pid, BigInt(va)).levels.at(-1)?.entry?.text).toBe(`swap slot ${slot}`);
+          }
         }
       }),
       { numRuns: 60 },

@@ -168,6 +168,7 @@ const BASE: StateMessage = {
   frames: { kind: 'full', map: ram('TTTTcccaa.......') },
   swap: swap([1, 0, 0, 2, 0, 0, 0, 0], [3]),
   frame: null,
+  slot: null,
   numbers: NUMBERS,
   lastStep: STORE,
 };
@@ -282,6 +283,17 @@ const swapped: StateMessage = {
   processes: [BASH, KID],
   hiddenProcesses: 0,
   swap: swap([1, 0, 0, 1, 2, 0, 0, 0], [3]),
+  slot: {
+    slot: 4,
+    count: 2,
+    cached: '0x9',
+    file: null,
+    waiters: [
+      { pid: 1000, process: 'bash', va: hex(BUF) },
+      { pid: 1001, process: 'kid', va: hex(BUF) },
+    ],
+    text: 'Anonymous memory of bash and kid. Frame 0x9 in the swap cache has it too.',
+  },
   frames: { kind: 'full', map: { ...referenced(ram('TTTTcdscvwzaaaaa', [9]), 5, 7), hand: 7 } },
   walk: walkOf({
     levels: levelsOf(BUF, tables(3n << 9n, pte(9, 'RW'))),

@@ -8,6 +8,7 @@ import { FrameDetails } from './frame-details.tsx';
 import { FrameMap } from './frame-map.tsx';
 import { useFlash, useWidth } from './hooks.ts';
 import { Icon } from './icon.tsx';
+import { ChosenSlot } from './slot-details.tsx';
 import type { Light } from './story.tsx';
 import { SwapMap } from './swap-map.tsx';
 
@@ -69,9 +70,12 @@ export function Memory({ view, light, colouring, onColour, post }: MemoryProps) 
               names={names}
               width={width}
               lit={light.slot ?? walkedSlot(view)}
+              chosen={shown.slot?.slot ?? null}
               fresh={view.freshSlots}
+              onChoose={(slot) => post({ type: 'selectSlot', slot })}
             />
           )}
+          {shown.slot !== null && <ChosenSlot slot={shown.slot} post={post} />}
         </section>
         {shown.numbers.length > 0 && (
           <section class="card">
@@ -91,7 +95,7 @@ export function Memory({ view, light, colouring, onColour, post }: MemoryProps) 
 /** The slot that the walked page lies in, as the entry's text names it. */
 function walkedSlot(view: View): number | null {
   const entry = view.shown?.walk?.levels.findLast((level) => level.entry !== null)?.entry;
-  const slot = entry?.state === 'swap' ? /\bslot (\d+)/.exec(entry.text)?.[1] : undefined;
+  const slot = /\bslot (\d+)/.exec(entry?.text ?? '')?.[1];
   return slot === undefined ? null : Number(slot);
 }
 

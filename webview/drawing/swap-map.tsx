@@ -12,14 +12,16 @@ interface SwapMapProps {
   readonly width: number;
   /** The slot that the walked page lies in, or that the story speaks of. */
   readonly lit: number | null;
+  readonly chosen: number | null;
   /** Slots that just became different. */
   readonly fresh: readonly number[];
+  readonly onChoose: (slot: number) => void;
 }
 
 /** A device with more slots than this is drawn only once one is in use. */
 const SMALL = 256;
 
-export function SwapMap({ map, names, width, lit, fresh }: SwapMapProps) {
+export function SwapMap({ map, names, width, lit, chosen, fresh, onChoose }: SwapMapProps) {
   const cached = useMemo(() => cachedSlots(map), [map.cached]);
   const shared = useMemo(() => sharedSlots(map), [map.counts]);
   const drawn = map.slots > 0 && (map.used > 0 || map.slots <= SMALL);
@@ -43,11 +45,11 @@ export function SwapMap({ map, names, width, lit, fresh }: SwapMapProps) {
             textAt={(slot) => slotText(map, slot, names)}
             overview={(perCell) => slotShares(map, perCell).map(lookOf)}
             overviewText={({ share }) => (share === 0 ? 'free' : `${Math.max(1, Math.round(share * 100))} % in use`)}
-            selected={null}
+            selected={chosen !== null && chosen < map.counts.length ? chosen : null}
             marked={lit}
             changed={map.changed}
             fresh={fresh}
-            onChoose={null}
+            onChoose={onChoose}
           />
           <Legend label="Uses of swap slots" items={legend(map, shared)} />
           {cached > 0 && <Legend label="Marks on swap slots" items={[{ ...IN_CACHE, count: cached }]} />}

@@ -37,8 +37,7 @@ export interface WindowedMapProps {
   /** What the last step changed, and what has just become different. */
   readonly changed: readonly number[];
   readonly fresh: readonly number[];
-  /** Null: there is nothing more to tell about one of them. */
-  readonly onChoose: ((index: number) => void) | null;
+  readonly onChoose: (index: number) => void;
 }
 
 const WINDOW_ROWS = 16;
@@ -74,14 +73,14 @@ export function WindowedMap(props: WindowedMapProps) {
         grid={grid}
         version={props.version}
         look={props.look}
-        label={`${props.span(from, from + cells - 1)}: arrows move${props.onChoose === null ? '' : ', Enter tells more'}`}
+        label={`${props.span(from, from + cells - 1)}: arrows move, Enter tells more`}
         tileAt={(cell) => ({ tile: props.tileAt(from + cell), marks: props.marksAt(from + cell) })}
         textAt={(cell) => props.textAt(from + cell)}
         selected={cellOf(props.selected)}
         marked={here(marked === null ? [] : [marked])}
         changed={changed}
         fresh={here(props.fresh)}
-        onChoose={(cell) => props.onChoose?.(from + cell)}
+        onChoose={(cell) => props.onChoose(from + cell)}
         onLeave={(way) => {
           const next = from + way * size;
           if (next >= 0 && next < count) setStart(next);

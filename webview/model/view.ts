@@ -33,6 +33,8 @@ export function receive(view: View, message: HostMessage): View {
       return receiveState(view, message);
     case 'frame':
       return view.shown === null ? view : { ...view, shown: { ...view.shown, frame: message.frame } };
+    case 'slot':
+      return view.shown === null ? view : { ...view, shown: { ...view.shown, slot: message.slot } };
     case 'notice':
       return { ...view, notice: message };
     case 'empty':

@@ -41,6 +41,22 @@ test('each frame and each slot tells its list, its bits and its owner', async ()
   expect(await firstCell('.slots')).toMatch(/^slot 0: 1 user, of app$/);
 });
 
+test('a slot tells who waits for it, and leads there', async () => {
+  await view.locator('.slots .cell-map-grid canvas').click({ position: { x: 4, y: 4 } });
+  const chosen = view.locator('.chosen[aria-label="The chosen slot"]');
+  expect(await chosen.textContent()).toMatch(/^Slot 0Anonymous memory of app\./);
+  const va = (await chosen.locator('.mapper .address').textContent()) ?? '';
+  await chosen.locator('.mapper').click();
+  await eventually('the walk of its page', async () =>
+    (await view.locator('.page-state').textContent()) === 'Swapped out to slot 0.' ? true : undefined,
+  );
+  expect(await view.locator('input.address-field').inputValue()).toBe(va);
+  expect(await view.locator('.slots .ring-marked').count()).toBe(1);
+  await chosen.getByRole('button', { name: 'Close the slot' }).click();
+  await chosen.waitFor({ state: 'detached' });
+  await view.locator('.toggle').click();
+});
+
 for (const [colouring, theme] of [
   ['list', 'dark'],
   ['owner', 'light'],

@@ -63,6 +63,8 @@ test('every process can be chosen, however many there are', async () => {
   await editor.page.locator('.quick-input-list .monaco-list-row', { hasText: '1350 (1350)' }).first().waitFor();
   await filter.press('Enter');
   await eventually('the process', async () => ((await chooser.inputValue()) === '1350' ? true : undefined));
-  expect(await view.locator('.page-state').textContent()).toMatch(/^Present: frame 0x[0-9a-f]+, anonymous, shared with/);
+  expect(await view.locator('.page-state').textContent()).toMatch(
+    /^Present: frame 0x[0-9a-f]+, anonymous, shared with/,
+  );
   expect(await view.evaluate(() => document.hasFocus())).toBe(true);
 });

@@ -319,6 +319,30 @@ describe('the view', () => {
     expect(await page.locator('.slots .legend').last().textContent()).toBe('in the swap cache2');
   });
 
+  it('chooses a swap slot by pointer and by keyboard, and leads to who waits for it', async () => {
+    await open('swapped');
+    const grid = page.locator('.slots .cell-map-grid');
+    await grid.locator('canvas').click({ position: { x: 4, y: 4 } });
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    const chosen = page.getByRole('region', { name: 'The chosen slot' });
+    expect(await chosen.textContent()).toContain('Anonymous memory of bash and kid.');
+    expect(await page.locator('.slots .ring-selected').count()).toBe(1);
+    await chosen.locator('.mappers .mapper >> text=kid').click();
+    await chosen.locator('.mapper >> text=swap cache').click();
+    await chosen.getByRole('button', { name: 'Close the slot' }).click();
+    expect(await said()).toEqual([
+      { type: 'selectSlot', slot: 0 },
+      { type: 'selectSlot', slot: 7 },
+      { type: 'goTo', pid: 1001, address: '0x7ffff7ff6000' },
+      { type: 'selectFrame', pfn: '0x9' },
+      { type: 'selectSlot', slot: null },
+    ]);
+    await tell({ type: 'slot', slot: null });
+    await chosen.waitFor({ state: 'detached' });
+    expect(await page.locator('.slots .ring-selected').count()).toBe(0);
+  });
+
   it('says where page tables are, for they are not among the frames', async () => {
     await open('swapped');
     expect(await page.textContent('.map-scope')).toContain('Page tables are not among these frames');
