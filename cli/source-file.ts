@@ -31,24 +31,11 @@ export function scenarioOf(file: string, bytes: Buffer): SourceFile {
 
 /** What is wrong with a file that is not UTF-8: one mistake for its line, or one alone where it is no text at all. */
 function withStrayByte(diagnostics: readonly Diagnostic[], bytes: Buffer): readonly Diagnostic[] {
-  if (isUtf16(bytes)) return [utf16()];
   if (diagnostics.some(({ code }) => code === 'binary')) return diagnostics;
   const stray = strayByte(bytes);
   const { line } = stray.range.start;
   const before = diagnostics.filter(({ range }) => range.start.line < line);
   return [...before, stray, ...diagnostics.filter(({ range }) => range.start.line > line)];
-}
-
-/** It begins with the byte order mark of UTF-16, as some editors save text. */
-function isUtf16(bytes: Buffer): boolean {
-  const mark = bytes.length < 2 ? 0 : bytes.readUInt16BE(0);
-  return mark === 0xfffe || mark === 0xfeff;
-}
-
-function utf16(): Diagnostic {
-  const start = { line: 0, character: 0 };
-  const message = 'this file is UTF-16 text: save it as UTF-8';
-  return { severity: 'error', code: 'binary', message, range: { start, end: start } };
 }
 
 /** Says which byte is the first that is not UTF-8; there is one. */

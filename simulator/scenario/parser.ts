@@ -13,6 +13,7 @@ import type {
 import { parseExpectation } from './expectation-parser.ts';
 import { parseArgument, parseCondition, parseExpression, parseString } from './expression-parser.ts';
 import { clip, MAX_LINE, tokenize } from './lexer.ts';
+import { findNoText } from './no-text.ts';
 import { type BrokenLine, salvage } from './salvage.ts';
 import { closest, cover, type Diagnostic, rangeOf, type Span, splitLines } from './source.ts';
 import { SyntaxProblem, TokenStream } from './token-stream.ts';
@@ -32,8 +33,8 @@ export const STATEMENT_KEYWORDS = [...DECLARATION_KEYWORDS, 'repeat', 'end', 'as
 
 /** Parses a whole scenario. Linear in its length; never throws on any text. */
 export function parseText(text: string): SyntaxTree {
-  const nul = text.indexOf('\0');
-  if (nul >= 0) return binaryTree(text, nul);
+  const noText = findNoText(text);
+  if (noText !== null) return { lines: [], statements: [], broken: [], diagnostics: [noText] };
   const lines = splitLines(text);
   const statements: Statement[] = [];
   const broken: BrokenLine[] = [];
@@ -52,20 +53,6 @@ export function parseText(text: string): SyntaxTree {
     }
   }
   return { lines, statements, broken, diagnostics };
-}
-
-/** The tree of what is no text at all: its one diagnostic. */
-function binaryTree(text: string, nul: number): SyntaxTree {
-  const before = text.slice(0, nul).split('\n');
-  const start = { line: before.length - 1, character: (before.at(-1) ?? '').length };
-  const range = { start, end: { line: start.line, character: start.character + 1 } };
-  const message = 'this is not a text file: it holds a NUL byte';
-  return {
-    lines: [],
-    statements: [],
-    broken: [],
-    diagnostics: [{ severity: 'error', code: 'binary', message, range }],
-  };
 }
 
 interface ParsedLine {

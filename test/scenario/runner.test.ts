@@ -151,8 +151,14 @@ test.each([
   [
     'UTF-16 without a mark',
     Buffer.from('p = spawn()\n', 'utf16le'),
-    ':1:2: error: this is not a text file: it holds a NUL byte',
+    ':1:1: error: this file is UTF-16 text: save it as UTF-8',
   ],
+  [
+    'UTF-16 with its bytes the other way round',
+    Buffer.from('\ufeff# Größe\np = spawn()\n', 'utf16le').swap16(),
+    ':1:1: error: this file is UTF-16 text: save it as UTF-8',
+  ],
+  ['only the mark of UTF-16', Buffer.of(0xff, 0xfe), ':1:1: error: this file is UTF-16 text: save it as UTF-8'],
   [
     'no text',
     Buffer.of(0x7f, 0xff, 0xfe, 0x0a, 0x00, 0xe9),

@@ -18,6 +18,17 @@ suite('bad input', () => {
     expect(errors).to.have.length(1);
   });
 
+  test('binary garbage without NUL bytes is one error too, with its place', async () => {
+    // As the editor reads bytes of 1 to 255: those that are no UTF-8 are one character.
+    const garbage = Array.from({ length: 200_000 }, (_, i) => {
+      const byte = 1 + ((i * 7919 + (i >> 8) * 104_729) % 255);
+      return byte < 0x80 ? String.fromCharCode(byte) : '\ufffd';
+    });
+    const errors = await errorsIn(`# a comment\n${garbage.join('')}`);
+    expect(errors).to.have.length(1);
+    expect(errors[0]).to.match(/^2: this is not a text file/);
+  });
+
   test('a line of ten million characters is one error', async () => {
     const errors = await errorsIn(`app = spawn()\napp: load(${'1+'.repeat(5_000_000)}1)\napp: load(0x400000)\n`);
     expect(errors).to.have.length(1);
