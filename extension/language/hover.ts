@@ -1,4 +1,4 @@
-// Hovers: how an address is translated at the place of the run, what a word means, and what happened on the line.
+// Hovers: how an address is translated at the place of the run, what a size comes to, what a word means, and what happened on the line.
 import { Hover, type HoverProvider, MarkdownString, type Position, type TextDocument } from 'vscode';
 import {
   type ExpressionAt,
@@ -6,6 +6,7 @@ import {
   hoverDoc,
   lastAccess,
   type StepRecord,
+  sizeAt,
   type Timeline,
   walk,
 } from '../../simulator/index.ts';
@@ -33,6 +34,8 @@ export class ScenarioHover implements HoverProvider {
   }
 
   private explain(session: Session | undefined, document: TextDocument, position: Position): Hover | null {
+    const size = sizeAt(document.getText(), position);
+    if (size !== null) return new Hover(new MarkdownString(size.contents), toRange(size.range));
     const scenario = session?.currentScenario;
     const expression = expressionAt(document.getText(), position, scenario);
     const doc = hoverDoc(document.getText(), position, scenario);

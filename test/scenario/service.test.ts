@@ -8,6 +8,7 @@ import {
   expressionAt,
   hoverDoc,
   signatureHelp,
+  sizeAt,
 } from '../../simulator/scenario/service/index.ts';
 import { contextAt } from '../../simulator/scenario/service/line-context.ts';
 
@@ -32,13 +33,6 @@ function labels(line: string): string[] {
   return complete(text, position).map((item) => item.label);
 }
 
-function rankOf(line: string, label: string): number {
-  const { text, position } = cursor(`${SETUP}${line}`);
-  const found = complete(text, position).find((item) => item.label === label);
-  if (found === undefined) throw new Error(`${label} is not offered`);
-  return found.rank;
-}
-
 describe('completion', () => {
   test('a statement: keywords, processes, the kernel', () => {
     const found = labels('|');
@@ -58,7 +52,6 @@ describe('completion', () => {
     const prot = labels('bash: mmap(NULL, 4K, PROT_READ|PROT_|');
     expect(prot).toContain('PROT_WRITE');
     expect(prot).not.toContain('MAP_PRIVATE');
-    expect(rankOf('bash: mmap(NULL, 4K, |', 'PROT_READ')).toBeLessThan(rankOf('bash: mmap(NULL, 4K, |', 'buf'));
     expect(labels('bash: mmap(NULL, (4K), PROT_READ, |')).toContain('MAP_PRIVATE');
     expect(labels('bash: madvise(buf, 4K, |')).toContain('MADV_PAGEOUT');
     expect(labels('bash: signal(|')).toEqual(['SIGBUS', 'SIGSEGV']);
@@ -67,6 +60,51 @@ describe('completion', () => {
     expect(labels('bash: munmap(|')).toContain('buf');
     expect(labels('bash: munmap(|')).not.toContain('bash');
     expect(labels('bash: kill(|')).not.toContain('buf');
+  });
+
+  test('each argument is offered what can stand there, the constants of its kind first', () => {
+    const bound = `${SETUP}bash: fd = open("/data", O_RDONLY)
+bash: n = read(fd, buf, 4K)
+bash: seg = shmget(IPC_PRIVATE, 4K, 0600)
+bash: key = pkey_alloc()
+`;
+    const offered = (line: string) => {
+      const { text, position } = cursor(`${bound}${line}`);
+      return complete(text, position)
+        .toSorted((a, b) => a.rank - b.rank || (a.label < b.label ? -1 : 1))
+        .map(({ label }) => label);
+    };
+    const names = (line: string) => offered(line).filter((label) => /^[a-z]/.test(label));
+    const mmap = ['NULL', '4K', 'PROT_READ', 'MAP_PRIVATE', 'fd', '0'];
+    const mmapAt = (index: number) =>
+      `bash: mmap(${mmap
+        .slice(0, index)
+        .map((arg) => `${arg}, `)
+        .join('')}|`;
+    expect(offered(mmapAt(0))).toEqual(['NULL', 'buf', 'n']);
+    expect(offered(mmapAt(1))).toEqual(['PAGE_SIZE', 'n', 'buf']);
+    expect(offered(mmapAt(2)).slice(0, 2)).toEqual(['PROT_EXEC', 'PROT_GROWSDOWN']);
+    expect(names(mmapAt(2))).toEqual(['n']);
+    expect(offered(mmapAt(2)).at(-1)).toBe('n');
+    expect(names(mmapAt(3))).toEqual(['n']);
+    expect(offered(mmapAt(4))).toEqual(['-1', 'fd']);
+    expect(offered(mmapAt(5))).toEqual(['PAGE_SIZE', 'n', 'buf']);
+    expect(names('bash: madvise(buf, 4K, |')).toEqual(['n']);
+    expect(offered('bash: madvise(buf, 4K, |')[0]).toBe('MADV_COLD');
+    expect(offered('bash: read(|')).toEqual(['fd']);
+    expect(offered('bash: read(fd, |')).toEqual(['buf', 'n']);
+    expect(offered('bash: openat(|')).toEqual(['AT_FDCWD', 'fd']);
+    expect(names('bash: kill(kid, |')).toEqual(['n']);
+    expect(offered('bash: kill(|')).toEqual(['bash', 'kid']);
+    expect(offered('bash: wait4(|')).toEqual(['-1', 'bash', 'kid']);
+    expect(offered('bash: wait4(-|')).toEqual(['bash', 'kid']);
+    expect(offered('bash: shmat(|')).toEqual(['seg']);
+    expect(offered('bash: pkey_free(|')).toEqual(['key']);
+    expect(offered('bash: load(|')).toEqual(['buf', 'n']);
+    expect(offered('kernel: vm_insert_page(|')).toEqual(['bash', 'kid']);
+    expect(offered('assert byte(bash, |')).toEqual(['buf', 'n']);
+    // In a flag behind another one as well.
+    expect(names('bash: mmap(NULL, 4K, PROT_READ|PROT_|')).toEqual(['n']);
   });
 
   test('declared paths, inside and outside of quotes', () => {
@@ -130,6 +168,53 @@ describe('completion', () => {
 function order(path: string): number {
   return SETUP.indexOf(path);
 }
+
+describe('hover on a size', () => {
+  const size = (line: string) => {
+    const { text, position } = cursor(`${SETUP}${line}`);
+    return sizeAt(text, position)?.contents ?? null;
+  };
+  const SIZES: [string, string | null][] = [
+    ['bash: mmap(NULL, 16|0K, PROT_READ, MAP_PRIVATE, -1, 0)', '`160K` = 163,840 bytes = 40 pages = `0x28000`'],
+    ['bash: mmap(NULL, 4|M, PROT_READ, MAP_PRIVATE, -1, 0)', '`4M` = 4,194,304 bytes = 1,024 pages = `0x400000`'],
+    ['bash: mmap(NULL, 81|92, PROT_READ, 2, -1, 0)', '`8192` = `8K` = 8,192 bytes = 2 pages = `0x2000`'],
+    ['bash: mmap(NULL, 0x3|000, 1, 2, -1, 0)', '`0x3000` = `12K` = 12,288 bytes = 3 pages'],
+    ['bash: mmap(NULL, |3 * PAGE_SIZE, 1, 2, -1, 0)', '`3 * PAGE_SIZE` = `12K` = 12,288 bytes = 3 pages = `0x3000`'],
+    ['bash: load(buf, 50|00)', '`5000` = 5,000 bytes = 1 page and 904 bytes = `0x1388`'],
+    ['bash: load(buf, |1)', '`1` = 1 byte = less than a page'],
+    ['bash: read(3, buf, 4K) = 40|96', '`4096` = `4K` = 4,096 bytes = 1 page = `0x1000`'],
+    ['bash: mmap(NULL, 4K, 1, 2, 3, |0)', '`0` = 0 bytes = no page'],
+    ['machine swap=16|K', '`16K` = 16,384 bytes = 4 pages = `0x4000`'],
+    ['machine ram=1048|576', '`1048576` = `1M` = 1,048,576 bytes = 256 pages = `0x100000`'],
+    ['file "/f" size=10|0', '`100` = 100 bytes = less than a page = `0x64`'],
+    ['assert rss(bash) == 8|192', '`8192` = `8K` = 8,192 bytes = 2 pages = `0x2000`'],
+    ['assert 1|M > vsz(bash)', '`1M` = 1,048,576 bytes = 256 pages = `0x100000`'],
+    ['assert cached("/data", 4|K)', '`4K` = 4,096 bytes = 1 page = `0x1000`'],
+    ['kernel: truncate("/data", 6|K)', '`6K` = 6,144 bytes = 1 page and 2,048 bytes = `0x1800`'],
+    ['bash: setrlimit(RLIMIT_STACK, 8|M)', '`8M` = 8,388,608 bytes = 2,048 pages = `0x800000`'],
+    // In a line that does not parse, a suffix tells.
+    ['bash: mmap(NULL, 16|0K', '`160K` = 163,840 bytes = 40 pages = `0x28000`'],
+    // Addresses have a translation, and what is counted in other things is no size.
+    ['bash: load(buf + 4|K)', null],
+    ['bash: load(0x10|0000)', null],
+    ['bash: brk(16|M)', null],
+    ['bash: mmap(0x400|0000, 4K, 1, 2, -1, 0)', null],
+    ['bash: mmap(NULL, 4K, |1, 2, -1, 0)', null],
+    ['bash: mmap(NULL, 0xfffffffffffff|000, 1, 2, -1, 0)', null],
+    ['bash: exit(|3)', null],
+    ['bash: store(buf, 6|5)', null],
+    ['device "/d" pages=1|6 mmap=remap', null],
+    ['machine tlb=6|4', null],
+    ['kernel: reclaim(1|6)', null],
+    ['repeat 1|0', null],
+    ['assert minflt(bash) == 1|0', null],
+    ['bash: mmap(NULL, PAGE|_SIZE, 1, 2, -1, 0)', null],
+    ['# 16|K', null],
+  ];
+  test.each(SIZES)('%s', (line, contents) => {
+    expect(size(line)).toBe(contents);
+  });
+});
 
 describe('hover', () => {
   const hover = (line: string) => {

@@ -2,15 +2,16 @@
 
 import { MEMINFO_NAMES } from '../../proc/meminfo.ts';
 import { VMSTAT_NAMES } from '../../proc/vmstat.ts';
-import { type CallSignature, parameterAt, signatureLabel, signaturesOf } from '../calls.ts';
+import { type CallSignature, type Parameter, parameterAt, signatureLabel, signaturesOf } from '../calls.ts';
 import { type Constant, constantsOf, errnoNames, errnoText } from '../constants.ts';
 import { DECLARATION_KEYS } from '../declarations.ts';
 import { machineKey } from '../machine-keys.ts';
 import { STATEMENT_KEYWORDS } from '../parser.ts';
 import { parseScenario, type Scenario } from '../scenario.ts';
 import type { Position, Range } from '../source.ts';
+import { constantsFor, holdings, minusOne, placeOf } from './argument-completion.ts';
 import { KEY_DOCS, KEY_VALUES, KEYWORD_DOCS, OUTCOME_DOCS } from './docs.ts';
-import { contextAt, type LineContext, type Wanted } from './line-context.ts';
+import { contextAt, type LineContext, lineAt, type Wanted } from './line-context.ts';
 
 export type CompletionKind =
   | 'keyword'
@@ -38,6 +39,9 @@ export interface Completion {
   readonly rank: number;
 }
 
+/** Rank of the first names in an argument, behind its constants. */
+const FIRST_NAME = 3;
+
 type Item = Omit<Completion, 'range' | 'rank' | 'insert'> & { readonly insert?: string; readonly rank?: number };
 
 /**
@@ -48,7 +52,13 @@ export function complete(text: string, position: Position, scenario: Scenario = 
   const context = contextAt(text, position);
   const range = { start: { line: position.line, character: context.from }, end: position };
   const scope = new Scope(scenario, position.line);
-  return itemsFor(context, scope).map((item) => ({ rank: 5, insert: item.label, ...item, range }));
+  const items = itemsFor(context, scope).filter((item) => item.label !== '-1' || isBeginning(text, range.start));
+  return items.map((item) => ({ rank: 5, insert: item.label, ...item, range }));
+}
+
+/** Whether an argument begins there. */
+function isBeginning(text: string, { line, character }: Position): boolean {
+  return /[(,]\s*$/.test(lineAt(text, line).slice(0, character));
 }
 
 /** What is known at a line. */
@@ -59,6 +69,15 @@ class Scope {
   constructor(scenario: Scenario, line: number) {
     this.#scenario = scenario;
     this.#line = line;
+  }
+
+  /** Names that a parameter takes, behind the constants. */
+  namesFor(parameter: Parameter): Item[] {
+    const held = holdings(this.#scenario);
+    return this.names('any').flatMap((item): Item[] => {
+      const place = placeOf(held.get(item.label) ?? 'any', parameter);
+      return place === null ? [] : [{ ...item, rank: FIRST_NAME + place }];
+    });
   }
 
   names(kind: 'process' | 'any'): Item[] {
@@ -96,7 +115,11 @@ function itemsFor(context: LineContext, scope: Scope): Item[] {
     case 'argument':
       return argument(wanted.call, wanted.index, scope);
     case 'condition':
-      return [...signaturesOf('query').map((call) => callItem(call, 'function')), ...scope.names('any')];
+      return [
+        ...signaturesOf('query').map((call) => callItem(call, 'function')),
+        ...scope.names('any'),
+        ...constantsOf(['general']).map((known): Item => ({ ...constantItem(known), rank: 6 })),
+      ];
     case 'expectation':
       return expectations(wanted.call, scope);
     default:
@@ -162,7 +185,7 @@ function callItem(call: CallSignature, kind: 'call' | 'function'): Item {
 function argument(call: CallSignature, index: number, scope: Scope): Item[] {
   const parameter = parameterAt(call, index);
   if (parameter === undefined) return [];
-  const constants = constantsOf(parameter.constants).map(constantItem);
+  const constants = constantsFor(parameter).map(constantItem);
   switch (parameter.type) {
     case 'path':
       return quoted(scope.paths(pathKeywords(call)));
@@ -175,16 +198,11 @@ function argument(call: CallSignature, index: number, scope: Scope): Item[] {
         { label: 'handler', kind: 'constant', ...keywordDoc('handler'), rank: 1 },
         ...constants.filter(({ label }) => label === 'SIG_DFL'),
       ];
-    case 'process':
-      return [...scope.names('process'), ...constants];
-    case 'flags':
-      // A name may hold flags, but the constants are what is looked for.
-      return [...constants, ...scope.names('any').map((item): Item => ({ ...item, rank: 3 }))];
-    case 'address':
-    case 'buffer':
-      return [...constants, ...scope.names('any').filter(({ kind }) => kind !== 'process')];
-    default:
-      return [...constants, ...scope.names('any')];
+    default: {
+      const doc = minusOne(call, index);
+      const none: Item[] = doc === null ? [] : [{ label: '-1', kind: 'value', doc, rank: 2 }];
+      return [...constants, ...none, ...scope.namesFor(parameter)];
+    }
   }
 }
 
