@@ -32,6 +32,18 @@ suite('language', () => {
     expect(await labels('app = spawn()\napp: load(0x400000) = |')).to.include.members(['hit', 'minor', 'major']);
   });
 
+  test('flags and advice are proposed before names, and no process among them', async () => {
+    const app = 'app = spawn()\napp: buf = brk(0)\n';
+    for (const [line, constant] of [
+      ['app: mmap(NULL, 4K, PROT_READ|', 'PROT_WRITE'],
+      ['app: madvise(buf, 4K, ', 'MADV_DONTNEED'],
+    ] as const) {
+      const offered = await labels(`${app}${line}|)`);
+      expect(offered).to.include(constant);
+      expect(offered).not.to.include('app');
+    }
+  });
+
   test('the parameter being written is told', async () => {
     const { document, position } = await openAt('app = spawn()\napp: mmap(NULL, 4K, |)');
     // The command answers with nothing while the editor has not yet taken up a document that was just opened.
@@ -60,6 +72,20 @@ suite('language', () => {
     const { document } = await openAt('|app = spawn()\napp: madvise(0x400000, 4K, MADV_DONTNEED)\n');
     expect(await hoverAt(document, 2, 'madvise')).to.contain('madvise(');
     expect(await hoverAt(document, 2, 'MADV_DONTNEED')).to.contain('MADV_DONTNEED');
+  });
+
+  test('a size tells its bytes, pages and hexadecimal, and an address its translation', async () => {
+    const { document } = await openAt('|app = spawn()\napp: b = mmap(0x10000000, 160K, PROT_READ, 34, -1, 0)\n');
+    expect(await hoverAt(document, 2, '160K')).to.equal('`160K` = 163,840 bytes = 40 pages = `0x28000`');
+    expect(await hoverAt(document, 2, '0x10000000')).to.contain('no physical address');
+  });
+
+  test('deleting the line that binds a name is one error, where the name is used first', async () => {
+    const uses = 'app: load(0x400000)\n'.repeat(15);
+    const { editor, document } = await openAt(`|app = spawn()\n${uses}`);
+    await errorsOf(document, (errors) => errors.length === 0);
+    await replace(editor, 'app = spawn()', '');
+    expect(await errorsOf(document, (errors) => errors.length > 0)).to.deep.equal(["2: 'app' is not bound"]);
   });
 
   test('mistakes are marked as they are typed, and go when they are mended', async () => {

@@ -242,4 +242,21 @@ suite('editing while stepped', () => {
     expect(lines).to.deep.equal([1, 2, 3, null, null, 5, 6, 7, 8]);
     expect(session.nextLine, 'the load of the second iteration').to.equal(5);
   });
+
+  test('the lines of a dead process are one error, where the first of them is not run', async () => {
+    const { session, editor } = await openText(
+      'app = spawn()\napp: load(0)\napp: brk(0)\napp: load(0)\nassert rss(app) == 0\nother = spawn()\nother: brk(0) = 7\n',
+    );
+    const { document } = editor;
+    await session.runToEnd();
+    const [death = '', failure] = await errorsOf(document, (errors) => errors.length === 2);
+    expect(death).to.equal("3: process 'app' is dead: SIGSEGV ended it; 2 more lines are not run");
+    expect(failure).to.match(/^7: expected 7, got 0x/);
+    await session.goToStep(3);
+    expect(await errorsOf(document, (errors) => errors.length === 1)).to.deep.equal([
+      "3: process 'app' is dead: SIGSEGV ended it",
+    ]);
+    await session.goToStep(2);
+    await errorsOf(document, (errors) => errors.length === 0);
+  });
 });
