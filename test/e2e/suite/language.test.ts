@@ -75,7 +75,9 @@ suite('language', () => {
   });
 
   test('a size tells its bytes, pages and hexadecimal, and an address its translation', async () => {
-    const { document } = await openAt('|app = spawn()\napp: b = mmap(0x10000000, 160K, PROT_READ, 34, -1, 0)\n');
+    const { session, editor } = await openText('app = spawn()\napp: mmap(0x10000000, 160K, PROT_READ, 34, -1, 0)\n');
+    const { document } = editor;
+    await session.step();
     expect(await hoverAt(document, 2, '160K')).to.equal('`160K` = 163,840 bytes = 40 pages = `0x28000`');
     expect(await hoverAt(document, 2, '0x10000000')).to.contain('no physical address');
   });
