@@ -24,7 +24,7 @@ export function outcomeText(
 ): string {
   if (record.followUp !== undefined && !isFirst(record)) return `not run: ${record.followUp.words}`;
   if (record.error !== undefined) return `✗ ${record.error.message}`;
-  const parts = resultParts(record, nameOf, detail);
+  const parts = resultParts(record, nameOf, detail, record.failure);
   if (record.failure !== undefined) return [`✗ ${record.failure.message}`, ...parts].join(' · ');
   const text = parts.join(' · ');
   if (record.expected !== true) return text === '' ? 'ok' : text;
@@ -43,16 +43,31 @@ export function lineText(
   return `${text}  ×${line.executions}${wrong > 0 ? `, ${wrong} failed` : ''}`;
 }
 
-function resultParts(record: StepRecord, nameOf: (pid: number) => string | undefined, detail: Detail): string[] {
+/** What a step came to, for who tells apart from it what is wrong. */
+export function plainOutcomeText(record: StepRecord, nameOf: (pid: number) => string | undefined): string {
+  const { error, failure, followUp, kind, outcome } = record;
+  if (followUp !== undefined) return `not run: ${followUp.words}`;
+  if (error === undefined && failure === undefined) return outcomeText(record, nameOf);
+  if (kind === 'assert') return '✗';
+  return outcome.result.kind === 'skipped' ? 'not run' : resultParts(record, nameOf, 'full').join(' · ');
+}
+
+/** The parts of a result; those that `failure` tells are left out. */
+function resultParts(
+  record: StepRecord,
+  nameOf: (pid: number) => string | undefined,
+  detail: Detail,
+  failure?: StepRecord['failure'],
+): string[] {
   if (record.kind === 'assert') return [];
   const { result, faults, minflt, majflt } = record.outcome;
-  const told = record.failure?.tells ?? [];
+  const told = failure?.tells ?? [];
   const oom = oomSummary(record.outcome.oom, nameOf);
   const value = told.includes('result') ? '' : resultText(record, nameOf);
   const fault = told.includes('faults') ? '' : faultText(record, detail);
   const parts = [value, oom, fault].filter((part) => part !== '');
   const untroubled = faults.length === 0 && minflt + majflt === 0 && result.kind !== 'signal';
-  if (isAccess(record.call) && untroubled && record.failure === undefined) parts.push('hit');
+  if (isAccess(record.call) && untroubled && failure === undefined) parts.push('hit');
   return parts;
 }
 

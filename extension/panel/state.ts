@@ -11,7 +11,7 @@ import {
   walk,
 } from '../../simulator/index.ts';
 import { frameMapUpdate, type LastStep, type ProcessChoice, type StateMessage } from '../../webview/protocol.ts';
-import { outcomeText } from '../outcome-text.ts';
+import { plainOutcomeText } from '../outcome-text.ts';
 import type { Session } from '../session.ts';
 import { type Focus, hex } from './selection.ts';
 
@@ -104,8 +104,8 @@ function lastStep(session: Session, timeline: Timeline): LastStep | null {
     line: record.line,
     text: session.textOf(record),
     process: record.process,
-    outcome: outcomeText(record, (pid) => timeline.names.get(pid)),
-    problem: record.error?.message ?? record.failure?.message ?? null,
+    outcome: plainOutcomeText(record, (pid) => timeline.names.get(pid)),
+    problem: record.followUp === undefined ? (record.error?.message ?? record.failure?.message ?? null) : null,
     story: record.story(),
     ...(record.kind === 'assert' && stepBefore(session, timeline)),
   };
@@ -115,6 +115,6 @@ function lastStep(session: Session, timeline: Timeline): LastStep | null {
 function stepBefore(session: Session, timeline: Timeline): Pick<LastStep, 'before'> {
   const step = timeline.records.findLast((record) => record.kind === 'step');
   if (step === undefined) return {};
-  const outcome = outcomeText(step, (pid) => timeline.names.get(pid));
+  const outcome = plainOutcomeText(step, (pid) => timeline.names.get(pid));
   return { before: { line: step.line, text: session.textOf(step), outcome } };
 }

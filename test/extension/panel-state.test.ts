@@ -25,6 +25,37 @@ test('an assert comes with the step before it that did something', () => {
   expect(last()).not.toHaveProperty('before');
 });
 
+test('what is wrong with a step is told once, beside what it came to', () => {
+  const lines = [
+    'p = spawn()',
+    'p: brk(NULL) = 7',
+    'assert 1 == 2',
+    'p: load(0x401000, 1) = major',
+    'p: load(0)',
+    'p: a = brk(0)',
+    'p: load(a)',
+  ];
+  const timeline = Timeline.open(parseScenario(lines.join('\n')));
+  const session = {
+    document: { uri: { path: '/x.vas', toString: () => 'file:///x.vas' } },
+    busy: null,
+    textOf: () => '',
+  } as unknown as Session;
+  const told = lines.map(() => {
+    timeline.step();
+    const last = stateMessage(session, timeline, new Focus(), null).message.lastStep;
+    return [last?.outcome, last?.problem];
+  });
+  expect(told.slice(1)).toEqual([
+    ['= 0x402000', 'expected 7, got 0x402000'],
+    ['✗', 'the assert does not hold: it never holds'],
+    ['= cc · hit', 'expected major, got hit'],
+    ['SIGSEGV (SEGV_MAPERR at 0x0)', null],
+    ['not run', "process 'p' is dead: SIGSEGV ended it"],
+    ['not run: p is dead', null],
+  ]);
+});
+
 test('of many processes the living are to choose from, the newest, and the one looked at', () => {
   const text = 'p = spawn()\nrepeat 300\np: k = fork()\nend\nrepeat 700\np: z = fork()\nz: exit(0)\nend\n';
   const timeline = Timeline.open(parseScenario(text));
