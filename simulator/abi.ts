@@ -21,15 +21,21 @@ export type Arg = Word | StringArg | readonly StringArg[];
 export type SignalName = 'SIGSEGV' | 'SIGBUS' | 'SIGKILL' | 'SIGTERM' | (string & {});
 
 /**
- * What a call came to. `skipped`: the step could not be made (a dead process, a wait that would block); `dead`: pid of the
- * former.
+ * What a call came to. `skipped`: the step could not be made (a dead process, a wait that would block); `because`: where
+ * other steps cannot be made for the same reason.
  */
 export type CallResult =
   | { readonly kind: 'value'; readonly value: Word }
   | { readonly kind: 'errno'; readonly errno: string }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'signal'; readonly signal: SignalName; readonly code: string; readonly addr: Word }
-  | { readonly kind: 'skipped'; readonly message: string; readonly dead?: number };
+  | { readonly kind: 'skipped'; readonly message: string; readonly because?: Because };
+
+/** What keeps a process from making steps. */
+export type Standstill = 'is dead' | 'is stopped' | 'waits for its vfork child';
+
+/** What keeps several steps from being made: the state of a process, or a file that is not there. */
+export type Because = { readonly pid: number; readonly state: Standstill } | { readonly path: string };
 
 export type AccessKind = 'read' | 'write' | 'exec';
 
@@ -213,12 +219,12 @@ export interface Query {
   readonly args: readonly Arg[];
 }
 
-/** Answer of a query; `error` when it cannot be answered (page not mapped, a process that is dead: `dead` is its pid). */
+/** Answer of a query; `error` when it cannot be answered (page not mapped, a process that is dead). */
 export type QueryResult =
   | { readonly kind: 'int'; readonly value: Word }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'bool'; readonly value: boolean }
-  | { readonly kind: 'error'; readonly message: string; readonly dead?: number };
+  | { readonly kind: 'error'; readonly message: string; readonly because?: Because };
 
 /** One page in a process report; `swap` is the slot or null. */
 export interface PageReport {

@@ -1,6 +1,6 @@
 /** One request carried out by the machine: who may run it, the call or the access itself, and what it came to. */
 
-import type { CallResult, FaultRecord, Request, StepOutcome, StringArg } from './abi.ts';
+import type { Because, CallResult, FaultRecord, Request, StepOutcome, StringArg } from './abi.ts';
 import { utf8 } from './fs/utf8.ts';
 import { fetch, load, raise, store } from './kernel/cpu.ts';
 import { deadWords } from './kernel/end-words.ts';
@@ -63,11 +63,12 @@ export function* performRequest(k: Kernel, request: Request, faults: FaultRecord
   const task = k.tasks.find(request.pid);
   if (task === undefined) return skipped('there is no such process');
   if (task.state !== 'alive') {
-    const message = deadWords(task);
-    return { ...skipped(message), result: { kind: 'skipped', message, dead: task.pid } };
+    return skipped(deadWords(task), { pid: task.pid, state: 'is dead' });
   }
-  const trouble = cannotRun(k, task) ?? tooMuchHeld(k, request);
-  if (trouble !== null) return skipped(trouble);
+  const standstill = cannotRun(k, task);
+  if (standstill !== null) return standstill;
+  const held = tooMuchHeld(k, request);
+  if (held !== null) return skipped(held);
   const minflt = task.min_flt;
   const majflt = task.maj_flt;
   switch_to(k, task);
@@ -88,16 +89,18 @@ export function* performRequest(k: Kernel, request: Request, faults: FaultRecord
   };
 }
 
-function cannotRun(k: Kernel, task: Task): string | null {
-  if (k.tasks.get(task.tgid).job.stopped) {
-    return `process ${task.pid} is stopped: it goes on when another process sends it SIGCONT`;
+function cannotRun(k: Kernel, { pid, tgid, vforkChild }: Task): StepOutcome | null {
+  if (k.tasks.get(tgid).job.stopped) {
+    const message = `process ${pid} is stopped: it goes on when another process sends it SIGCONT`;
+    return skipped(message, { pid, state: 'is stopped' });
   }
-  if (task.vforkChild !== 0) return `process ${task.pid} waits for its vfork child, process ${task.vforkChild}`;
-  return null;
+  if (vforkChild === 0) return null;
+  const message = `process ${pid} waits for its vfork child, process ${vforkChild}`;
+  return skipped(message, { pid, state: 'waits for its vfork child' });
 }
 
-function skipped(message: string): StepOutcome {
-  return { result: { kind: 'skipped', message }, faults: [], minflt: 0, majflt: 0 };
+function skipped(message: string, because?: Because): StepOutcome {
+  return { result: skippedResult({ skip: message, ...(because && { because }) }), faults: [], minflt: 0, majflt: 0 };
 }
 
 /**
@@ -188,8 +191,8 @@ function loaderCalls(k: Kernel): Pick<StepOutcome, 'substeps'> {
   return k.substeps.length === 0 ? {} : { substeps: k.substeps };
 }
 
-function skippedResult({ skip, dead }: Skip): CallResult {
-  return { kind: 'skipped', message: skip, ...(dead === undefined ? {} : { dead }) };
+function skippedResult({ skip, because }: Skip): CallResult {
+  return { kind: 'skipped', message: skip, ...(because && { because }) };
 }
 
 function toResult(result: SysResult): CallResult {

@@ -1,6 +1,6 @@
 /** The functions of `assert`: they look and never touch. */
 
-import type { Arg, Query, QueryResult } from './abi.ts';
+import type { Arg, Because, Query, QueryResult } from './abi.ts';
 import { canonical } from './fs/namei.ts';
 import { deadWords } from './kernel/end-words.ts';
 import { process_faults } from './kernel/task.ts';
@@ -25,8 +25,8 @@ function int(value: number): Answer {
   return { kind: 'int', value: BigInt(value) };
 }
 
-function error(message: string): Extract<Answer, { kind: 'error' }> {
-  return { kind: 'error', message };
+function error(message: string, because?: Because): Answer {
+  return { kind: 'error', message, ...(because === undefined ? {} : { because }) };
 }
 
 /** What a query about a page of a process starts from. */
@@ -121,7 +121,7 @@ function fileQuery(k: Kernel, query: Query): Answer {
   const arg = query.args[0];
   const path = typeof arg === 'object' && 'text' in arg ? arg.text : '';
   const id = k.paths.get(canonical(path));
-  if (id === undefined) return error(`there is no file "${path}"`);
+  if (id === undefined) return error(`there is no file "${path}"`, { path });
   const inode = k.inodes.get(id);
   const offset = word(query.args, 1);
   const index = Math.floor(offset / 4096);
@@ -153,7 +153,7 @@ export function answer_query(k: Kernel, query: Query): Answer {
   if (name === 'majflt') return int(process_faults(k, task).majflt);
   if (name === 'oom_score_adj') return { kind: 'int', value: BigInt.asUintN(64, BigInt(task.oom_score_adj)) };
   if (name === 'oom_score') return int(oom_score(k, task));
-  if (task.mm === 0) return { ...error(deadWords(task)), dead: task.pid };
+  if (task.mm === 0) return error(deadWords(task), { pid: task.pid, state: 'is dead' });
   const mm = k.mms.get(task.mm);
   const ofPage = PAGE_QUERIES[name];
   if (ofPage !== undefined) return ofPage(k, place(mm, word(args, 1)));

@@ -36,7 +36,7 @@ function fileAt(k: Kernel, args: readonly Arg[], index: number): Inode | Skip {
   const arg = args[index];
   const path = typeof arg === 'object' && 'text' in arg ? arg.text : '';
   const id = inode_at(k, canonical(path));
-  return id === undefined ? { skip: `there is no file "${path}"` } : k.inodes.get(id);
+  return id === undefined ? { skip: `there is no file "${path}"`, because: { path } } : k.inodes.get(id);
 }
 
 /** drop_pagecache_sb(): clean pages that nobody maps go; those under writeback stay. */
@@ -63,7 +63,9 @@ function writeback(k: Kernel): number {
 }
 
 function gone(task: Task | undefined): Skip {
-  return task === undefined ? { skip: 'there is no such process' } : { skip: deadWords(task), dead: task.pid };
+  return task === undefined
+    ? { skip: 'there is no such process' }
+    : { skip: deadWords(task), because: { pid: task.pid, state: 'is dead' } };
 }
 
 function insertPage(k: Kernel, args: readonly Arg[]): Result {

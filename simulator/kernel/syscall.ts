@@ -1,6 +1,6 @@
 /** What a system call gets and gives: arguments as folded words, results as numbers or errno names. */
 
-import type { Arg, StringArg } from '../abi.ts';
+import type { Arg, Because, StringArg } from '../abi.ts';
 import type { UserBuffer } from '../fs/read-write.ts';
 import { foldWord } from '../machine/address.ts';
 import type { Parts } from '../parts.ts';
@@ -11,8 +11,7 @@ import { current_mm } from './task.ts';
 /** The step cannot be made at all: it would block, or makes no sense here. */
 export interface Skip {
   readonly skip: string;
-  /** The process that is dead, where that is why. */
-  readonly dead?: number;
+  readonly because?: Because;
 }
 
 /** The process is gone behind this call. */

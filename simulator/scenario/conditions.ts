@@ -4,11 +4,12 @@ import type { Arg, QueryResult } from '../abi.ts';
 import { type Asking, query } from './asking.ts';
 import type { CallExpr, ChainExpr, CompareExpr, CompareOperator, Expr } from './ast.ts';
 import { parameterAt, signature } from './calls.ts';
+import { causeOf, withNames } from './causes.ts';
 import type { Cause, Environment } from './environment.ts';
 import { isArithmetic } from './evaluate.ts';
 import { isHexadecimal, writeInt } from './expectations.ts';
 import { writeSize } from './machine-keys.ts';
-import { deathOf, withNames } from './process-names.ts';
+
 import { explainNoProcess, intOf, type StepProblem } from './requests.ts';
 import type { Span } from './source.ts';
 
@@ -150,12 +151,13 @@ function* ask(expr: CallExpr, environment: Environment): Asking<Value> {
 }
 
 function unanswered(
-  { message, dead }: Extract<QueryResult, { kind: 'error' }>,
+  { message, because }: Extract<QueryResult, { kind: 'error' }>,
   expr: CallExpr,
   environment: Environment,
 ): Unanswerable {
-  if (dead !== undefined)
-    return new Unanswerable(withNames(message, environment), expr.span, deathOf(dead, environment));
+  if (because !== undefined) {
+    return new Unanswerable(withNames(message, environment), expr.span, causeOf(because, environment));
+  }
   const [subject] = expr.args;
   const call = signature('query', expr.callee.name);
   const isProcess = call !== undefined && parameterAt(call, 0)?.type === 'process';

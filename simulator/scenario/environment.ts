@@ -1,6 +1,6 @@
 // What names hold at one place of a run. Immutable, so that a snapshot of it costs nothing.
 
-import type { Word } from '../abi.ts';
+import type { Standstill, Word } from '../abi.ts';
 import { PersistentArray } from './persistent-array.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -18,15 +18,12 @@ export interface FollowUp extends Cause {
   readonly line: number;
 }
 
-/** Of the cause that a process is dead. */
-export function deathKey(name: string | number): string {
-  return `dead ${name}`;
+/** Of a cause that lies in a process: its state, or that there is none. */
+export function processKey(name: string | number, state: Standstill | 'is none'): string {
+  return `process ${name} ${state}`;
 }
 
-/** Of the cause that there is no process of a name. */
-export function absenceKey(name: string): string {
-  return `process ${name}`;
-}
+const STATES = ['is dead', 'is stopped', 'waits for its vfork child', 'is none'] as const;
 
 /** What a name holds. `failed`: its step was not made; `cause`: why the steps that need it are not made either. */
 export type Binding =
@@ -71,15 +68,21 @@ export class Environment {
   with(name: string, binding: Binding): Environment {
     const bound = this.#scenario.names.get(name);
     if (bound === undefined) throw new Error(`Environment.with: ${name} is no name of the scenario`);
-    const told = binding.kind === 'process' ? this.#toldOfOthers(name) : this.#told;
+    // What was told of another process of that name does not hold for this one.
+    const told = binding.kind === 'process' ? this.#toldWithout(name, STATES) : this.#told;
     return new Environment(this.#scenario, this.#slots.set(bound.slot, binding), told);
   }
 
-  /** A new process of the name: what was told of the one before does not hold for it. */
-  #toldOfOthers(name: string): ReadonlyMap<string, number> {
-    const keys = [deathKey(name), absenceKey(name)].filter((key) => this.#told.has(key));
-    if (keys.length === 0) return this.#told;
-    return new Map([...this.#told].filter(([key]) => !keys.includes(key)));
+  /** A copy for a step that the process has made: if it stops again, that is another mistake. */
+  withRunning(name: string): Environment {
+    const told = this.#toldWithout(name, ['is stopped', 'waits for its vfork child']);
+    return told === this.#told ? this : new Environment(this.#scenario, this.#slots, told);
+  }
+
+  #toldWithout(name: string, states: readonly Parameters<typeof processKey>[1][]): ReadonlyMap<string, number> {
+    if (this.#told.size === 0) return this.#told;
+    const keys = states.map((state) => processKey(name, state)).filter((key) => this.#told.has(key));
+    return keys.length === 0 ? this.#told : new Map([...this.#told].filter(([key]) => !keys.includes(key)));
   }
 
   /** The line on which `cause` was told first; undefined before it is. */

@@ -1,6 +1,8 @@
 // What kind of value an expression gives, and whether its names mean anything: the checks before a run.
 
-import { type CallExpr, childrenOf, type Expr } from './ast.ts';
+import { MEMINFO_NAMES } from '../proc/meminfo.ts';
+import { VMSTAT_NAMES } from '../proc/vmstat.ts';
+import { type CallExpr, childrenOf, type Expr, type StringExpr } from './ast.ts';
 import type { Reporter } from './binder.ts';
 import { parameterAt, signature, signatureLabel, signaturesOf } from './calls.ts';
 import { allConstants, constant, isErrno } from './constants.ts';
@@ -153,11 +155,22 @@ function checkQuery(expr: CallExpr, scope: NameScope, reporter: Reporter): Value
     const wanted: ValueType = parameter === 'path' || parameter === 'counter' ? 'string' : 'int';
     const type = typeOf(arg, scope, reporter);
     if (type === null) return null;
+    if (parameter === 'counter' && arg.kind === 'string' && !checkCounter(name, arg, reporter)) return null;
     if (type === 'unknown' || type === wanted || (wanted === 'int' && type === 'bool')) continue;
     reporter.error('type', `${signatureLabel(call)} wants ${describeType(wanted)} here`, arg.span);
     return null;
   }
   return resultType(call.returns);
+}
+
+/** A line of /proc/vmstat or /proc/meminfo; false after an error was told. */
+function checkCounter(file: string, { value, span }: StringExpr, reporter: Reporter): boolean {
+  const lines = file === 'vmstat' ? VMSTAT_NAMES : MEMINFO_NAMES;
+  if (lines.includes(value.text)) return true;
+  const meant = closest(value.text, lines);
+  const hint = meant === null ? '' : `: did you mean "${meant}"?`;
+  const message = () => `/proc/${file} has no line "${clip(value.text)}"${hint}`;
+  return !reporter.once(`line ${file} ${value.text}`, 'undeclared', message, span);
 }
 
 function unknownFunction(name: string): string {

@@ -3,11 +3,12 @@
 
 import type { CallResult, Request, StepOutcome } from '../abi.ts';
 import { type Asking, execute } from './asking.ts';
+import { causeOf, withNames } from './causes.ts';
 import { judgeCondition } from './conditions.ts';
 import { type Cursor, codeAt, firstCursor, nextCursor } from './cursor.ts';
 import { type Binding, type Cause, Environment, type FollowUp } from './environment.ts';
 import { judge, type LoadSite, resultWord, type Told } from './expectations.ts';
-import { deathOf, withNames } from './process-names.ts';
+
 import { lowerStep } from './requests.ts';
 import { type AssertCode, lineOf, processOf, type Scenario, type StepCode } from './scenario.ts';
 import { cover, type Range, rangeOf, type Span } from './source.ts';
@@ -139,10 +140,11 @@ function* performCall(code: StepCode, environment: Environment, step: number): A
     const message = withNames(result.message, environment, own);
     const error = remark(message, code.statement.span);
     const named = { ...outcome, result: { ...result, message } };
-    const cause = result.dead === undefined ? undefined : deathOf(result.dead, environment, own);
+    const cause = result.because && causeOf(result.because, environment, own);
     return notMade(code, { ...reportBase(code, null, named), error }, cause, environment);
   }
-  const after = bindResult(code, outcome, followPid(request, outcome, environment));
+  const running = environment.withRunning(processOf(code).name);
+  const after = bindResult(code, outcome, followPid(request, outcome, running));
   const base = reportBase(code, request, outcome);
   const { expected } = code.statement;
   if (expected === null) return { environment: after, report: base };

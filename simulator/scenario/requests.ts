@@ -6,7 +6,7 @@ import { encodeUtf8 } from './bytes.ts';
 import type { Parameter } from './calls.ts';
 import { parameterAt } from './calls.ts';
 import { PUPPET } from './declarations.ts';
-import { absenceKey, type Cause, type Environment } from './environment.ts';
+import { type Cause, type Environment, processKey } from './environment.ts';
 import { evaluateInt } from './evaluate.ts';
 import { clip } from './lexer.ts';
 import { processOf, type StepCode } from './scenario.ts';
@@ -72,7 +72,7 @@ export function explainNoProcess(
   const binding = environment.get(name);
   if (binding === undefined) return explainMissing(name, environment);
   const words = `there is no process '${name}'`;
-  const cause = binding.kind === 'failed' ? binding.cause : { key: absenceKey(name), words };
+  const cause = binding.kind === 'failed' ? binding.cause : { key: processKey(name, 'is none'), words };
   return { message: `${words}: the step that binds the name made none`, cause };
 }
 

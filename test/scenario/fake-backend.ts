@@ -49,7 +49,11 @@ export class FakeBackend implements Backend {
     if (process?.alive !== true) {
       return {
         ...value(0n),
-        result: { kind: 'skipped', message: `process ${request.pid} is dead`, dead: request.pid },
+        result: {
+          kind: 'skipped',
+          message: `process ${request.pid} is dead`,
+          because: { pid: request.pid, state: 'is dead' },
+        },
       };
     }
     switch (request.op) {

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseScenario } from '../../simulator/scenario/scenario.ts';
+import { parseScenario, Timeline } from '../../simulator/index.ts';
 
 const folder = new URL('../../samples/', import.meta.url);
 const samples = readdirSync(folder).filter((name) => name.endsWith('.vas'));
@@ -56,4 +56,75 @@ describe.each(samples)('%s', (sample) => {
       }
     }
   });
+});
+
+describe('of the steps that one mistake keeps from being made, the first tells it', () => {
+  /** Of each step with an error: its line, or the line that told it before. */
+  function errorsOf(text: string): string[] {
+    const timeline = Timeline.open(parseScenario(text));
+    expect(timeline.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+    const found: string[] = [];
+    for (let record = timeline.step(); record !== null; record = timeline.step()) {
+      if (record.error !== undefined) found.push(record.followUp?.words ?? `${record.line}: ${record.error.message}`);
+    }
+    return found;
+  }
+
+  test('a file that is not there', () => {
+    const text =
+      'assert cached("/a", 0)\nkernel: truncate("/a", 0)\nassert disk("/b", 0) == 1\nassert disk("/a", 0) == 1';
+    expect(errorsOf(text)).toEqual([
+      '1: there is no file "/a"',
+      'there is no file "/a"',
+      '3: there is no file "/b"',
+      'there is no file "/a"',
+    ]);
+  });
+
+  test('a process that stands still; when it does so again, that is another mistake', () => {
+    const stop = 'k: kill(p, SIGSTOP)\np: brk(0)\np: brk(0)\n';
+    const text = `p = spawn()\np: k = fork()\n${stop}k: kill(p, SIGCONT)\n${stop}k: kill(p, SIGCONT)\np: brk(0)\n${stop}`;
+    const told = "process 'p' is stopped: it goes on when another process sends it SIGCONT";
+    expect(errorsOf(text)).toEqual([
+      `4: ${told}`,
+      'p is stopped',
+      'p is stopped',
+      'p is stopped',
+      `13: ${told}`,
+      'p is stopped',
+    ]);
+  });
+
+  test('a process that was never made, also in what is asked of it', () => {
+    const text = 'q = spawn("/none")\nassert rss(q) == 0\nq: brk(0)\nassert phys(q, 0) == 0';
+    expect(errorsOf(text)).toEqual([
+      "2: there is no process 'q': the step that binds the name made none",
+      "there is no process 'q'",
+      "there is no process 'q'",
+    ]);
+  });
+
+  test('a process that is dead, also for the kernel', () => {
+    const text = `device "/dev/d" pages=1 mmap=insert
+p = spawn()
+p: exit(0)
+kernel: vm_insert_page(p, 0, "/dev/d", 0)
+p: a = brk(0)
+assert byte(p, a) == 0
+assert rss(p) == 0`;
+    expect(errorsOf(text)).toEqual([
+      "4: process 'p' is dead: it ended with exit status 0",
+      'p is dead',
+      'p is dead',
+      'p is dead',
+    ]);
+  });
+});
+
+test('a line of /proc that there is not is told once, before the run', () => {
+  const text = ['assert vmstat("pgfualt") == 1', 'assert vmstat("pgfualt") == 1', 'assert meminfo("pgfualt") == 1'];
+  expect(told(text)).toEqual([
+    '1: /proc/vmstat has no line "pgfualt": did you mean "pgfault"?',
+    '3: /proc/meminfo has no line "pgfualt"',
+  ]);
 });

@@ -1,6 +1,8 @@
-// Processes by their names in the scenario, where the kernel knows only their pids.
+// Why steps are not made, in the names of the scenario, where the kernel knows only pids.
 
-import { type Cause, deathKey, type Environment } from './environment.ts';
+import type { Because } from '../abi.ts';
+import { type Cause, type Environment, processKey } from './environment.ts';
+import { clip } from './lexer.ts';
 
 /** The name of a process; of several names `own`, if it is one of them. */
 function nameOf(pid: number, environment: Environment, own?: string): string | undefined {
@@ -17,8 +19,13 @@ export function withNames(message: string, environment: Environment, own?: strin
   });
 }
 
-/** Why no step of a dead process is made. */
-export function deathOf(pid: number, environment: Environment, own?: string): Cause {
+/** What several steps are not made for; `own` is the process that one of them is written under. */
+export function causeOf(because: Because, environment: Environment, own?: string): Cause {
+  if ('path' in because) {
+    const words = `there is no file "${clip(because.path)}"`;
+    return { key: `file ${because.path}`, words };
+  }
+  const { pid, state } = because;
   const name = nameOf(pid, environment, own);
-  return { key: deathKey(name ?? pid), words: `${name ?? `process ${pid}`} is dead` };
+  return { key: processKey(name ?? pid, state), words: `${name ?? `process ${pid}`} ${state}` };
 }
