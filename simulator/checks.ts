@@ -4,6 +4,7 @@
  */
 
 import { checkFrames, checkPageCache, checkSwap, checkWrites } from './checks/frames.ts';
+import { checkHeld } from './checks/held.ts';
 import { checkHolders } from './checks/holders.ts';
 import { checkPageTables } from './checks/page-tables.ts';
 import { checkSpace } from './checks/spaces.ts';
@@ -26,6 +27,7 @@ export function checkKernel(k: Kernel): readonly string[] {
   checkWrites(t);
   checkFrames(t);
   checkHolders(t);
+  checkHeld(t);
   checkTranslations(t);
   return t.violations;
 }

@@ -17,6 +17,7 @@ import type {
 import { Declarations } from './declarations.ts';
 import type { KernelEvent } from './events.ts';
 import { out_of_memory } from './kernel/exit.ts';
+import { stateBytes } from './kernel/host-limit.ts';
 import { process_faults } from './kernel/task.ts';
 import { bytesContent, setFrame } from './machine/content.ts';
 import type { Future, UseRecorder } from './mm/future.ts';
@@ -79,6 +80,14 @@ export class Simulator implements Backend {
   /** The state, to be read only. */
   get state(): Kernel {
     return this.kernel;
+  }
+
+  get made(): number {
+    return this.kernel.epoch.made;
+  }
+
+  get held(): number {
+    return stateBytes(this.kernel);
   }
 
   /** Events of the last step, when listening. */

@@ -15,6 +15,10 @@ export interface TimeMachine<S = unknown> extends Backend {
   listen(on: boolean): void;
   /** Events of the last execute. */
   readonly events: readonly KernelEvent[];
+  /** Bytes of the host's memory that the machine took since its beginning, copies included: about, and never fewer. */
+  readonly made?: number;
+  /** Bytes of the host's memory that its state takes, about. */
+  readonly held?: number;
   /** Between the parts of an execute: it records no more events, for there are too many. */
   readonly hasHeardEnough?: boolean;
 }
@@ -75,8 +79,9 @@ export interface TimelineOptions {
   readonly preparation?: Preparation;
 }
 
-/** Faults that a kept record holds; its counters tell of all. */
-const KEPT_FAULTS = 256;
+/** Faults that the record of the last step holds, and those of others; its counters tell of all. */
+export const LAST_FAULTS = 256;
+export const KEPT_FAULTS = 16;
 export const NO_TOTALS: Totals = { steps: 0, asserts: 0, failures: 0, errors: 0 };
 
 /** An error that comes of no other. */
@@ -85,9 +90,10 @@ function isMistake({ error, followUp }: StepReport): boolean {
 }
 
 /** A record is kept with the first of its faults. */
-export function shorten(outcome: StepOutcome): StepOutcome {
-  if (outcome.faults.length <= KEPT_FAULTS) return outcome;
-  return { ...outcome, faults: outcome.faults.slice(0, KEPT_FAULTS) };
+export function shorten<R extends { readonly outcome: StepOutcome }>(record: R, faults: number): R {
+  const { outcome } = record;
+  if (outcome.faults.length <= faults) return record;
+  return { ...record, outcome: { ...outcome, faults: outcome.faults.slice(0, faults) } };
 }
 
 /** What a line came to with one execution more. */

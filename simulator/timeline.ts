@@ -19,6 +19,8 @@ import { Simulator, type Snapshot } from './simulator.ts';
 import {
   addUp,
   type Explain,
+  KEPT_FAULTS,
+  LAST_FAULTS,
   type LineSummary,
   NO_TOTALS,
   type Preparation,
@@ -52,6 +54,8 @@ interface Place<S> {
 /** Steps between snapshots of a long run, at most, and their time in ms. */
 const STRIDE = 64;
 const STRIDE_MS = 2;
+/** Bytes of a snapshot that shares all else with another, about. */
+const PLACE_BYTES = 4096;
 const WITHOUT_END: RunOptions = { budgetSteps: Number.POSITIVE_INFINITY };
 
 export class TimelineOver<S, M extends TimeMachine<S>> {
@@ -75,6 +79,8 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   /** Events of the step before `#eventsOf`; those of other places are recorded again when somebody asks. */
   #events: readonly KernelEvent[] = [];
   #eventsOf = 0;
+  /** What the machine had made at the snapshot that was kept or restored last. */
+  #madeBefore = 0;
 
   /** Declares the scenario's machine and files to a fresh `simulator`. */
   constructor(scenario: Scenario, simulator: M, options: TimelineOptions = {}) {
@@ -320,15 +326,16 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   #arrive({ state, report }: StepEnd): StepRecord {
     const index = this.#position;
     this.#advanced += 1;
-    const kept: StepReport = { ...report, outcome: shorten(report.outcome) };
+    const kept: StepReport = shorten(report, LAST_FAULTS);
     const events = () => this.#recordedEvents(index);
     const story = () => this.#explain(kept, events(), this.names);
     const record: StepRecord = { ...kept, index, story, events };
+    const short = shorten(record, KEPT_FAULTS);
     this.#last = record;
     this.#state = state;
     this.#position += 1;
-    this.#window.set(index, record);
-    this.#lines = this.#lines.set(record.line, summarize(this.#lines.get(record.line), record));
+    this.#window.set(index, short);
+    this.#lines = this.#lines.set(record.line, summarize(this.#lines.get(record.line), short));
     this.#totals = addUp(this.#totals, record);
     return record;
   }
@@ -336,7 +343,10 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   #keep(): void {
     // In the midst of a step is no place to come back to.
     if (this.#begun !== null) return;
-    this.#places.put(this.#position, this.#place());
+    const { made = 0, held = 0 } = this.simulator;
+    const weight = { made: made - this.#madeBefore + PLACE_BYTES, whole: held + PLACE_BYTES };
+    this.#places.put(this.#position, this.#place(), weight);
+    this.#madeBefore = made;
   }
 
   #place(): Place<S> {
@@ -346,6 +356,7 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
 
   #go(position: number, place: Place<S>): void {
     this.simulator.restore(place.snapshot);
+    this.#madeBefore = this.simulator.made ?? 0;
     this.#position = position;
     this.#state = place.state;
     this.#lines = place.lines;

@@ -1,6 +1,7 @@
 /** Descriptor tables: numbers of open files, as tasks see them (fs/file.c). */
 
 import { fput, get_file } from '../mm/file-refs.ts';
+import { MAP_ENTRY_BYTES } from '../state/cow.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { SysCall } from './syscall.ts';
 import { files_sharers, unshare_files } from './task.ts';
@@ -10,6 +11,7 @@ export function setFiles(c: SysCall, change: (files: Map<number, number>, cloexe
   const files = new Map(c.task.files);
   const cloexec = new Set(c.task.cloexec);
   change(files, cloexec);
+  c.k.epoch.made += MAP_ENTRY_BYTES * files.size;
   for (const pid of [c.task.pid, ...files_sharers(c.k, c.task)]) {
     const owned = c.k.tasks.edit(pid);
     owned.files = files;

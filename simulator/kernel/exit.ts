@@ -23,6 +23,7 @@ function exit_mmap(k: Kernel, mm: Mm): void {
     vma_unlink(k, mm, vma);
   }
   if (mm.exe !== 0) k.inodes.edit(mm.exe).executing--;
+  mm.pt.release();
   k.mms.delete(mm.id);
 }
 

@@ -83,10 +83,8 @@ export function setFrame(frames: Frames, pfn: Pfn, content: PageContent): void {
   const chunk = frames.edit(pfn);
   const i = pfn & CHUNK_MASK;
   chunk.word[i] = content.word;
-  if (content.word === WORD_BLOB) {
-    chunk.blobs ??= new Array(CHUNK_MASK + 1);
-    chunk.blobs[i] = { owner: -1, bytes: content.bytes as Uint8Array };
-  } else if (chunk.blobs !== null) chunk.blobs[i] = undefined;
+  const blob = content.word === WORD_BLOB ? { owner: -1, bytes: content.bytes as Uint8Array } : undefined;
+  frames.setBlob(chunk, i, blob);
 }
 
 /** Copies one frame's content to another (copy_user_highpage). */
@@ -106,12 +104,11 @@ function ownBytes(frames: Frames, epoch: Epoch, pfn: Pfn): Uint8Array {
   const chunk = frames.edit(pfn);
   const i = pfn & CHUNK_MASK;
   const word = chunk.word[i] as number;
-  chunk.blobs ??= new Array(CHUNK_MASK + 1);
-  const blob = chunk.blobs[i];
+  const blob = chunk.blobs?.[i];
   if (word === WORD_BLOB && blob !== undefined && blob.owner === epoch.now) return blob.bytes;
   const bytes = word === WORD_BLOB ? (blob as Blob).bytes.slice() : expand(word);
   chunk.word[i] = WORD_BLOB;
-  chunk.blobs[i] = { owner: epoch.now, bytes };
+  frames.setBlob(chunk, i, { owner: epoch.now, bytes });
   return bytes;
 }
 

@@ -20,7 +20,8 @@ import { PTE_PRESENT, PTE_SPECIAL } from './pagetable.ts';
 /** So many of something are faster dealt with one by one. */
 const FEW = 8;
 
-function clearFrames(chunk: FrameChunk, from: number, end: number): void {
+function clearFrames(frames: Frames, chunk: FrameChunk, from: number, end: number): void {
+  frames.dropBlobs(chunk, from, end);
   if (end - from <= FEW) {
     for (let i = from; i < end; i++) {
       chunk.mapcount[i] = 0;
@@ -31,7 +32,6 @@ function clearFrames(chunk: FrameChunk, from: number, end: number): void {
   for (const field of [chunk.mapcount, chunk.flags, chunk.mapping, chunk.index, chunk.word, chunk.slot, chunk.prev]) {
     field.fill(0, from, end);
   }
-  chunk.blobs?.fill(undefined, from, end);
 }
 
 /** Frames of one unmapping. {@link finish} must be called before anything else looks at the lists. */
@@ -92,7 +92,7 @@ export class FrameBatch {
       if (i > high) high = i;
       else low = i;
     }
-    clearFrames(chunk, low, high + 1);
+    clearFrames(this.frames, chunk, low, high + 1);
     return entry;
   }
 

@@ -43,6 +43,13 @@ export const CHUNK_FRAMES = 1 << CHUNK_BITS;
 /** Index of a frame in its chunk: `pfn & CHUNK_MASK`. */
 export const CHUNK_MASK = CHUNK_FRAMES - 1;
 const FIELDS_BYTES = 40;
+/** What a chunk takes of the host's memory, its objects included; about. */
+const CHUNK_BYTES = FIELDS_BYTES * CHUNK_FRAMES + 1500;
+/** The same for a frame. */
+export const FRAME_BYTES = CHUNK_BYTES / CHUNK_FRAMES;
+
+/** What a page with bytes of its own takes of the host's memory; about. */
+export const BLOB_BYTES = 4096 + 300;
 
 /** Bytes of a page that no single word can describe. */
 export interface Blob {
@@ -142,7 +149,7 @@ const LRUVEC_FIELDS = 7;
 /** What a frame that was never taken looks like. */
 const UNTOUCHED = FrameChunk.empty(-1);
 
-/** What a frame was is forgotten; its place on a list and who maps it is the caller's. */
+/** What a frame was is forgotten, but for {@link FrameChunk.blobs}; its place on a list and who maps it is the caller's. */
 export function clear_frame(chunk: FrameChunk, i: number): void {
   chunk.flags[i] = 0;
   chunk.mapping[i] = 0;
@@ -150,7 +157,6 @@ export function clear_frame(chunk: FrameChunk, i: number): void {
   chunk.word[i] = 0;
   chunk.slot[i] = 0;
   chunk.prev[i] = 0;
-  if (chunk.blobs !== null) chunk.blobs[i] = undefined;
 }
 
 type Dir = (FrameChunk | undefined)[];
@@ -232,14 +238,31 @@ export class Frames {
     const at = (low ? pfn : pfn - this.base) >> CHUNK_BITS;
     const chunk = low ? this.dir[at] : this.high[at];
     if (chunk !== undefined && chunk.owner === this.epoch.now) return chunk;
+    this.epoch.made += CHUNK_BYTES;
     if (this.dirOwner !== this.epoch.now) {
       this.dir = this.dir.slice();
       this.high = this.high.slice();
       this.dirOwner = this.epoch.now;
+      this.epoch.made += 8 * (this.dir.length + this.high.length);
     }
     const mine = chunk === undefined ? FrameChunk.empty(this.epoch.now) : chunk.copy(this.epoch.now);
     (low ? this.dir : this.high)[at] = mine;
     return mine;
+  }
+
+  /** The content of frame `i` of an owned chunk needs these bytes from now on, or none. */
+  setBlob(chunk: FrameChunk, i: number, blob: Blob | undefined): void {
+    if (blob !== undefined) {
+      chunk.blobs ??= new Array(CHUNK_FRAMES);
+      this.epoch.made += BLOB_BYTES;
+    } else if (chunk.blobs === null) return;
+    this.epoch.held.contents += (blob === undefined ? 0 : 1) - (chunk.blobs[i] === undefined ? 0 : 1);
+    chunk.blobs[i] = blob;
+  }
+
+  /** Frames `from` … `end - 1` of an owned chunk need no bytes any more. */
+  dropBlobs(chunk: FrameChunk, from: number, end: number): void {
+    if (chunk.blobs !== null) for (let i = from; i < end; i++) this.setBlob(chunk, i, undefined);
   }
 
   /** True when the frame was taken at some time. */
@@ -331,6 +354,7 @@ export class Frames {
     }
     if (((chunk.flags[i] as number) & PG_MLOCKED) !== 0) this.setMlocks(pfn, 1);
     clear_frame(chunk, i);
+    this.setBlob(chunk, i, undefined);
     chunk.next[i] = this.counters.freeHead;
     this.counters.freeHead = pfn;
     this.counters.free++;

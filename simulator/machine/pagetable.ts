@@ -72,6 +72,8 @@ export interface TablePages {
 
 /** Highest level whose tables mm_pgtables_bytes() counts: PUD. A P4D table is counted nowhere. */
 const COUNTED_LEVEL = 2;
+/** What a table takes of the host's memory, its objects included; about. */
+export const TABLE_BYTES = 4096 + 300;
 
 /** Page tables of one address space. */
 export class PageTables {
@@ -94,6 +96,8 @@ export class PageTables {
     this.levels = levels;
     if (from === undefined) {
       this.root = { owner: epoch.now, pfn: pages.next++, level: levels - 1, kids: new Array(PTRS_PER_TABLE) };
+      epoch.made += TABLE_BYTES;
+      epoch.held.tables++;
     } else {
       this.root = from.root;
       this.tables = from.tables;
@@ -183,7 +187,7 @@ export class PageTables {
       table = this.ownUpper(table, (gb >>> ((level - 2) * 9)) & 511, level - 1);
     }
     table.kids[pmdIndex(addr)] = undefined;
-    this.tables--;
+    this.count(-1);
     this.forget();
     return true;
   }
@@ -228,10 +232,20 @@ export class PageTables {
       if (table.level > 1) this.freeUpper(this.ownUpper(table, i, table.level - 1), start, range);
       if (start >= range.floor && start + span <= range.ceiling) {
         table.kids[i] = undefined;
-        if (table.level - 1 <= COUNTED_LEVEL) this.tables--;
+        if (table.level - 1 <= COUNTED_LEVEL) this.count(-1);
         this.forget();
       }
     }
+  }
+
+  private count(more: number): void {
+    this.tables += more;
+    this.epoch.held.tables += more;
+  }
+
+  /** The address space is gone, and all its tables with it. */
+  release(): void {
+    this.epoch.held.tables -= this.tables + 1;
   }
 
   /** Tables went or moved: what was looked up before may not be so any more. */
@@ -243,6 +257,7 @@ export class PageTables {
   private ownRoot(): UpperTable {
     if (this.root.owner !== this.epoch.now) {
       this.root = { ...this.root, owner: this.epoch.now, kids: this.root.kids.slice() };
+      this.epoch.made += TABLE_BYTES;
       this.pmdOf = -1;
     }
     return this.root;
@@ -251,10 +266,11 @@ export class PageTables {
   private ownUpper(parent: UpperTable, index: number, level: number): UpperTable {
     const kid = parent.kids[index] as UpperTable | undefined;
     if (kid !== undefined && kid.owner === this.epoch.now) return kid;
+    this.epoch.made += TABLE_BYTES;
     let mine: UpperTable;
     if (kid === undefined) {
       mine = { owner: this.epoch.now, pfn: this.pages.next++, level, kids: new Array(PTRS_PER_TABLE) };
-      if (level <= COUNTED_LEVEL) this.tables++;
+      if (level <= COUNTED_LEVEL) this.count(1);
     } else mine = { ...kid, owner: this.epoch.now, kids: kid.kids.slice() };
     parent.kids[index] = mine;
     this.pmdOf = -1;
@@ -264,11 +280,12 @@ export class PageTables {
   private ownLeaf(parent: UpperTable, index: number): PteTable {
     const kid = parent.kids[index] as PteTable | undefined;
     if (kid !== undefined && kid.owner === this.epoch.now) return kid;
+    this.epoch.made += TABLE_BYTES;
     let mine: PteTable;
     if (kid === undefined) {
       const words = new Uint32Array(2 * PTRS_PER_TABLE);
       mine = { owner: this.epoch.now, pfn: this.pages.next++, words };
-      this.tables++;
+      this.count(1);
     } else mine = { owner: this.epoch.now, pfn: kid.pfn, words: kid.words.slice() };
     parent.kids[index] = mine;
     return mine;

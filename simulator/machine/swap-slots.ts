@@ -5,10 +5,13 @@
 
 import type { Epoch } from '../state/cow.ts';
 import { type PageContent, WORD_BLOB, ZERO_CONTENT } from './content.ts';
+import { BLOB_BYTES } from './frames.ts';
 
 const BITS = 8;
 const WIDTH = 1 << BITS;
 const MASK = WIDTH - 1;
+/** What a chunk takes of the host's memory, its objects included; about. */
+const CHUNK_BYTES = 20 * WIDTH + 900;
 
 interface SlotChunk {
   readonly owner: number;
@@ -103,10 +106,16 @@ export class SwapSlots {
   write(slot: number, word: number, bytes: Uint8Array | undefined): void {
     const chunk = this.edit(slot);
     chunk.words[slot & MASK] = word;
+    this.setBlob(chunk, slot & MASK, bytes);
+  }
+
+  private setBlob(chunk: SlotChunk, i: number, bytes: Uint8Array | undefined): void {
     if (bytes !== undefined) {
       chunk.blobs ??= new Array<Uint8Array | undefined>(WIDTH);
-      chunk.blobs[slot & MASK] = bytes;
-    } else if (chunk.blobs !== null) chunk.blobs[slot & MASK] = undefined;
+      this.epoch.made += BLOB_BYTES;
+    } else if (chunk.blobs === null) return;
+    this.epoch.held.contents += (bytes === undefined ? 0 : 1) - (chunk.blobs[i] === undefined ? 0 : 1);
+    chunk.blobs[i] = bytes;
   }
 
   /** Shadow entry of the page that went to the slot, 0 for none. */
@@ -173,7 +182,7 @@ export class SwapSlots {
     if (chunk.counts[i] !== 0 || chunk.cached[i] !== 0) return;
     chunk.words[i] = 0;
     chunk.shadows[i] = 0;
-    if (chunk.blobs !== null) chunk.blobs[i] = undefined;
+    this.setBlob(chunk, i, undefined);
     chunk.next[i] = this.freeHead;
     this.freeHead = slot + 1;
     this.used--;
@@ -186,7 +195,9 @@ export class SwapSlots {
     if (this.dirOwner !== this.epoch.now) {
       this.dir = this.dir.slice();
       this.dirOwner = this.epoch.now;
+      this.epoch.made += 8 * this.dir.length;
     }
+    this.epoch.made += CHUNK_BYTES;
     const owner = this.epoch.now;
     const mine: SlotChunk =
       chunk === undefined

@@ -126,6 +126,7 @@ export class Tlb {
     this.frames = this.frames.slice();
     this.flags = this.flags.slice();
     this.turn = this.turn.slice();
+    this.epoch.made += this.pages.byteLength + this.frames.byteLength + this.flags.byteLength;
     this.owner = this.epoch.now;
   }
 }

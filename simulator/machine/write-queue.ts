@@ -3,7 +3,7 @@
  * time is counted in steps.
  */
 
-import type { Epoch } from '../state/cow.ts';
+import { type Epoch, MAP_ENTRY_BYTES } from '../state/cow.ts';
 import type { Pfn } from './address.ts';
 import type { PageContent } from './content.ts';
 
@@ -110,6 +110,7 @@ export class WriteQueue {
   private own(): Map<Pfn, PendingWrite> {
     if (this.owner !== this.epoch.now) {
       this.pending = new Map(this.pending);
+      this.epoch.made += MAP_ENTRY_BYTES * this.pending.size;
       this.owner = this.epoch.now;
     }
     return this.pending;

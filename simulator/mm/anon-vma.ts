@@ -7,6 +7,9 @@ import type { AnonVmaChain, Vma } from './vma.ts';
 import { VM_ACCESS_FLAGS, VM_MAYBE_GUARD } from './vma.ts';
 import { NOWHERE, type VmaPlace } from './vma-tree.ts';
 
+/** What one count more may take of the host's memory; about. */
+const COUNT_BYTES = 200;
+
 /** An anon_vma, to be changed. Where all kinds of records come by, as in Table.edit(), reading `owner` takes a search. */
 function edit(k: Kernel, id: number): AnonVma {
   const member = k.anonVmas.get(id);
@@ -21,6 +24,7 @@ export function anon_chain_count(k: Kernel, mmId: number, anon: AnonVmaChain, de
   own.num_active_vmas += delta;
   const family = anon.root === anon.anon_vma ? own : edit(k, anon.root);
   family.mms = family.mms.plus(mmId, delta, k.epoch.now);
+  k.epoch.made += COUNT_BYTES;
 }
 
 /** A VMA takes the chain over (anon_vma_clone() of a split or merge). */

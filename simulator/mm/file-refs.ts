@@ -2,7 +2,7 @@
 
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
-import { cache_drop_range } from './page-cache.ts';
+import { cache_drop_range, disk_page_goes } from './page-cache.ts';
 
 export function get_file(k: Kernel, file: number): void {
   k.files.edit(file).refs++;
@@ -27,6 +27,8 @@ export function iput(k: Kernel, inodeId: number): void {
 /** fs/inode.c: evict(): the last name and the last user are gone. */
 export function evict_inode(k: Kernel, inode: Inode): void {
   cache_drop_range(k, inode, 0, Number.POSITIVE_INFINITY);
+  for (const content of inode.written.values()) disk_page_goes(k, content);
+  k.epoch.held.cacheChunks -= inode.cache.size;
   k.scalars.committed -= inode.accounted;
   k.inodes.delete(inode.id);
 }

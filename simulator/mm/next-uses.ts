@@ -139,12 +139,14 @@ export class NextUses {
   private edit(pfn: Pfn): Chunk {
     if (this.dirOwner !== this.epoch.now) {
       this.dir = this.dir.slice();
+      this.epoch.made += 8 * this.dir.length;
       this.dirOwner = this.epoch.now;
     }
     const at = pfn >> CHUNK_BITS;
     while (this.dir.length <= at) this.dir.push(undefined);
     const chunk = this.dir[at];
     if (chunk !== undefined && chunk.owner === this.epoch.now) return chunk;
+    this.epoch.made += 12 * CHUNK_FRAMES + 300;
     const mine: Chunk = {
       owner: this.epoch.now,
       next: chunk?.next.slice() ?? new Int32Array(CHUNK_FRAMES),

@@ -8,6 +8,7 @@ import { bytesContent, filledContent, type PageContent, setFrame, ZERO_CONTENT, 
 import { CHUNK_MASK, PG_ACTIVE, PG_FILE, PG_SHMEM, PG_UNEVICTABLE, PG_WRITEBACK } from '../machine/frames.ts';
 import { lru_add } from '../machine/lru.ts';
 import { PGPGIN, UNEVICTABLE_CULLED } from '../machine/vm-events.ts';
+import { MAP_ENTRY_BYTES } from '../state/cow.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { CacheChunk, Inode } from '../state/records.ts';
 import { alloc_page, type Effort, free_page } from './page-alloc.ts';
@@ -17,6 +18,8 @@ import { folio_wait_writeback } from './writeback.ts';
 
 const BITS = 6;
 const WIDTH = 1 << BITS;
+/** What a chunk takes of the host's memory, its objects included; about. */
+const CHUNK_BYTES = 8 * WIDTH + 400;
 
 /** The cache's entry for a page: PFN, 0 for none, -(slot + 1) for a shmem page in swap. */
 export function cache_entry(inode: Inode, index: number): number {
@@ -45,12 +48,15 @@ export function cache_store(k: Kernel, inode: Inode, index: number, value: numbe
 function cache_chunk(k: Kernel, inode: Inode, index: number): CacheChunk {
   if (inode.cacheOwner !== k.epoch.now) {
     inode.cache = new Map(inode.cache);
+    k.epoch.made += MAP_ENTRY_BYTES * inode.cache.size;
     inode.cacheOwner = k.epoch.now;
   }
   const at = Math.floor(index / WIDTH);
   const chunks = inode.cache as Map<number, CacheChunk>;
   let chunk = chunks.get(at);
   if (chunk === undefined || chunk.owner !== k.epoch.now) {
+    k.epoch.made += CHUNK_BYTES;
+    if (chunk === undefined) k.epoch.held.cacheChunks++;
     chunk = {
       owner: k.epoch.now,
       pages: chunk === undefined ? new Int32Array(WIDTH) : chunk.pages.slice(),
@@ -134,6 +140,13 @@ function imagePage(inode: Inode, index: number): PageContent {
     case 'host':
       return bytesContent(image.read(index * PAGE_SIZE, PAGE_SIZE));
   }
+}
+
+/** A page that was written to a file's disk is not there any more. */
+export function disk_page_goes(k: Kernel, content: PageContent): void {
+  const { held } = k.epoch;
+  held.written--;
+  if (content.bytes !== undefined) held.contents--;
 }
 
 /** What the disk holds of a page of the file. */

@@ -4,12 +4,14 @@ import { PAGE_SIZE } from '../machine/address.ts';
 import { fillFrame, type PageContent } from '../machine/content.ts';
 import { PG_DIRTY, PG_NOT_UPTODATE, PG_WRITEBACK } from '../machine/frames.ts';
 import { mark_accessed } from '../machine/lru.ts';
+import { MAP_ENTRY_BYTES } from '../state/cow.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
 import {
   cache_clear_shadows,
   cache_drop_range,
   cache_entry,
+  disk_page_goes,
   find_get_page,
   isHollow,
   read_page,
@@ -37,12 +39,16 @@ function drop_pages(k: Kernel, inode: Inode, first: number, end: number): void {
 
 function forgetDisk(k: Kernel, inode: Inode, first: number, end: number, hollow: boolean): void {
   const written = new Map<number, PageContent>();
-  for (const [index, content] of inode.written) if (index < first || index >= end) written.set(index, content);
+  for (const [index, content] of inode.written) {
+    if (index < first || index >= end) written.set(index, content);
+    else disk_page_goes(k, content);
+  }
   if (hollow) {
     const last = Math.min(end, Math.ceil(inode.imageEnd / PAGE_SIZE));
     if (first < last) inode.holes = withHole(inode.holes, first, last);
   }
   inode.written = written;
+  k.epoch.made += MAP_ENTRY_BYTES * (written.size + inode.holes.length);
   inode.writtenOwner = k.epoch.now;
 }
 

@@ -30,6 +30,11 @@ function hintOf(addr: VirtAddr): number {
   return (page ^ (page >>> 15)) & (HINTS - 1);
 }
 
+/** What a chunk, its line in the directory and one VMA more take of the host's memory; about. */
+const CHUNK_BYTES = 32 * CHUNK_VMAS + 400;
+const DIRECTORY_BYTES = 40;
+const VMA_BYTES = 160;
+
 export class VmaIndex {
   protected readonly epoch: Epoch;
   protected dir: VmaDirectory;
@@ -260,9 +265,17 @@ export class VmaIndex {
     return place;
   }
 
+  /** So many VMAs more. */
+  protected counted(more: number): void {
+    this.count += more;
+    this.epoch.held.vmas += more;
+    if (more > 0) this.epoch.made += VMA_BYTES * more;
+  }
+
   protected ownDirectory(): VmaDirectory {
     if (this.dirOwner !== this.epoch.now) {
       this.dir = new VmaDirectory(this.dir);
+      this.epoch.made += DIRECTORY_BYTES * this.dir.chunks.length;
       this.dirOwner = this.epoch.now;
     }
     return this.dir;
@@ -273,6 +286,7 @@ export class VmaIndex {
     const chunk = this.dir.chunks[index] as VmaChunk;
     if (chunk.owner === this.epoch.now) return chunk;
     const mine = new VmaChunk(this.epoch.now, 0, chunk);
+    this.epoch.made += CHUNK_BYTES;
     this.dir.chunks[index] = mine;
     return mine;
   }

@@ -178,7 +178,7 @@ export class VmaTree extends VmaIndex {
     const opened = chunk.open(slot + 1, more);
     chunk.splitInto(opened, opened - 1, addr);
     if (second !== null) chunk.splitInto(opened + 1, opened, second);
-    this.count += more;
+    this.counted(more);
     this.finger = (index << SHIFT) | opened;
     this.setHint(addr, this.finger);
     return this.finger - 1;
@@ -265,7 +265,7 @@ export class VmaTree extends VmaIndex {
   private openSlot(index: number, chunk: VmaChunk, before: number, start: VirtAddr): void {
     this.finger = (index << SHIFT) | chunk.open(before, 1);
     this.setHint(start, this.finger);
-    this.count++;
+    this.counted(1);
   }
 
   /** Removes the VMA that holds `addr`. Throws when there is none. */
@@ -293,7 +293,7 @@ export class VmaTree extends VmaIndex {
     const dir = this.ownDirectory();
     const index = place >> SHIFT;
     const next = chunk.close(place & SLOT, count);
-    this.count -= count;
+    this.counted(-count);
     if (chunk.size === 0) dir.dropChunk(index);
     else {
       const near = next < chunk.end ? next : next - 1;

@@ -17,6 +17,7 @@ import {
 } from '../machine/frames.ts';
 import { lru_move_tail } from '../machine/lru.ts';
 import { NR_WRITTEN, PGPGOUT, PGROTATED } from '../machine/vm-events.ts';
+import { MAP_ENTRY_BYTES } from '../state/cow.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode } from '../state/records.ts';
 import { folio_free_swap, slot_of, swap_write } from './swap-cache.ts';
@@ -30,8 +31,13 @@ export function folio_test_writeback(k: Kernel, pfn: Pfn): boolean {
 function store_on_disk(k: Kernel, inode: Inode, index: number, content: PageContent): void {
   if (inode.writtenOwner !== k.epoch.now) {
     inode.written = new Map(inode.written);
+    k.epoch.made += MAP_ENTRY_BYTES * inode.written.size;
     inode.writtenOwner = k.epoch.now;
   }
+  const before = inode.written.get(index);
+  const { held } = k.epoch;
+  if (before === undefined) held.written++;
+  held.contents += (content.bytes === undefined ? 0 : 1) - (before?.bytes === undefined ? 0 : 1);
   (inode.written as Map<number, PageContent>).set(index, content);
 }
 

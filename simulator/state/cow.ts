@@ -3,10 +3,37 @@
  * that epoch and copied on its first change after a snapshot. A snapshot therefore costs nothing but a new epoch.
  */
 
-/** The number of the current epoch; each snapshot and each restore starts a new one, and none comes back. */
-export interface Epoch {
-  now: number;
+/** How much there is of what takes the host's memory, counted where it comes and goes (kernel/host-limit.ts weighs it). */
+export interface Held {
+  /** VMAs of all address spaces. */
+  vmas: number;
+  /** Page tables, top ones included. */
+  tables: number;
+  /** Pages in RAM and in swap that need bytes of their own. */
+  contents: number;
+  /** Pages that were written to files' disks; those of them that need bytes count as contents, too. */
+  written: number;
+  /** Chunks of page caches. */
+  cacheChunks: number;
 }
+
+/** The time of the state, and what it takes of the host's memory. */
+export interface Epoch {
+  /** The number of the current epoch; each snapshot and each restore starts a new one, and none comes back. */
+  now: number;
+  /** Bytes of the host's memory that were taken since the start, copies included, about; never fewer. */
+  made: number;
+  held: Held;
+}
+
+export function newEpoch(): Epoch {
+  return { now: 1, made: 0, held: { vmas: 0, tables: 0, contents: 0, written: 0, cacheChunks: 0 } };
+}
+
+/** Bytes of a node of a {@link Table}, of a record in it, and of an entry of a map: about. */
+const NODE_BYTES = 320;
+const RECORD_BYTES = 400;
+export const MAP_ENTRY_BYTES = 48;
 
 /** A record that a {@link Table} can hold. `owner` is the epoch in which it may be changed in place. */
 export interface CowRecord {
@@ -90,6 +117,7 @@ export class Table<T extends CowRecord> {
     const record = this.get(id);
     if (record.owner === this.epoch.now) return record;
     const mine = this.copy(record, this.epoch.now);
+    this.epoch.made += RECORD_BYTES;
     const at = id - this.base;
     this.leaf(at).items[at & MASK] = mine;
     return mine;
@@ -108,6 +136,7 @@ export class Table<T extends CowRecord> {
     const at = id - this.base;
     while (at >>> this.shift >= WIDTH) this.grow();
     const leaf = this.leaf(at);
+    this.epoch.made += RECORD_BYTES;
     leaf.items[at & MASK] = record;
     leaf.used++;
     this.count++;
@@ -151,22 +180,29 @@ export class Table<T extends CowRecord> {
   /** The node of the lowest level with the item of `at`; it and all above it belong to the epoch. */
   private leaf(at: number): TableNode<T> {
     const { now } = this.epoch;
-    let node = ownNode(this.root, now);
+    let node = this.own(this.root);
     this.root = node;
     for (let shift = this.shift; shift > 0; shift -= BITS) {
       const index = (at >>> shift) & MASK;
       const kid = node.items[index] as TableNode<T> | undefined;
       if (kid === undefined) node.used++;
-      const mine = kid === undefined ? newNode<T>(now) : ownNode(kid, now);
+      const mine = kid === undefined ? newNode<T>(now) : this.own(kid);
       node.items[index] = mine;
       node = mine;
     }
     return node;
   }
 
+  private own(node: TableNode<T>): TableNode<T> {
+    const { now } = this.epoch;
+    if (node.owner === now) return node;
+    this.epoch.made += NODE_BYTES;
+    return { owner: now, used: node.used, items: node.items.slice() };
+  }
+
   /** The node, the epoch's own, without the record at `at`; null when nothing is left of it. */
   private without(node: TableNode<T>, shift: number, at: number): TableNode<T> | null {
-    const mine = ownNode(node, this.epoch.now);
+    const mine = this.own(node);
     const index = (at >>> shift) & MASK;
     const kid = shift === 0 ? null : this.without(mine.items[index] as TableNode<T>, shift - BITS, at);
     if (kid !== null) {
@@ -181,10 +217,6 @@ export class Table<T extends CowRecord> {
 
 function newNode<T>(owner: number): TableNode<T> {
   return { owner, used: 0, items: new Array<undefined>(WIDTH) };
-}
-
-function ownNode<T>(node: TableNode<T>, owner: number): TableNode<T> {
-  return node.owner === owner ? node : { owner, used: node.used, items: node.items.slice() };
 }
 
 function collectLeaves<T>(node: TableNode<T>, shift: number, leaves: TableNode<T>[]): void {
@@ -240,6 +272,7 @@ export class CowMap<K, V> {
   private mine(): Map<K, V> {
     if (this.owner !== this.epoch.now) {
       this.map = new Map(this.map);
+      this.epoch.made += MAP_ENTRY_BYTES * this.map.size;
       this.owner = this.epoch.now;
     }
     return this.map;

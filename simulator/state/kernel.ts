@@ -14,7 +14,7 @@ import { WriteQueue, type WriteQueueRoot } from '../machine/write-queue.ts';
 import type { Future, UseRecorder } from '../mm/future.ts';
 import { NextUses, type NextUsesRoot } from '../mm/next-uses.ts';
 import { NO_WATERMARKS, setup_per_zone_wmarks, type Watermarks } from '../mm/watermarks.ts';
-import { CowMap, type CowMapRoot, type Epoch, Table, type TableRoot } from './cow.ts';
+import { CowMap, type CowMapRoot, type Epoch, type Held, newEpoch, Table, type TableRoot } from './cow.ts';
 import {
   type AnonVma,
   copyAnonVma,
@@ -66,6 +66,7 @@ export interface Snapshot {
   /** Null unless the machine evicts by OPT. */
   readonly nextUses: NextUsesRoot | null;
   readonly scalars: Scalars;
+  readonly held: Held;
 }
 
 /** First pid that a scenario's process gets. */
@@ -81,7 +82,7 @@ export const MAX_EVENTS = 100_000;
 export type Reclaimer = (k: Kernel, wanted: number) => number;
 
 export class Kernel {
-  readonly epoch: Epoch = { now: 1 };
+  readonly epoch: Epoch = newEpoch();
   readonly config: MachineConfig;
   readonly frames: Frames;
   readonly swap: SwapSlots;
@@ -171,6 +172,7 @@ export class Kernel {
       shm: this.shm.freeze(),
       nextUses: this.nextUses?.freeze() ?? null,
       scalars: { ...this.scalars, nextTable: this.tablePages.next },
+      held: { ...this.epoch.held },
     };
     this.epoch.now++;
     return snapshot;
@@ -193,6 +195,7 @@ export class Kernel {
     this.shm.thaw(snapshot.shm);
     if (snapshot.nextUses !== null) this.nextUses?.thaw(snapshot.nextUses);
     this.scalars = { ...snapshot.scalars };
+    this.epoch.held = { ...snapshot.held };
     this.tablePages.next = snapshot.scalars.nextTable;
   }
 

@@ -15,7 +15,7 @@ import { SwapSlots } from '../../simulator/machine/swap-slots.ts';
 import { Tlb } from '../../simulator/machine/tlb.ts';
 import { withHole } from '../../simulator/mm/page-cache.ts';
 import { Counts } from '../../simulator/state/counts.ts';
-import { CowMap, type Epoch, Table } from '../../simulator/state/cow.ts';
+import { CowMap, type Epoch, newEpoch, Table } from '../../simulator/state/cow.ts';
 
 /** Something with a frozen form, and a model of it that is copied whole. */
 interface Subject<Root, Model> {
@@ -77,7 +77,7 @@ describe('Table', () => {
     const op = fc.tuple(fc.constantFrom('add', 'add', 'many', 'edit', 'delete', 'clear'), fc.nat(2000), fc.nat(9));
     fc.assert(
       fc.property(movesOf(op, 80), (moves) => {
-        const epoch: Epoch = { now: 1 };
+        const epoch = newEpoch();
         const table = new Table<Item>(epoch, (item, owner) => ({ ...item, owner }), 5);
         let model = { next: 5, items: new Map<number, number>() };
         play(
@@ -156,7 +156,7 @@ describe('Counts', () => {
     });
     fc.assert(
       fc.property(movesOf(op), (moves) => {
-        const epoch: Epoch = { now: 1 };
+        const epoch = newEpoch();
         let counts = Counts.empty(epoch.now);
         let model = new Map<number, number>();
         play(
@@ -198,7 +198,7 @@ describe('CowMap', () => {
     const op = fc.tuple(fc.boolean(), fc.nat(6), fc.nat(9));
     fc.assert(
       fc.property(movesOf(op), (moves) => {
-        const epoch: Epoch = { now: 1 };
+        const epoch = newEpoch();
         const map = new CowMap<number, number>(epoch);
         let model = new Map<number, number>();
         play(
@@ -240,7 +240,7 @@ describe('Frames', () => {
     });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 600 }), movesOf(op, 80), (total, moves) => {
-        const epoch: Epoch = { now: 1 };
+        const epoch = newEpoch();
         const frames = new Frames(epoch, total);
         let model = new Map<number, Uint8Array>();
         const probe = [0, 1, 2, 7, 8, 50, 99, 100, 101, 195, 196, 3999, 4000, 4001, 4094, 4095];
@@ -313,7 +313,7 @@ describe('SwapSlots', () => {
     );
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 20 }), movesOf(op, 100), (total, moves) => {
-        const epoch: Epoch = { now: 1 };
+        const epoch = newEpoch();
         const swap = new SwapSlots(epoch, total);
         let model = new Map<number, Slot>();
         play(
@@ -383,7 +383,7 @@ describe('PageTables', () => {
     });
     fc.assert(
       fc.property(movesOf(op), (moves) => {
-        const epoch: Epoch = { now: 1 };
+        const epoch = newEpoch();
         let tables = new PageTables(epoch, { next: 1 }, levels);
         /** Values by page, and the 2 MiB blocks that have a table. */
         let model = { values: new Map<number, number>(), blocks: new Set<number>() };
@@ -459,7 +459,7 @@ describe('Tlb', () => {
     );
     fc.assert(
       fc.property(fc.constantFrom(0, 4, 16, 64), movesOf(op), (size, moves) => {
-        const epoch: Epoch = { now: 1 };
+        const epoch = newEpoch();
         const tlb = new Tlb(epoch, size);
         let model = new Map<number, number>();
         play(

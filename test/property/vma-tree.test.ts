@@ -6,7 +6,7 @@ import { newTally } from '../../simulator/checks/tally.ts';
 import { DEFAULT_MACHINE } from '../../simulator/index.ts';
 import type { Vma } from '../../simulator/mm/vma.ts';
 import { VmaTree } from '../../simulator/mm/vma-tree.ts';
-import type { Epoch } from '../../simulator/state/cow.ts';
+import { newEpoch } from '../../simulator/state/cow.ts';
 import { Kernel } from '../../simulator/state/kernel.ts';
 
 const PAGES = 4000;
@@ -119,7 +119,7 @@ test('splits and joins as a sorted array does', () => {
   const edits = fc.array(edit, { minLength: 40, maxLength: 300 });
   fc.assert(
     fc.property(fc.constantFrom(3, 70, 1300), fc.integer({ min: 1, max: 5 }), edits, (count, size, list) => {
-      const epoch: Epoch = { now: 1 };
+      const epoch = newEpoch();
       let tree = new VmaTree(epoch);
       const sorted = new Sorted();
       for (let i = 0; i < count; i++) {
@@ -157,7 +157,7 @@ function filled(tree: VmaTree, sorted: Sorted, count: number, step: number): voi
 test('answers as a sorted array does', () => {
   fc.assert(
     fc.property(counts, fc.integer({ min: 1, max: 4 }), fc.array(op, { maxLength: 120 }), (count, step, ops) => {
-      const epoch: Epoch = { now: 1 };
+      const epoch = newEpoch();
       let tree = new VmaTree(epoch);
       const sorted = new Sorted();
       const kept: { tree: VmaTree; vmas: Vma[] }[] = [];
@@ -212,7 +212,7 @@ test('a search in part of the tree stays in its bounds', () => {
       fc.nat(310),
       fc.integer({ min: 1, max: 9 }),
       (pages, a, b, length) => {
-        const tree = new VmaTree({ now: 1 });
+        const tree = new VmaTree(newEpoch());
         for (const page of pages) tree.insert(vmaOf(page, page + 1));
         const [low, high] = a < b ? [a, b] : [b, a];
         const taken = new Set(pages);
@@ -250,7 +250,7 @@ test('finds the highest hole, whatever was mapped and unmapped before', () => {
   const high = 200 * 4096;
   fc.assert(
     fc.property(fc.array(mapping, { minLength: 10, maxLength: 60 }), (list) => {
-      const tree = new VmaTree({ now: 1 });
+      const tree = new VmaTree(newEpoch());
       const sorted = new Sorted();
       for (const { kind, pages, at } of list) {
         if (kind === 'map') {
@@ -281,7 +281,7 @@ test('finds the highest hole, whatever was mapped and unmapped before', () => {
 });
 
 test('refuses to remove what is not there', () => {
-  const tree = new VmaTree({ now: 1 });
+  const tree = new VmaTree(newEpoch());
   tree.insert(vmaOf(4, 6));
   expect(() => tree.remove(3 * 4096)).toThrow('VmaTree.remove');
   expect(() => tree.replace(6 * 4096, vmaOf(6, 7))).toThrow('VmaTree.replace');

@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { parseScenario, Timeline } from '../../simulator/index.ts';
-import { tooMuchHeld } from '../../simulator/kernel/host-limit.ts';
+import { heldBytes, tooMuchHeld } from '../../simulator/kernel/host-limit.ts';
+import { SnapshotStore } from '../../simulator/scenario/snapshot-store.ts';
 
 /** The run of a scenario to its end. */
 function run(text: string): Timeline {
@@ -108,3 +109,42 @@ test.each(['page_cache=warm', 'filesystem=tmpfs'])(
     expect(diagnostics[0]?.range.start.line).toBe(1);
   },
 );
+
+test.each([
+  ['VMAs', 'p: c = fork()', /\d+ VMAs with \d+ anon_vmas/],
+  ['page tables', 'p: c = mmap(NULL, 4M, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_POPULATE, -1, 0)', /\d+ page tables/],
+  ['contents', 'p: write(fd, "two bytes and more", 5000)', /\d+ pages with contents of their own/],
+  ['processes', 'p: c = fork()\nc: exit(0)\np: wait4(-1, NULL, 0, NULL)', /\d+ processes, dead ones included/],
+])('what takes memory of the host beside pages is bounded: %s', (_kind, lines, message) => {
+  const { simulator } = run(`p = spawn()
+p: fd = open("/f", O_RDWR|O_CREAT, 0600)
+repeat 200
+${lines}
+end`);
+  const request = { op: 'syscall', pid: 1000, name: 'mmap', args: [] } as const;
+  const held = heldBytes(simulator.state);
+  expect(tooMuchHeld(simulator.state, request)).toBeNull();
+  expect(tooMuchHeld(simulator.state, request, undefined, held)).toBeNull();
+  expect(tooMuchHeld(simulator.state, request, undefined, held - 1)).toMatch(message);
+  // A copy of the address space has to fit in, too.
+  expect(tooMuchHeld(simulator.state, { ...request, name: 'fork' }, undefined, held)).toMatch(message);
+  expect(tooMuchHeld(simulator.state, { ...request, name: 'munmap' }, undefined, 0)).toBeNull();
+});
+
+test('the snapshots of a run that changes much in each step weigh no more than they may, and each place can be reached', () => {
+  const store = new SnapshotStore<string>(1000);
+  const positions = Array.from({ length: 5000 }, (_, position) => position);
+  for (const position of positions) {
+    store.put(position, `at ${position}`, { made: 100, whole: 300 });
+    expect(store.weight).toBeLessThanOrEqual(1300);
+    expect(store.atOrBefore(position)).toMatchObject({ position, snapshot: `at ${position}` });
+  }
+  for (const position of positions) expect(store.atOrBefore(position).position).toBeLessThanOrEqual(position);
+  expect(store.atOrBefore(4998).position).toBeGreaterThan(4900);
+});
+
+test('what a growing run keeps is no reason to forget places that share it', () => {
+  const store = new SnapshotStore<number>(1000);
+  for (let position = 0; position < 1000; position++) store.put(position, position, { made: 50, whole: 50 * position });
+  expect(store.size).toBe(1000);
+});
