@@ -1,19 +1,30 @@
-// The scenarios that come with the extension, opened as untitled copies.
-import { type QuickPickItem, Uri, ViewColumn, window, workspace } from 'vscode';
+// The scenarios that come with the extension, opened as copies under their own names, and new scenarios.
+import {
+  EndOfLine,
+  type QuickPickItem,
+  Range,
+  type TextDocument,
+  ViewColumn,
+  WorkspaceEdit,
+  window,
+  workspace,
+} from 'vscode';
 import { LANGUAGE } from './names.ts';
+import { newCopyUri } from './sample-files.ts';
 import { type Sample, samples } from './sample-list.ts';
 
 /** Asks which sample to open; `name` answers beforehand. */
-export async function openSample(extensionUri: Uri, name?: string): Promise<void> {
+export async function openSample(name?: string): Promise<void> {
   const sample = samples.find((candidate) => candidate.name === name) ?? (await pick());
-  if (sample === undefined) return;
-  const bytes = await workspace.fs.readFile(Uri.joinPath(extensionUri, 'samples', `${sample.name}.vas`));
-  await openCopy(new TextDecoder().decode(bytes));
+  if (sample !== undefined) await show(await workspace.openTextDocument(newCopyUri(`${sample.name}.vas`)));
 }
 
 /** Opens a new scenario with a few lines to start from. */
-export function newScenario(): Promise<void> {
-  return openCopy(TEMPLATE);
+export async function newScenario(): Promise<void> {
+  const document = await workspace.openTextDocument({ language: LANGUAGE, content: TEMPLATE });
+  // VS Code gives out the name of a document that was closed anew, and with it the text that was kept of that one.
+  if (document.getText() !== TEMPLATE.replaceAll('\n', lineEnd(document))) await setText(document, TEMPLATE);
+  await show(document);
 }
 
 async function pick(): Promise<Sample | undefined> {
@@ -32,8 +43,17 @@ async function pick(): Promise<Sample | undefined> {
   return picked?.sample;
 }
 
-async function openCopy(content: string): Promise<void> {
-  const document = await workspace.openTextDocument({ language: LANGUAGE, content });
+function lineEnd(document: TextDocument): string {
+  return document.eol === EndOfLine.LF ? '\n' : '\r\n';
+}
+
+async function setText(document: TextDocument, text: string): Promise<void> {
+  const edit = new WorkspaceEdit();
+  edit.replace(document.uri, new Range(0, 0, document.lineCount, 0), text);
+  await workspace.applyEdit(edit);
+}
+
+async function show(document: TextDocument): Promise<void> {
   // The tour, or the page tables, are in front: they stay in sight.
   const other = window.activeTextEditor === undefined && window.tabGroups.activeTabGroup.activeTab !== undefined;
   await window.showTextDocument(document, other ? ViewColumn.Beside : ViewColumn.Active);

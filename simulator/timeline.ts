@@ -80,7 +80,7 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
   #events: readonly KernelEvent[] = [];
   #eventsOf = 0;
   /** What the machine had made at the snapshot that was kept or restored last. */
-  #madeBefore = 0;
+  #madeBefore: number;
 
   /** Declares the scenario's machine and files to a fresh `simulator`. */
   constructor(scenario: Scenario, simulator: M, options: TimelineOptions = {}) {
@@ -90,6 +90,7 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     this.#preparation = options.preparation ?? null;
     this.#isReady = this.#preparation === null;
     this.diagnostics = [...scenario.diagnostics, ...declareAll(scenario, simulator, options.readHostElf)];
+    this.#madeBefore = simulator.made ?? 0;
     this.#state = initialState(scenario);
     this.#keep();
   }

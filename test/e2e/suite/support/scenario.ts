@@ -47,7 +47,6 @@ export async function openSample(name: string): Promise<Opened> {
 async function opened(editor: vscode.TextEditor): Promise<Opened> {
   const { session: find } = await api();
   const uri = editor.document.uri.toString();
-  // A sample's URI may be that of a document which was closed a moment ago, and whose session still is.
   const own = (): Session | undefined => {
     const session = find(uri);
     return session?.document === editor.document ? session : undefined;
@@ -58,7 +57,7 @@ async function opened(editor: vscode.TextEditor): Promise<Opened> {
 /** Closes every editor without saving. */
 export async function closeAll(): Promise<void> {
   for (const document of vscode.workspace.textDocuments) {
-    if (!document.isUntitled || document.isClosed) continue;
+    if (!(document.isUntitled || document.isDirty) || document.isClosed) continue;
     await vscode.window.showTextDocument(document);
     await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
   }
