@@ -1,6 +1,6 @@
 // Samples open as copies under their own names: they can be changed, and nothing of it reaches a disk or the next copy.
-import { expect } from 'chai';
 import * as vscode from 'vscode';
+import { expect } from './support/expect.ts';
 import { closeAll, openSample, replace } from './support/scenario.ts';
 
 suite('copies of samples', () => {

@@ -172,8 +172,11 @@ suite('views', () => {
     await session.goToStep(2);
     await vscode.commands.executeCommand('vas.openMeminfo');
     const { session: other } = await openSample('fork');
+    const scenario = session.document.uri.toString();
     const document = await eventually('the document', () =>
-      vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'vas-proc' && uri.path === '/proc/meminfo'),
+      vscode.workspace.textDocuments.find(
+        ({ uri }) => uri.scheme === 'vas-proc' && uri.path === '/proc/meminfo' && uri.query === scenario,
+      ),
     );
     await vscode.window.showTextDocument(document);
     await vscode.commands.executeCommand('vas.step');
