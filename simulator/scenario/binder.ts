@@ -131,7 +131,7 @@ class Binder implements NameScope, Reporter {
     for (const statement of this.#tree.statements) {
       if (statement.kind === 'spawn' || statement.kind === 'call') note(statement.target);
     }
-    for (const line of this.#tree.broken) note(line.target);
+    for (const line of this.#tree.broken) for (const target of line.targets) note(target);
   }
 
   #passBroken(line: SyntaxTree['broken'][number]): void {
@@ -143,7 +143,7 @@ class Binder implements NameScope, Reporter {
     if (line.end) this.#closeLoop();
     if (line.repeat)
       this.#loops.push({ index: null, span: { line: line.line, start: 0, end: 6 }, reported: true, effective: false });
-    if (line.target !== null) this.#define(line.target, 'unknown');
+    for (const target of line.targets) this.#define(target, 'unknown');
   }
 
   #bindStatement(statement: Statement): void {

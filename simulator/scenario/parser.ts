@@ -14,7 +14,7 @@ import { parseExpectation } from './expectation-parser.ts';
 import { parseArgument, parseCondition, parseExpression, parseString } from './expression-parser.ts';
 import { clip, MAX_LINE, tokenize } from './lexer.ts';
 import { findNoText } from './no-text.ts';
-import { type BrokenLine, salvage } from './salvage.ts';
+import { type BrokenLine, badName, salvage } from './salvage.ts';
 import { closest, cover, type Diagnostic, rangeOf, type Span, splitLines } from './source.ts';
 import { SyntaxProblem, TokenStream } from './token-stream.ts';
 
@@ -39,11 +39,16 @@ export function parseText(text: string): SyntaxTree {
   const statements: Statement[] = [];
   const broken: BrokenLine[] = [];
   const diagnostics: Diagnostic[] = [];
+  const badNames = new Set<string>();
   for (let line = 0; line < lines.length; line++) {
     const parsed = parseLine(lines[line] ?? '', line);
     if (parsed.statement !== null) statements.push(parsed.statement);
     if (parsed.broken !== null) broken.push(parsed.broken);
     if (parsed.diagnostic === null) continue;
+    if (parsed.badName !== undefined) {
+      if (badNames.has(parsed.badName)) continue;
+      badNames.add(parsed.badName);
+    }
     diagnostics.push(parsed.diagnostic);
     if (diagnostics.length >= MAX_DIAGNOSTICS) {
       const span = { line, start: 0, end: (lines[line] ?? '').length };
@@ -59,6 +64,8 @@ interface ParsedLine {
   readonly statement: Statement | null;
   readonly diagnostic: Diagnostic | null;
   readonly broken: BrokenLine | null;
+  /** Of a process or a value: the same mistake wherever it stands. */
+  readonly badName?: string;
 }
 
 const BLANK: ParsedLine = { statement: null, diagnostic: null, broken: null };
@@ -82,14 +89,23 @@ export function parseLine(text: string, line: number): ParsedLine {
     return { statement, diagnostic: null, broken: null };
   } catch (problem) {
     if (!(problem instanceof SyntaxProblem)) throw problem;
+    const broken = brokenLine(text, line);
+    const name = badName(text);
+    if (name !== null) return { statement: null, diagnostic: noName(text, line, name), broken, badName: name };
     const diagnostic: Diagnostic = {
       severity: 'error',
       code: problem.code,
       message: problem.message,
       range: rangeOf(problem.span),
     };
-    return { statement: null, diagnostic, broken: brokenLine(text, line) };
+    return { statement: null, diagnostic, broken };
   }
+}
+
+function noName(text: string, line: number, name: string): Diagnostic {
+  const start = text.indexOf(name);
+  const message = `'${clip(name)}' is no name: a name has letters, digits and _, and begins with no digit`;
+  return { severity: 'error', code: 'syntax', message, range: rangeOf({ line, start, end: start + name.length }) };
 }
 
 /** The names of a line stand at its beginning: of an endless one no more is looked at. */

@@ -7,8 +7,8 @@ import { closest } from './source.ts';
 /** What can be told of a line that does not parse. */
 export interface BrokenLine {
   readonly line: number;
-  /** The name that it would have bound. */
-  readonly target: Ident | null;
+  /** The names that it would have bound: one, or the parts of one that is none. */
+  readonly targets: readonly Ident[];
   /** The path that it would have declared. */
   readonly path: string | null;
   /** It starts like a step, so no declaration may follow. */
@@ -23,18 +23,24 @@ const DECLARES_PATH: ReadonlySet<string> = new Set(['file', 'program', 'library'
 
 /** `text` is the line, `keywords` the words that a statement can start with. */
 export function salvage(text: string, tokens: readonly Token[], line: number, keywords: readonly string[]): BrokenLine {
-  const nothing = { line, target: null, path: null, step: false, repeat: false, end: false };
+  const nothing = { line, targets: [], path: null, step: false, repeat: false, end: false };
   const [first, second] = tokens;
   if (first?.kind !== 'word') return nothing;
-  if (second?.text === '=' || second?.text === '==') return { ...nothing, target: ident(first), step: true };
-  if (second?.text === ':') return { ...nothing, target: boundByCall(tokens.slice(2)), step: true };
+  if (second?.text === '=' || second?.text === '==') return { ...nothing, targets: [ident(first)], step: true };
+  if (second?.text === ':') return { ...nothing, targets: boundByCall(tokens.slice(2)), step: true };
   const keyword =
     second?.text === '(' ? null : keywords.includes(first.text) ? first.text : closest(first.text, keywords);
-  if (keyword === null) return { ...nothing, target: boundSomewhere(tokens) };
+  if (keyword === null) return { ...nothing, targets: boundSomewhere(tokens) };
   const path = DECLARES_PATH.has(keyword) ? pathBehind(text.slice(first.span.end)) : null;
   // A word that is no keyword may as well be a process whose colon is missing.
-  const target = keyword === first.text ? null : boundSomewhere(tokens);
-  return { ...nothing, target, path, repeat: keyword === 'repeat', end: keyword === 'end' };
+  const targets = keyword === first.text ? [] : boundSomewhere(tokens);
+  return { ...nothing, targets, path, repeat: keyword === 'repeat', end: keyword === 'end' };
+}
+
+/** What stands before the `:` or `=` of a line and is no name, such as `bash-1`; null where a name stands there. */
+export function badName(text: string): string | null {
+  const head = /^\s*([\p{L}\p{N}_.-]+)\s*[:=]/u.exec(text)?.[1];
+  return head === undefined || /^[A-Za-z_]\w*$/.test(head) ? null : head;
 }
 
 function ident(token: Token): Ident {
@@ -42,25 +48,32 @@ function ident(token: Token): Ident {
 }
 
 /** Behind `PROC:`, the name in `NAME = …`, `NAME == …`, `NAME := …` or `NAME call(…`. */
-function boundByCall([name, sign, next, open]: readonly Token[]): Ident | null {
-  if (name?.kind !== 'word') return null;
-  const isBound =
-    sign?.text === '=' ||
-    sign?.text === '==' ||
-    (sign?.text === ':' && next?.text === '=') ||
-    (sign?.kind === 'word' && next?.text === '(') ||
-    (sign?.kind === 'bad' && next?.kind === 'word' && open?.text === '(');
-  return isBound ? ident(name) : null;
+function boundByCall(tokens: readonly Token[]): Ident[] {
+  const [name, next, open] = tokens;
+  const at = tokens.findIndex(({ text }) => text === '=' || text === '==' || text === '(');
+  if (tokens[at]?.text === '=' || tokens[at]?.text === '==') {
+    return wordsBefore(tokens, tokens[at - 1]?.text === ':' ? at - 1 : at);
+  }
+  return name?.kind === 'word' && next?.kind === 'word' && open?.text === '(' ? [ident(name)] : [];
 }
 
 /** The name in the first `NAME = call(` of a line; what stands in parentheses is named for another reason. */
-function boundSomewhere(tokens: readonly Token[]): Ident | null {
-  for (const [at, token] of tokens.entries()) {
-    if (token.text === '(') return null;
-    const isNamed = token.kind === 'word' && tokens[at + 1]?.text === '=';
-    if (isNamed && tokens[at + 2]?.kind === 'word' && tokens[at + 3]?.text === '(') return ident(token);
+function boundSomewhere(tokens: readonly Token[]): Ident[] {
+  const at = tokens.findIndex(({ text }) => text === '=' || text === '(');
+  const isCall = tokens[at]?.text === '=' && tokens[at + 1]?.kind === 'word' && tokens[at + 2]?.text === '(';
+  return isCall ? wordsBefore(tokens, at) : [];
+}
+
+/** The words of what stands before the token number `end` without a blank: of `my-buf` they are two. */
+function wordsBefore(tokens: readonly Token[], end: number): Ident[] {
+  const words: Ident[] = [];
+  for (let at = end - 1; at >= 0; at--) {
+    const token = tokens[at];
+    const next = tokens[at + 1];
+    if (token === undefined || (at < end - 1 && token.span.end !== next?.span.start)) break;
+    if (token.kind === 'word') words.push(ident(token));
   }
-  return null;
+  return words;
 }
 
 /** The path at the start of `text`, whatever is wrong with its quotes. */
