@@ -60,6 +60,25 @@ describe.each([200, 220, 260, 320, 420])('at %i pixels', (width) => {
   });
 });
 
+describe.each([200, 300, 400, 640, 1200])('at %i pixels', (width) => {
+  it.each([900, 300])('what the keyboard comes to is not under the header, %i pixels high', async (height) => {
+    const page = await dev.open('state=stored&theme=dark', { width, height });
+    const reached = page.locator('.translation :is([tabindex="0"], summary, .mapper, .step-line)');
+    const count = await reached.count();
+    expect(count).toBeGreaterThan(3);
+    for (let i = 0; i < count; i++) {
+      await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
+      await reached.nth(i).focus();
+      const seen = await reached.nth(i).evaluate((element) => {
+        const { left, top } = element.getBoundingClientRect();
+        return element.contains(document.elementFromPoint(left + 6, top + 6));
+      });
+      expect(seen, `number ${i}`).toBe(true);
+    }
+    await page.close();
+  });
+});
+
 /** Controls of the header that something else lies over, by their labels. */
 async function covered(page: Page): Promise<string[]> {
   return page.evaluate(() => {
