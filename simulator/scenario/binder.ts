@@ -114,11 +114,10 @@ class Binder implements NameScope, Reporter {
     return this.#names.get(name);
   }
 
-  /** Why `name` means nothing at this place. */
-  explainUnbound(name: string): string {
+  explainUnbound(name: string, also: readonly string[] = []): string {
     const later = this.#definitions.get(name);
     if (later !== undefined) return `'${clip(name)}' is used before it is bound, on line ${later + 1}`;
-    const meant = closest(name, this.#names.keys());
+    const meant = closest(name, [...this.#names.keys(), ...also]);
     return `'${clip(name)}' is not bound${meant === null ? '' : `: did you mean '${meant}'?`}`;
   }
 

@@ -3,8 +3,9 @@
 import type { CallSyntax, Expectation, Expr, StructExpr } from './ast.ts';
 import type { Reporter } from './binder.ts';
 import { type CallSignature, type Parameter, type ParameterType, parameterAt, signatureLabel } from './calls.ts';
-import { constant } from './constants.ts';
+import { constant, errnoNames, signalNames } from './constants.ts';
 import { constantValue } from './evaluate.ts';
+import { OUTCOMES } from './expectation-parser.ts';
 import { writeInt } from './expectations.ts';
 import { checkValue, countOf, describeType, type NameScope, type ValueType } from './expression-checks.ts';
 import { clip } from './lexer.ts';
@@ -161,7 +162,8 @@ export function checkExpectation(
   }
   if (expected.value === null) return;
   const value = expected.value;
-  const type = value.kind === 'array' || value.kind === 'struct' ? 'array' : checkValue(value, scope, reporter);
+  const isList = value.kind === 'array' || value.kind === 'struct';
+  const type = isList ? 'array' : checkValue(value, withOutcomes(scope), reporter);
   if (type === null || type === 'unknown') return;
   if (type === 'string' && call.name !== 'load') {
     reporter.error('type', `${call.name} gives ${call.returns}, not a string`, value.span);
@@ -170,4 +172,12 @@ export function checkExpectation(
   } else if (call.name === 'load' && value.kind === 'int' && value.value > 0xffn) {
     reporter.warning('expectation', 'a load is compared with one byte, and this is more', value.span);
   }
+}
+
+/** A name that means nothing may be one that only an expectation knows, mistyped. */
+function withOutcomes(scope: NameScope): NameScope {
+  return {
+    lookup: (name) => scope.lookup(name),
+    explainUnbound: (name) => scope.explainUnbound(name, [...OUTCOMES, ...signalNames(), ...errnoNames()]),
+  };
 }

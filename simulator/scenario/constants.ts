@@ -98,6 +98,10 @@ export function isSignal(name: string): boolean {
   return SIGNAL_NAMES.has(name);
 }
 
+export function signalNames(): Iterable<string> {
+  return SIGNAL_NAMES.keys();
+}
+
 /** The name of a signal number on x86-64, or null. */
 export function signalName(number: bigint): string | null {
   for (const [name, value] of SIGNAL_NAMES) if (BigInt(value) === number) return name;

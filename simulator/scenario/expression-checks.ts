@@ -12,7 +12,8 @@ import { closest, type Span } from './source.ts';
 
 export interface NameScope {
   lookup(name: string): BoundName | undefined;
-  explainUnbound(name: string): string;
+  /** Why `name` means nothing at this place. `also`: what may have been meant beside the names that are bound. */
+  explainUnbound(name: string, also?: readonly string[]): string;
 }
 
 /** `unknown`: something in it means nothing, which was told where it first stood; it passes for anything. */
