@@ -28,11 +28,17 @@ export interface SyntaxTree {
 /** More mistakes than this are not listed. */
 const MAX_DIAGNOSTICS = 500;
 
+/**
+ * Words, numbers, strings and marks that are read, a line's end counting as one: what they mean takes some 200 bytes of the
+ * host's memory each.
+ */
+const MAX_TOKENS = 3_000_000;
+
 export const DECLARATION_KEYWORDS = ['machine', 'file', 'program', 'library', 'device'] as const;
 export const STATEMENT_KEYWORDS = [...DECLARATION_KEYWORDS, 'repeat', 'end', 'assert'] as const;
 
-/** Parses a whole scenario. Linear in its length; never throws on any text. */
-export function parseText(text: string): SyntaxTree {
+/** Parses a whole scenario, up to its first `maxTokens` tokens. Linear in its length; never throws on any text. */
+export function parseText(text: string, maxTokens: number = MAX_TOKENS): SyntaxTree {
   const noText = findNoText(text);
   if (noText !== null) return { lines: [], statements: [], broken: [], diagnostics: [noText] };
   const lines = splitLines(text);
@@ -40,8 +46,18 @@ export function parseText(text: string): SyntaxTree {
   const broken: BrokenLine[] = [];
   const diagnostics: Diagnostic[] = [];
   const badNames = new Set<string>();
+  const stopAt = (line: number, message: string): void => {
+    const span = { line, start: 0, end: Math.min(MAX_LINE, (lines[line] ?? '').length) };
+    diagnostics.push({ severity: 'error', code: 'too-many', message, range: rangeOf(span) });
+  };
+  let tokens = 0;
   for (let line = 0; line < lines.length; line++) {
     const parsed = parseLine(lines[line] ?? '', line);
+    tokens += parsed.tokens;
+    if (tokens > maxTokens) {
+      stopAt(line, `more than ${maxTokens} words, numbers and marks: the file is not read from this line on`);
+      break;
+    }
     if (parsed.statement !== null) statements.push(parsed.statement);
     if (parsed.broken !== null) broken.push(parsed.broken);
     if (parsed.diagnostic === null) continue;
@@ -51,9 +67,7 @@ export function parseText(text: string): SyntaxTree {
     }
     diagnostics.push(parsed.diagnostic);
     if (diagnostics.length >= MAX_DIAGNOSTICS) {
-      const span = { line, start: 0, end: (lines[line] ?? '').length };
-      const message = 'more than this many mistakes: the rest of the file is not read';
-      diagnostics.push({ severity: 'error', code: 'too-many', message, range: rangeOf(span) });
+      stopAt(line, 'more than this many mistakes: the rest of the file is not read');
       break;
     }
   }
@@ -66,9 +80,10 @@ interface ParsedLine {
   readonly broken: BrokenLine | null;
   /** Of a process or a value: the same mistake wherever it stands. */
   readonly badName?: string;
+  readonly tokens: number;
 }
 
-const BLANK: ParsedLine = { statement: null, diagnostic: null, broken: null };
+const BLANK: ParsedLine = { statement: null, diagnostic: null, broken: null, tokens: 1 };
 
 /** Parses line number `line` (from 0) of a scenario. */
 export function parseLine(text: string, line: number): ParsedLine {
@@ -79,26 +94,29 @@ export function parseLine(text: string, line: number): ParsedLine {
       statement: null,
       diagnostic: { severity: 'error', code: 'too-long', message, range },
       broken: brokenLine(text, line),
+      tokens: 1,
     };
   }
-  const stream = new TokenStream(tokenize(text, line));
+  const found = tokenize(text, line);
+  const tokens = found.length;
+  const stream = new TokenStream(found);
   if (stream.atEnd()) return BLANK;
   try {
     const statement = parseStatement(stream);
     stream.expectEnd();
-    return { statement, diagnostic: null, broken: null };
+    return { statement, diagnostic: null, broken: null, tokens };
   } catch (problem) {
     if (!(problem instanceof SyntaxProblem)) throw problem;
     const broken = brokenLine(text, line);
     const name = badName(text);
-    if (name !== null) return { statement: null, diagnostic: noName(text, line, name), broken, badName: name };
+    if (name !== null) return { statement: null, diagnostic: noName(text, line, name), broken, badName: name, tokens };
     const diagnostic: Diagnostic = {
       severity: 'error',
       code: problem.code,
       message: problem.message,
       range: rangeOf(problem.span),
     };
-    return { statement: null, diagnostic, broken };
+    return { statement: null, diagnostic, broken, tokens };
   }
 }
 

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { parseScenario, Timeline } from '../../simulator/index.ts';
 import { heldBytes, tooMuchHeld } from '../../simulator/kernel/host-limit.ts';
+import { parseText } from '../../simulator/scenario/parser.ts';
 import { SnapshotStore } from '../../simulator/scenario/snapshot-store.ts';
 
 /** The run of a scenario to its end. */
@@ -147,4 +148,20 @@ test('what a growing run keeps is no reason to forget places that share it', () 
   const store = new SnapshotStore<number>(1000);
   for (let position = 0; position < 1000; position++) store.put(position, position, { made: 50, whole: 50 * position });
   expect(store.size).toBe(1000);
+});
+
+test('of an endless text no more is read than the host can keep: an error on the line where it ends', () => {
+  const lines = ['p = spawn()', 'p: brk(0)', '', '# a comment', 'p: brk(0)', 'p: brk(0)'];
+  // A spawn has 6 tokens with the end of its line, a brk 7, an empty line 1.
+  expect(parseText(lines.join('\n'), 6 + 7 + 1 + 1 + 7 + 7).diagnostics).toEqual([]);
+  const { statements, diagnostics } = parseText(lines.join('\n'), 6 + 7 + 1 + 1 + 7 + 6);
+  expect(statements).toHaveLength(3);
+  expect(diagnostics).toEqual([
+    {
+      severity: 'error',
+      code: 'too-many',
+      message: 'more than 28 words, numbers and marks: the file is not read from this line on',
+      range: { start: { line: 5, character: 0 }, end: { line: 5, character: 9 } },
+    },
+  ]);
 });
