@@ -26,6 +26,11 @@ export interface Busy {
 /** How a run ended. `refused`: it could not begin, `obstacle` says why. */
 export type Travel = 'done' | 'cancelled' | 'refused';
 
+/** What a character of a scenario takes of the host's memory, and what a text takes at most; bytes, about. */
+const CHARACTER_BYTES = 150;
+const MAX_TEXT_BYTES = 700 * 2 ** 20;
+const NO_SCENARIO = parseScenario('');
+
 /** A step may take so long before the editor is told that it is busy. */
 const ONE_STEP_MS = 60;
 
@@ -62,6 +67,7 @@ export class Session {
   private readonly lines = new LineMap();
   private timer: unknown;
   private pending = false;
+  private isResting = false;
   private current: Promise<unknown> = Promise.resolve();
   private rerunning: Promise<void> = Promise.resolve();
   private disposed = false;
@@ -78,6 +84,22 @@ export class Session {
     clearTimeout(this.timer);
     this.cancel();
     this.emitter.dispose();
+  }
+
+  /** What the scenario and its run take of the host's memory, about. */
+  get bytes(): number {
+    const text = Math.min(CHARACTER_BYTES * this.scenario.text.length, MAX_TEXT_BYTES);
+    return text + (this.timeline?.bytes ?? 0);
+  }
+
+  /** Gives the memory of the run back. {@link settle}, which all that moves awaits, runs to the same place again. */
+  rest(): void {
+    if (this.isResting || this.pending || this.busy !== null) return;
+    this.isResting = true;
+    this.scenario = NO_SCENARIO;
+    this.timeline = null;
+    this.obstacle = 'The other scenarios need the memory: this one runs to the same place again when it is chosen.';
+    this.emitter.fire('moved');
   }
 
   /** Steps executed so far. */
@@ -101,7 +123,7 @@ export class Session {
 
   /** The parse of the text as it is now; undefined while an edit has not been read yet. */
   get currentScenario(): Scenario | undefined {
-    return this.pending ? undefined : this.scenario;
+    return this.pending || this.isResting ? undefined : this.scenario;
   }
 
   get canStep(): boolean {
@@ -144,8 +166,9 @@ export class Session {
 
   /** Brings parse and run up to date with the text. Everything that moves awaits this first. */
   async settle(): Promise<void> {
-    if (this.pending) {
+    if (this.pending || this.isResting) {
       this.pending = false;
+      this.isResting = false;
       clearTimeout(this.timer);
       this.rerunning = this.rerunning.then(() => this.rerun());
     }

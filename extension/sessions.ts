@@ -11,6 +11,11 @@ import {
 import { LANGUAGE, PROC_SCHEME } from './names.ts';
 import { Session, type SessionChange, type TimelineOptions } from './session.ts';
 
+/** Bytes that all scenarios together may take before those that nobody looks at give theirs back, about. */
+const ALL_BYTES = 3 * 2 ** 29;
+/** How often that is looked at while something runs. */
+const LOOK_MS = 1000;
+
 export interface SessionEvent {
   readonly session: Session;
   readonly change: SessionChange;
@@ -25,6 +30,7 @@ export class Sessions implements Disposable {
   private readonly closeEmitter = new EventEmitter<Session>();
   private readonly subscriptions: Disposable[];
   private current: Session | null = null;
+  private timer: unknown;
 
   readonly onDidChange: Event<SessionEvent> = this.changeEmitter.event;
   readonly onDidChangeActive: Event<Session | null> = this.activeEmitter.event;
@@ -50,6 +56,7 @@ export class Sessions implements Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.timer);
     for (const subscription of this.subscriptions) subscription.dispose();
     for (const session of this.byUri.values()) session.dispose();
     this.byUri.clear();
@@ -89,7 +96,10 @@ export class Sessions implements Disposable {
     if (document.languageId !== LANGUAGE || isForeign(document) || this.byUri.has(uri)) return;
     const session = new Session(document, this.options);
     this.byUri.set(uri, session);
-    session.onDidChange((change) => this.changeEmitter.fire({ session, change }));
+    session.onDidChange((change) => {
+      this.changeEmitter.fire({ session, change });
+      if (change !== 'parsed') this.makeRoom();
+    });
     this.openEmitter.fire(session);
     if (window.activeTextEditor?.document === document || this.current === null) this.setActive(session);
   }
@@ -109,8 +119,28 @@ export class Sessions implements Disposable {
     if (session !== undefined && session !== this.current) this.setActive(session);
   }
 
+  /** Those that are not shown rest, the largest first; where that is not enough, long runs of theirs end. */
+  private makeRoom(): void {
+    const all = [...this.byUri.values()];
+    const bytes = (): number => all.reduce((sum, session) => sum + session.bytes, 0);
+    for (const session of all.toSorted((a, b) => b.bytes - a.bytes)) {
+      if (bytes() <= ALL_BYTES) break;
+      if (session === this.current) continue;
+      if (session.busy === null) session.rest();
+      else if (bytes() > 2 * ALL_BYTES) session.cancel();
+    }
+    // A long run takes more and more.
+    if (this.timer !== undefined || all.every(({ busy }) => busy === null)) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.makeRoom();
+    }, LOOK_MS);
+  }
+
   private setActive(session: Session | null): void {
     this.current = session;
+    void session?.settle();
+    this.makeRoom();
     this.activeEmitter.fire(session);
   }
 }

@@ -105,6 +105,11 @@ export class TimelineOver<S, M extends TimeMachine<S>> {
     return this.#isReady;
   }
 
+  /** Bytes of the host's memory that the run takes, about. */
+  get bytes(): number {
+    return this.#places.weight + (this.simulator.held ?? 0);
+  }
+
   /** Steps of work done since the beginning, those made again and those of the preparation included. */
   get effort(): number {
     return this.#advanced + (this.#preparation?.performed ?? 0);

@@ -112,7 +112,7 @@ describe('strings', () => {
 describe('lines', () => {
   test('comments and blanks say nothing', () => {
     for (const line of ['', '   ', '# comment', '  # "', '\t']) {
-      expect(parseLine(line, 0)).toEqual({ statement: null, diagnostic: null, broken: null });
+      expect(parseLine(line, 0)).toEqual({ statement: null, diagnostic: null, broken: null, tokens: 1 });
     }
   });
 
