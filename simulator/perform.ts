@@ -56,7 +56,8 @@ export function* performRequest(k: Kernel, request: Request, faults: FaultRecord
   }
   if (request.op === 'kernel') {
     const operation = KERNEL_OPERATIONS[request.name];
-    const result = operation === undefined ? { skip: `unknown call ${request.name}` } : operation(k, request.args);
+    const answer = operation === undefined ? { skip: `unknown call ${request.name}` } : operation(k, request.args);
+    const result = isParts(answer) ? yield* answer : answer;
     finishOom(k, 0);
     return { result: toResult(result), faults, minflt: 0, majflt: 0 };
   }

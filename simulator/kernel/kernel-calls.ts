@@ -13,6 +13,7 @@ import { cache_delete, cache_for_each } from '../mm/page-cache.ts';
 import { swapoff, swapon } from '../mm/swapoff.ts';
 import { reclaim_on_demand } from '../mm/vmscan.ts';
 import { folio_test_writeback } from '../mm/writeback.ts';
+import type { Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Inode, Task } from '../state/records.ts';
 import { deadWords } from './end-words.ts';
@@ -20,7 +21,8 @@ import { out_of_memory } from './exit.ts';
 import type { Skip } from './syscall.ts';
 
 type Result = number | string | Skip;
-type Handler = (k: Kernel, args: readonly Arg[]) => Result;
+/** What takes long comes in parts. */
+type Handler = (k: Kernel, args: readonly Arg[]) => Result | Parts<Result>;
 
 function word(args: readonly Arg[], index: number): number {
   const arg = args[index];

@@ -32,6 +32,7 @@ import {
   PGSTEAL,
   PGSTEAL_KIND,
 } from '../machine/vm-events.ts';
+import { inOneGo, PART_PAGES, type Parts } from '../parts.ts';
 import type { Kernel } from '../state/kernel.ts';
 import { total_swap_pages } from './accounting.ts';
 import { wakeup_flusher_threads } from './filemap.ts';
@@ -172,18 +173,25 @@ function shrink_active_list(k: Kernel, list: number, count: number): void {
   lru_note_cost(frames, file, rotated);
 }
 
-const nr = new Int32Array(4);
+/** How much of each list is still to be looked at by those whose reclaim comes in one go. */
+const shared = new Int32Array(4);
 
 /** shrink_lruvec(): one round over all lists, a batch of each in turn, until enough was freed. */
-function shrink_lruvec(k: Kernel, sc: ScanControl): void {
+function* shrink_lruvec(k: Kernel, sc: ScanControl): Parts<void> {
+  const nr = sc.by === BY_ASKING ? new Int32Array(4) : shared;
   get_scan_count(k, sc, nr);
   const cluster = swap_cluster(k.frames);
+  let pause = sc.nr_scanned + PART_PAGES;
   while (
     ((nr[LRU_INACTIVE_ANON] as number) > 0 ||
       (nr[LRU_ACTIVE_FILE] as number) > 0 ||
       (nr[LRU_INACTIVE_FILE] as number) > 0) &&
     progress(sc) < sc.nr_to_reclaim
   ) {
+    if (sc.nr_scanned >= pause) {
+      pause = sc.nr_scanned + PART_PAGES;
+      yield { done: progress(sc), of: sc.nr_to_reclaim };
+    }
     for (let list = LRU_INACTIVE_ANON; list <= LRU_ACTIVE_FILE; list++) {
       const part = Math.min(nr[list] as number, cluster);
       if (part === 0) continue;
@@ -199,18 +207,18 @@ function shrink_lruvec(k: Kernel, sc: ScanControl): void {
   }
 }
 
-function shrink_node(k: Kernel, sc: ScanControl): void {
+function shrink_node(k: Kernel, sc: ScanControl): Parts<void> {
   prepare_scan_control(k, sc);
-  shrink_lruvec(k, sc);
+  return shrink_lruvec(k, sc);
 }
 
 /** do_try_to_free_pages(): looks harder at each priority; at last at pages that were thought to be in use. */
-function do_try_to_free_pages(k: Kernel, sc: ScanControl): void {
+function* do_try_to_free_pages(k: Kernel, sc: ScanControl): Parts<void> {
   const before = progress(sc);
   sc.skipped_deactivate = false;
   for (;;) {
     for (sc.priority = first_priority(k.frames); sc.priority >= 0; sc.priority--) {
-      shrink_node(k, sc);
+      yield* shrink_node(k, sc);
       if (progress(sc) >= sc.nr_to_reclaim) break;
     }
     snapshot_refaults(k);
@@ -262,17 +270,17 @@ function reclaim_throttle(k: Kernel, sc: ScanControl): boolean {
 }
 
 /** should_reclaim_retry(): tries again while too little was freed and there is something that could be. */
-function tryHard(k: Kernel, by: ScanControl['by'], wanted: number, needs: number): number {
+function* tryHard(k: Kernel, by: ScanControl['by'], wanted: number, needs: number): Parts<number> {
   const sc = scanControl(by, wanted);
   tellStart(k, sc);
-  do_try_to_free_pages(k, sc);
+  yield* do_try_to_free_pages(k, sc);
   for (let loop = 1; loop <= MAX_RECLAIM_RETRIES && !enough(k, sc, needs); loop++) {
     const waited = reclaim_throttle(k, sc);
     if (enough(k, sc, needs) || (!waited && zone_reclaimable_pages(k) === 0)) break;
     const before = progress(sc);
     sc.desperate = sc.desperate || !waited;
     sc.force_deactivate = false;
-    do_try_to_free_pages(k, sc);
+    yield* do_try_to_free_pages(k, sc);
     if (waited || progress(sc) > before) loop = 0;
   }
   if (sc.nr_reclaimed > 0) k.frames.counters.lruvec[LRUVEC_KSWAPD_FAILURES] = 0;
@@ -306,11 +314,11 @@ function replace(k: Kernel, by: ScanControl['by'], wanted: number): number {
 export function try_to_free_pages(k: Kernel, wanted: number): number {
   k.frames.countEvent(ALLOCSTALL);
   if (k.config.replacement !== 'linux') return replace(k, BY_DIRECT, wanted);
-  return tryHard(k, BY_DIRECT, Math.max(wanted, swap_cluster(k.frames)), wanted);
+  return inOneGo(tryHard(k, BY_DIRECT, Math.max(wanted, swap_cluster(k.frames)), wanted));
 }
 
-/** `kernel: reclaim(pages)`: reclaim that is asked for. Returns how many were freed. */
-export function reclaim_on_demand(k: Kernel, wanted: number): number {
+/** `kernel: reclaim(pages)`: reclaim that is asked for, in parts but for that of a textbook policy. Returns how many were freed. */
+export function reclaim_on_demand(k: Kernel, wanted: number): number | Parts<number> {
   if (wanted === 0) return 0;
   return k.config.replacement === 'linux' ? tryHard(k, BY_ASKING, wanted, wanted) : replace(k, BY_ASKING, wanted);
 }
@@ -359,7 +367,7 @@ function balance_pgdat(k: Kernel, sc: ScanControl): void {
       shrink_active_list(k, LRU_ACTIVE_ANON, swap_cluster(k.frames));
     }
     sc.nr_to_reclaim = before + Math.min(round, missing(k));
-    shrink_node(k, sc);
+    inOneGo(shrink_node(k, sc));
     if (sc.nr_scanned - scanned < round || progress(sc) === before) sc.priority--;
   }
   if (progress(sc) === first && sc.nr_unqueued_dirty > 0) wake_flusher(k, sc);
