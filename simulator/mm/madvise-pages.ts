@@ -1,6 +1,6 @@
 /** Advice that is about the pages of a range: what madvise(2) frees, ages, pages out, guards (mm/madvise.c). */
 
-import { PAGE_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
+import { nextPmd, PAGE_SIZE, pteIndex, type VirtAddr } from '../machine/address.ts';
 import {
   PG_ACTIVE,
   PG_ANON,
@@ -111,16 +111,30 @@ export function* madvise_pageout(k: Kernel, mm: Mm, start: VirtAddr, end: VirtAd
   return 0;
 }
 
-/** MADV_WILLNEED: reads ahead what is in the file or in swap. */
-export function madvise_willneed(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 {
-  if (vma.inode === 0) {
-    const root = vma.anon?.root ?? 0;
-    read_ptes(mm, start, end, (addr, flags, slot) => {
+/** swapin_walk_pmd_entry(): what is in swap is read, a table's pages at a time. */
+function* swapin_walk(k: Kernel, { id }: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): Parts<0> {
+  const root = vma.anon?.root ?? 0;
+  for (let from = start; from < end; ) {
+    const { pt } = k.mms.edit(id);
+    const stop = Math.min(end, nextPmd(from));
+    if (pt.find(from) === undefined) {
+      from = pt.nextTable(stop, end);
+      continue;
+    }
+    // Reading may evict what lies behind: the table is owned, so that its entries are seen as they are then.
+    change_ptes(k.mms.get(id), from, stop, (_table, addr, flags, slot) => {
       if ((flags & PTE_SWAP) === 0) return;
       read_swap_cache(k, slot, (pfn) => init_anon_page(k, pfn, root, linear_page_index(vma, addr)));
     });
-    return 0;
+    from = stop;
+    yield { done: (from - start) / PAGE_SIZE, of: (end - start) / PAGE_SIZE };
   }
+  return 0;
+}
+
+/** MADV_WILLNEED: reads ahead what is in the file or in swap. */
+export function madvise_willneed(k: Kernel, mm: Mm, vma: Vma, start: VirtAddr, end: VirtAddr): 0 | Parts<0> {
+  if (vma.inode === 0) return swapin_walk(k, mm, vma, start, end);
   const inode = k.inodes.edit(vma.inode);
   const first = linear_page_index(vma, start);
   const last = Math.min(file_pages(inode), linear_page_index(vma, end));
