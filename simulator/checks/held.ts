@@ -9,7 +9,8 @@ export function checkHeld(t: Tally): void {
   const mms = [...k.mms.values()];
   const inodes = [...k.inodes.values()];
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
-  const { vmas, tables, contents, written, cacheChunks } = k.epoch.held;
+  const { vmas, tables, contents, written, cacheChunks, descriptors } = k.epoch.held;
+  same(t, 'descriptors held', descriptors, sum([...k.tasks.values()].map((task) => task.files.size)));
   same(t, 'VMAs held', vmas, sum(mms.map((mm) => mm.vmas.size)));
   same(t, 'page tables held', tables, sum(mms.map((mm) => mm.pt.tables + 1)));
   same(t, 'pages of disks held', written, sum(inodes.map((inode) => inode.written.size)));

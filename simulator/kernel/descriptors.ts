@@ -4,7 +4,7 @@ import { fput, get_file } from '../mm/file-refs.ts';
 import { MAP_ENTRY_BYTES } from '../state/cow.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { SysCall } from './syscall.ts';
-import { files_sharers, unshare_files } from './task.ts';
+import { files_sharers, set_files, unshare_files } from './task.ts';
 
 /** Changes the descriptor table of the caller, for all tasks that see it. */
 export function setFiles(c: SysCall, change: (files: Map<number, number>, cloexec: Set<number>) => void): void {
@@ -14,7 +14,7 @@ export function setFiles(c: SysCall, change: (files: Map<number, number>, cloexe
   c.k.epoch.made += MAP_ENTRY_BYTES * files.size;
   for (const pid of [c.task.pid, ...files_sharers(c.k, c.task)]) {
     const owned = c.k.tasks.edit(pid);
-    owned.files = files;
+    set_files(c.k, owned, files);
     owned.cloexec = cloexec;
   }
 }
@@ -51,6 +51,6 @@ export function close_on_exec(k: Kernel, pid: number): void {
     files.delete(fd);
     if (id > 0) fput(k, id);
   }
-  task.files = files;
+  set_files(k, task, files);
   task.cloexec = new Set();
 }

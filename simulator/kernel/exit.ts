@@ -12,7 +12,7 @@ import { zap_page_range } from '../mm/zap.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Mm, Task, TaskEnd } from '../state/records.ts';
 import { SIG, signalName } from '../uapi.ts';
-import { current_mm, files_sharers, RUNNING, release_task, run_as, threads_of, withoutPid } from './task.ts';
+import { current_mm, files_sharers, RUNNING, release_task, run_as, set_files, threads_of, withoutPid } from './task.ts';
 import { copy_to_user } from './user-copy.ts';
 
 /** exit_mmap(): every page, table and VMA of the address space goes. */
@@ -98,7 +98,7 @@ export function do_exit(k: Kernel, pid: number, end: TaskEnd): void {
   clear_child_tid(k, task);
   const mm = task.mm;
   const sharesFiles = closeFiles(k, task);
-  task.files = new Map();
+  set_files(k, task, new Map());
   task.end = end;
   if (k.sink !== null) {
     const sharesMemory = mm !== 0 && k.mms.get(mm).users > 1;

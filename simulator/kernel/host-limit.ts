@@ -21,6 +21,7 @@ const BYTES = {
   anonVma: 700,
   task: 900,
   file: 300,
+  descriptor: 64,
   inode: 1500,
   cacheChunk: 700,
   writtenPage: 150,
@@ -43,6 +44,7 @@ export function heldBytes(k: Kernel): number {
     k.anonVmas.size * BYTES.anonVma +
     k.tasks.size * BYTES.task +
     k.files.size * BYTES.file +
+    held.descriptors * BYTES.descriptor +
     k.inodes.size * BYTES.inode +
     held.tables * TABLE_BYTES +
     held.contents * BLOB_BYTES +
@@ -67,11 +69,12 @@ const COPYING = new Set(['fork', 'clone']);
 
 /** Why the step is not made, in numbers of what there is. */
 function tooMuchText(k: Kernel): string {
-  const { vmas, tables, contents, written } = k.epoch.held;
+  const { vmas, tables, contents, written, descriptors } = k.epoch.held;
   const amounts: readonly (readonly [number, string])[] = [
     [vmas * BYTES.vma + k.anonVmas.size * BYTES.anonVma, `${vmas} VMAs with ${k.anonVmas.size} anon_vmas`],
     [tables * TABLE_BYTES, `${tables} page tables`],
     [contents * BLOB_BYTES, `${contents} pages with contents of their own`],
+    [descriptors * BYTES.descriptor, `${descriptors} open descriptors`],
     [written * BYTES.writtenPage, `${written} pages written to disk`],
     [k.tasks.size * BYTES.task, `${k.tasks.size} processes, dead ones included`],
   ];

@@ -11,7 +11,7 @@ import { CLONE, SIG } from '../uapi.ts';
 import { fdLimit, install, lowestFree } from './descriptors.ts';
 import { mmput } from './exit.ts';
 import type { SysCall, SysHandler, SysResult } from './syscall.ts';
-import { new_task, withPid } from './task.ts';
+import { new_task, set_files, withPid } from './task.ts';
 import { copy_to_user } from './user-copy.ts';
 
 /** pid_max of a machine with one CPU (include/linux/threads.h: PID_MAX_DEFAULT); no pid is that high. */
@@ -114,7 +114,7 @@ function copy_process(c: SysCall, args: CloneArgs): Task {
   child.handlers = parent.handlers;
   child.personality = parent.personality;
   child.oom_score_adj = parent.oom_score_adj;
-  child.files = parent.files;
+  set_files(k, child, parent.files);
   child.cloexec = parent.cloexec;
   if ((flags & CLONE.CHILD_CLEARTID) !== 0) child.clear_child_tid = args.child_tid;
   if ((flags & CLONE.FILES) !== 0) shareFiles(k, parent, child);

@@ -76,6 +76,19 @@ export function release_task(k: Kernel, task: Task): void {
   parent.children = withoutPid(parent.children, task.pid, k);
 }
 
+/** The task has this descriptor table from now on. */
+export function set_files(k: Kernel, task: Task, files: ReadonlyMap<number, number>): void {
+  k.epoch.held.descriptors += files.size - task.files.size;
+  task.files = files;
+}
+
+/** Descriptors 0, 1 and 2, and the file id of the terminal. */
+const TERMINAL: readonly (readonly [number, number])[] = [
+  [0, 0],
+  [1, 0],
+  [2, 0],
+];
+
 /** What a child has of its maker from the first moment on. */
 export type Kinship = Pick<Task, 'parent' | 'maker' | 'exit_signal' | 'self_exec_id' | 'parent_exec_id' | 'pgrp'>;
 
@@ -85,6 +98,7 @@ export type Kinship = Pick<Task, 'parent' | 'maker' | 'exit_signal' | 'self_exec
  */
 export function new_task(k: Kernel, comm: string, kin?: Kinship): Task {
   k.scalars.nr_threads++;
+  k.epoch.held.descriptors += TERMINAL.length;
   return k.tasks.add((pid, owner) => ({
     pid,
     owner,
@@ -101,11 +115,7 @@ export function new_task(k: Kernel, comm: string, kin?: Kinship): Task {
     end: null,
     min_flt: 0,
     maj_flt: 0,
-    files: new Map([
-      [0, 0],
-      [1, 0],
-      [2, 0],
-    ]),
+    files: new Map(TERMINAL),
     cloexec: new Set(),
     filesGroup: pid,
     filesSharers: null,

@@ -15,6 +15,8 @@ export interface Held {
   written: number;
   /** Chunks of page caches. */
   cacheChunks: number;
+  /** Open descriptors of all tasks, of tables that several share once for each. */
+  descriptors: number;
 }
 
 /** The time of the state, and what it takes of the host's memory. */
@@ -30,7 +32,8 @@ export interface Epoch {
 const NO_SMALL_INTEGER = 2 ** 40;
 
 export function newEpoch(): Epoch {
-  return { now: 1, made: NO_SMALL_INTEGER, held: { vmas: 0, tables: 0, contents: 0, written: 0, cacheChunks: 0 } };
+  const held: Held = { vmas: 0, tables: 0, contents: 0, written: 0, cacheChunks: 0, descriptors: 0 };
+  return { now: 1, made: NO_SMALL_INTEGER, held };
 }
 
 /** Bytes of a node of a {@link Table}, of a record in it, and of an entry of a map: about. */

@@ -115,6 +115,7 @@ test.each([
   ['VMAs', 'p: c = fork()', /\d+ VMAs with \d+ anon_vmas/],
   ['page tables', 'p: c = mmap(NULL, 4M, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_POPULATE, -1, 0)', /\d+ page tables/],
   ['contents', 'p: write(fd, "two bytes and more", 5000)', /\d+ pages with contents of their own/],
+  ['descriptors', 'p: d = dup(fd)\np: e = dup(fd)\np: g = dup(fd)\np: c = fork()', /\d+ open descriptors/],
   ['processes', 'p: c = fork()\nc: exit(0)\np: wait4(-1, NULL, 0, NULL)', /\d+ processes, dead ones included/],
 ])('what takes memory of the host beside pages is bounded: %s', (_kind, lines, message) => {
   const { simulator } = run(`p = spawn()
