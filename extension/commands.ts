@@ -163,7 +163,8 @@ function addressError(timeline: Timeline, text: string): string | undefined {
   if (text.trim() === '') return undefined;
   const answer = timeline.settled(() => timeline.evaluate(text));
   if ('error' in answer) return answer.error;
-  return 'value' in answer ? undefined : 'That is a process, not an address';
+  if ('value' in answer) return undefined;
+  return `That is a ${'text' in answer ? 'string' : 'process'}, not an address`;
 }
 
 function showAddress({ sessions, panel }: Tools, at: AddressArgument): void {
