@@ -1,15 +1,13 @@
 // What both entries share: the wiring of the extension into VS Code.
-import { type ExtensionContext, workspace } from 'vscode';
+import type { ExtensionContext } from 'vscode';
 import { registerCommands } from './commands.ts';
 import { ContextKeys } from './context-keys.ts';
 import { Decorations } from './decorations.ts';
 import { Diagnostics } from './diagnostics.ts';
 import { registerLanguage } from './language/register.ts';
-import { SAMPLE_SCHEME } from './names.ts';
 import { PageTablePanel } from './panel/panel.ts';
 import { ProcDocuments } from './proc-documents.ts';
 import { RunProgress } from './progress.ts';
-import { SampleFiles } from './sample-files.ts';
 import type { Session, TimelineOptions } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { StatusBar } from './status-bar.ts';
@@ -44,11 +42,8 @@ export function activateExtension(context: ExtensionContext, abilities: HostAbil
     panel,
     proc,
     trees,
-    ...registerCommands({ sessions, panel, proc }),
+    ...registerCommands({ context, sessions, panel, proc }),
     ...registerLanguage(sessions),
-    workspace.registerFileSystemProvider(SAMPLE_SCHEME, new SampleFiles(context.extensionUri), {
-      isCaseSensitive: true,
-    }),
   );
   sessions.start();
   return {

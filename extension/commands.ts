@@ -1,5 +1,5 @@
 // What the commands of the palette, the title bars, the keys and the trees do.
-import { commands, type Disposable, env, type TextEditor, window } from 'vscode';
+import { commands, type Disposable, type ExtensionContext, env, type TextEditor, window } from 'vscode';
 import { type MemoryFile, type ProcFile, processPids, type Timeline } from '../simulator/index.ts';
 import { numberText } from '../webview/protocol.ts';
 import { command } from './names.ts';
@@ -24,13 +24,14 @@ export interface AddressArgument {
 }
 
 interface Tools {
+  readonly context: ExtensionContext;
   readonly sessions: Sessions;
   readonly panel: PageTablePanel;
   readonly proc: ProcDocuments;
 }
 
 export function registerCommands(tools: Tools): Disposable[] {
-  const { sessions, panel } = tools;
+  const { context, sessions, panel } = tools;
   const register = (id: string, action: (...args: never[]) => unknown) =>
     commands.registerCommand(id, async (...args: never[]) => {
       try {
@@ -85,7 +86,9 @@ export function registerCommands(tools: Tools): Disposable[] {
       withSession((session) => openMemory(tools, session, 'free')),
     ),
     register(command.copyAddress, (node?: TreeNode) => copyAddress(node)),
-    register(command.openSample, (name?: string) => openSample(typeof name === 'string' ? name : undefined)),
+    register(command.openSample, (name?: string) =>
+      openSample(context.extensionUri, typeof name === 'string' ? name : undefined),
+    ),
     register(command.newScenario, () => newScenario()),
     register(
       command.revealLine,

@@ -6,9 +6,6 @@ export const LANGUAGE = 'vas';
 /** URI scheme of the read-only /proc documents. */
 export const PROC_SCHEME = 'vas-proc';
 
-/** URI scheme of the copies of samples; `onFileSystem:` in package.json. */
-export const SAMPLE_SCHEME = 'vas-sample';
-
 /** URI scheme that carries tree items to the decoration provider; never opened. */
 export const TREE_SCHEME = 'vas-tree';
 

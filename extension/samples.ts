@@ -1,30 +1,29 @@
-// The scenarios that come with the extension, opened as copies under their own names, and new scenarios.
+// The scenarios that come with the extension, opened as untitled copies, and new scenarios.
 import {
   EndOfLine,
   type QuickPickItem,
   Range,
   type TextDocument,
+  Uri,
   ViewColumn,
   WorkspaceEdit,
   window,
   workspace,
 } from 'vscode';
 import { LANGUAGE } from './names.ts';
-import { newCopyUri } from './sample-files.ts';
 import { type Sample, samples } from './sample-list.ts';
 
 /** Asks which sample to open; `name` answers beforehand. */
-export async function openSample(name?: string): Promise<void> {
+export async function openSample(extensionUri: Uri, name?: string): Promise<void> {
   const sample = samples.find((candidate) => candidate.name === name) ?? (await pick());
-  if (sample !== undefined) await show(await workspace.openTextDocument(newCopyUri(`${sample.name}.vas`)));
+  if (sample === undefined) return;
+  const bytes = await workspace.fs.readFile(Uri.joinPath(extensionUri, 'samples', `${sample.name}.vas`));
+  await openCopy(new TextDecoder().decode(bytes));
 }
 
 /** Opens a new scenario with a few lines to start from. */
-export async function newScenario(): Promise<void> {
-  const document = await workspace.openTextDocument({ language: LANGUAGE, content: TEMPLATE });
-  // VS Code gives out the name of a document that was closed anew, and with it the text that was kept of that one.
-  if (document.getText() !== TEMPLATE.replaceAll('\n', lineEnd(document))) await setText(document, TEMPLATE);
-  await show(document);
+export function newScenario(): Promise<void> {
+  return openCopy(TEMPLATE);
 }
 
 async function pick(): Promise<Sample | undefined> {
@@ -41,6 +40,13 @@ async function pick(): Promise<Sample | undefined> {
     placeHolder: 'A copy is opened; change it as you like',
   });
   return picked?.sample;
+}
+
+async function openCopy(content: string): Promise<void> {
+  const document = await workspace.openTextDocument({ language: LANGUAGE, content });
+  // VS Code gives out the name of a document that was closed anew, and with it the text that was kept of that one.
+  if (document.getText() !== content.replaceAll('\n', lineEnd(document))) await setText(document, content);
+  await show(document);
 }
 
 function lineEnd(document: TextDocument): string {

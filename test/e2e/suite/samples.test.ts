@@ -1,4 +1,4 @@
-// Samples open as copies under their own names: they can be changed, and nothing of it reaches a disk or the next copy.
+// Samples open as copies: they can be changed, and nothing of it reaches the next copy.
 import * as vscode from 'vscode';
 import { expect } from './support/expect.ts';
 import { closeAll, openSample, replace } from './support/scenario.ts';
@@ -6,23 +6,18 @@ import { closeAll, openSample, replace } from './support/scenario.ts';
 suite('copies of samples', () => {
   teardown(closeAll);
 
-  test('have their own names, are not to be saved, and can be stepped through at once', async () => {
+  test('are untitled, and can be stepped through at once', async () => {
     const { session, editor } = await openSample('fork');
-    const { document } = editor;
-    expect(document.uri.path).to.match(/\/fork\.vas$/);
-    expect(document.languageId).to.equal('vas');
-    expect([document.isUntitled, document.isDirty]).to.deep.equal([false, false]);
+    expect(editor.document.languageId).to.equal('vas');
+    expect(editor.document.isUntitled).to.equal(true);
     await vscode.commands.executeCommand('vas.step');
     expect(session.position).to.equal(1);
-    expect(vscode.window.tabGroups.activeTabGroup.activeTab?.label).to.equal('fork.vas');
   });
 
-  test('a change stays in its copy, which is saved elsewhere or not at all', async () => {
+  test('a change stays in its copy', async () => {
     const first = await openSample('swap');
     const text = first.editor.document.getText();
     await replace(first.editor, 'swap=', 'swap =');
-    expect(first.editor.document.isDirty).to.equal(true);
-    expect(await first.editor.document.save()).to.equal(false);
     const second = await openSample('swap');
     expect(second.editor.document.uri.toString()).not.to.equal(first.editor.document.uri.toString());
     expect(second.editor.document.getText()).to.equal(text);
