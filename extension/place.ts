@@ -9,6 +9,8 @@ export interface Place {
   readonly line: number | null;
   /** How often that line had been executed before. */
   readonly visits: number;
+  /** The line (1-based) that was executed last; null at the start. */
+  readonly after: number | null;
 }
 
 /** Goes on with a run until what it is for is reached. */
@@ -22,38 +24,50 @@ export interface Edit {
   readonly insertedBreaks: number;
 }
 
-/**
- * Where the next line is after an edit. A line that the edit swallowed becomes the first line of the replacement; an
- * edit that begins at the line's very start pushes the line down.
- */
+/** Where the lines of a place are after an edit. */
 export function shiftPlace(place: Place, edit: Edit): Place {
-  if (place.line === null) return place;
-  const index = place.line - 1;
+  const { line, after } = place;
+  return {
+    ...place,
+    line: line === null ? null : shiftLine(line, edit),
+    after: after === null ? null : shiftLine(after, edit),
+  };
+}
+
+/**
+ * A line that the edit swallowed becomes the first line of the replacement; an edit that begins at the line's very start
+ * pushes the line down.
+ */
+function shiftLine(line: number, edit: Edit): number {
+  const index = line - 1;
   const delta = edit.insertedBreaks - (edit.lastLine - edit.firstLine);
   const pushed = edit.firstLine === index && edit.firstCharacter === 0 && edit.lastLine === index;
-  if (edit.lastLine < index || pushed) return { ...place, line: place.line + delta };
-  if (edit.firstLine > index || edit.firstLine === index) return place;
+  if (edit.lastLine < index || pushed) return line + delta;
+  if (edit.firstLine >= index) return line;
   // The edit began above and reached into this line: what is left of the line ends the replacement.
-  return { ...place, line: edit.firstLine + 1 + edit.insertedBreaks };
+  return edit.firstLine + 1 + edit.insertedBreaks;
 }
 
 /** The place where a run stands. */
 export function placeOf(timeline: Timeline): Place {
   const line = timeline.next?.line ?? null;
-  return { position: timeline.position, line, visits: line === null ? 0 : visitsOf(timeline, line) };
+  const after = timeline.lastRecord?.line ?? null;
+  return { position: timeline.position, line, visits: line === null ? 0 : visitsOf(timeline, line), after };
 }
 
 /**
  * Goes to the place: the same number of steps if that leads to the same line; else to the line, in the same iteration;
- * else the same number of steps after all.
+ * else the same number of steps after all. From the end it goes to the end, but for steps that were put in behind it.
  */
 export function toPlace(place: Place): Advance {
+  return place.line === null ? toEnd(place) : toLine(place, place.line);
+}
+
+function toLine(place: Place, line: number): Advance {
   let way: 'count' | 'search' | 'give-up' = 'count';
-  const { line } = place;
-  const isThere = (timeline: Timeline) =>
-    timeline.next?.line === line && (line === null || visitsOf(timeline, line) === place.visits);
+  const isThere = (timeline: Timeline) => timeline.next?.line === line && visitsOf(timeline, line) === place.visits;
   return (timeline, limits) => {
-    if (way === 'search' && line !== null) {
+    if (way === 'search') {
       if (isThere(timeline)) return 'done';
       if (timeline.runToLine(line, limits) === 'paused' || isThere(timeline)) return 'paused';
       if (timeline.next?.line === line && visitsOf(timeline, line) < place.visits) return 'paused';
@@ -61,14 +75,32 @@ export function toPlace(place: Place): Advance {
       way = 'give-up';
       return 'paused';
     }
-    const left = place.position - timeline.position;
-    const state = left > 0 ? timeline.runToEnd({ ...limits, budgetSteps: Math.min(limits.budgetSteps, left) }) : 'done';
-    if (state === 'paused' && timeline.position < place.position) return 'paused';
-    if (way === 'give-up' || line === null || isThere(timeline)) return 'done';
+    if (countTo(timeline, place.position, limits) === 'paused') return 'paused';
+    if (way === 'give-up' || isThere(timeline)) return 'done';
     timeline.start();
     way = 'search';
     return 'paused';
   };
+}
+
+function toEnd({ position, after }: Place): Advance {
+  let isCounted = false;
+  return (timeline, limits) => {
+    if (isCounted) return timeline.runToEnd(limits);
+    if (countTo(timeline, position, limits) === 'paused') return 'paused';
+    isCounted = true;
+    const { next, lastRecord } = timeline;
+    const isBehind = next !== null && after !== null && lastRecord?.line === after && next.line > after;
+    return next === null || isBehind ? 'done' : 'paused';
+  };
+}
+
+/** Makes so many steps, or as many as there are. */
+function countTo(timeline: Timeline, position: number, limits: RunOptions): 'done' | 'paused' {
+  const left = position - timeline.position;
+  if (left <= 0) return 'done';
+  const state = timeline.runToEnd({ ...limits, budgetSteps: Math.min(limits.budgetSteps, left) });
+  return state === 'paused' && timeline.position < position ? 'paused' : 'done';
 }
 
 /** Why the place could not be kept; null when it was. */

@@ -60,7 +60,7 @@ export class Session {
   notice: string | null = null;
   busy: Busy | null = null;
 
-  private place: Place = { position: 0, line: null, visits: 0 };
+  private place: Place = { position: 0, line: null, visits: 0, after: null };
   /** Where the user's last move led, and in which text: an edit and its undoing end there again. */
   private left: { readonly text: string; readonly place: Place } | null = null;
   /** Where the lines of the run's text are in the document. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Edit, type Place, shiftPlace } from '../../extension/place.ts';
 
-const at = (line: number | null): Place => ({ position: 3, line, visits: 1 });
+const at = (line: number | null): Place => ({ position: 3, line, visits: 1, after: null });
 
 function lineAfter(line: number, edit: Partial<Edit> & { firstLine: number }): number | null {
   const whole = { firstCharacter: 0, lastLine: edit.firstLine, insertedBreaks: 0, ...edit };

@@ -224,6 +224,29 @@ suite('editing while stepped', () => {
     }
   });
 
+  test('a run that stands at the end stands at the end after an edit, but for steps that are put in behind it', async () => {
+    const { session, editor } = await at(9);
+    const edits: readonly (readonly [string, string, number])[] = [
+      ['repeat 3', 'app: brk(0)\nrepeat 3', 10],
+      ['repeat 3', 'repeat 5', 14],
+      ['  app: load(buf)\n', '', 9],
+      ['app: brk(0)\n', '', 8],
+      ['app: munmap(buf, 64K) = 0\n', '', 7],
+      ['repeat 5', 'repeat 6', 8],
+    ];
+    for (const [before, after, position] of edits) {
+      await replace(editor, before, after);
+      await session.settle();
+      expect(session.timeline?.next, after).to.equal(null);
+      expect(session.position, after).to.equal(position);
+      expect(session.notice).to.equal(null);
+    }
+    await replace(editor, 'end\n', 'end\napp: brk(0)\napp: exit(0)\n');
+    await session.settle();
+    expect(session.position, 'what was put in behind comes next').to.equal(8);
+    expect(session.timeline?.next?.text).to.equal('app: brk(0)');
+  });
+
   test('a text emptied under a run says that the place is gone', async () => {
     const { session, editor } = await at(6);
     await editor.edit((edit) => edit.delete(new vscode.Range(0, 0, editor.document.lineCount, 0)));
