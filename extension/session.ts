@@ -67,6 +67,9 @@ export class Session {
   private readonly lines = new LineMap();
   private timer: unknown;
   private pending = false;
+  /** Edits of the document so far, and how many of them the parse has seen. */
+  private edits = 0;
+  private read = 0;
   private isResting = false;
   private current: Promise<unknown> = Promise.resolve();
   private rerunning: Promise<void> = Promise.resolve();
@@ -123,7 +126,11 @@ export class Session {
 
   /** The parse of the text as it is now; undefined while an edit has not been read yet. */
   get currentScenario(): Scenario | undefined {
-    return this.pending || this.isResting ? undefined : this.scenario;
+    return this.isOutdated || this.isResting ? undefined : this.scenario;
+  }
+
+  private get isOutdated(): boolean {
+    return this.edits !== this.read;
   }
 
   get canStep(): boolean {
@@ -158,6 +165,7 @@ export class Session {
       this.lines.edit(edit);
     }
     this.cancel();
+    this.edits++;
     this.pending = true;
     clearTimeout(this.timer);
     const large = event.document.lineCount > LARGE_LINES || this.scenario.text.length > LARGE_TEXT || isLarge(event);
@@ -298,7 +306,7 @@ export class Session {
     if (timeline === null || this.disposed) return;
     this.notice = null;
     // After an edit the place is the one that the edit shifted: the run is of the text before.
-    if (!this.pending) this.remember(timeline);
+    if (!this.isOutdated) this.remember(timeline);
     this.emitter.fire('moved');
   }
 
@@ -349,6 +357,7 @@ export class Session {
     await this.current;
     if (this.disposed) return;
     this.scenario = parseScenario(this.document.getText());
+    this.read = this.edits;
     const place = this.left?.text === this.scenario.text ? this.left.place : this.place;
     const timeline = this.open();
     this.emitter.fire('parsed');
@@ -356,7 +365,7 @@ export class Session {
     this.place = place;
     const stays = place.position === 0;
     const travel = stays ? 'done' : await this.run(timeline, 'Running to the same place', toPlace(place));
-    if (this.disposed || this.pending) return;
+    if (this.disposed || this.isOutdated) return;
     this.notice = travel === 'cancelled' ? 'Cancelled before the same place was reached.' : missed(place, timeline);
     this.remember(timeline);
     this.emitter.fire('moved');

@@ -247,6 +247,20 @@ suite('editing while stepped', () => {
     expect(session.timeline?.next?.text).to.equal('app: brk(0)');
   });
 
+  test('an edit that comes while the one before is run again goes to the place of both', async () => {
+    const { session, editor } = await at(200_003, loop.replace('repeat 3', 'repeat 100000'));
+    expect(session.timeline?.next, 'at the end').to.equal(null);
+    await session.stepBack();
+    await replace(editor, 'app = spawn()', '# a remark\napp = spawn()');
+    while (session.busy === null) await new Promise((resolve) => setTimeout(() => resolve(null), 1));
+    expect(session.position).to.be.lessThan(200_002);
+    await replace(editor, '# a remark', '# another remark');
+    await session.settle();
+    expect(session.position).to.equal(200_002);
+    expect(session.timeline?.next?.line).to.equal(8);
+    expect(session.notice).to.equal(null);
+  });
+
   test('a text emptied under a run says that the place is gone', async () => {
     const { session, editor } = await at(6);
     await editor.edit((edit) => edit.delete(new vscode.Range(0, 0, editor.document.lineCount, 0)));
