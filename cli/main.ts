@@ -5,6 +5,7 @@ import { driveSync } from '../simulator/scenario/asking.ts';
 import { evaluateExpression } from '../simulator/scenario/conditions.ts';
 import type { RunState } from '../simulator/scenario/index.ts';
 import { parseExpressionText } from '../simulator/scenario/parser.ts';
+import { typedAddress } from '../simulator/scenario/typed-address.ts';
 import type { MemoryFile, ProcFile } from '../simulator/view/proc-text.ts';
 import { type Command, type Limits, parseArguments, USAGE, UsageError } from './arguments.ts';
 import { execute, isRunnable, type Listener, statusOf } from './execution.ts';
@@ -181,7 +182,7 @@ function why(command: OfAddress, make: MakeMachine, output: Output): number {
 }
 
 function evaluateAddress(text: string, finished: Finished): bigint {
-  const parsed = parseExpressionText(text);
+  const parsed = parseExpressionText(typedAddress(text));
   if ('error' in parsed) throw new UsageError(`ADDR '${text}': ${parsed.error}`);
   const value = driveSync(evaluateExpression(parsed.expr, finished.state.environment), finished.machine.backend);
   if ('message' in value) throw new UsageError(`ADDR '${text}': ${value.message}`);

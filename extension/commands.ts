@@ -1,6 +1,6 @@
 // What the commands of the palette, the title bars, the keys and the trees do.
 import { commands, type Disposable, type ExtensionContext, env, type TextEditor, window } from 'vscode';
-import { type MemoryFile, type ProcFile, processPids, type Timeline } from '../simulator/index.ts';
+import { type MemoryFile, type ProcFile, processPids, type Timeline, typedAddress } from '../simulator/index.ts';
 import { numberText } from '../webview/protocol.ts';
 import { command } from './names.ts';
 import { type PageTablePanel, revealLine } from './panel/panel.ts';
@@ -158,13 +158,13 @@ async function askAddress(panel: PageTablePanel, session: Session): Promise<void
     validateInput: (text) => addressError(timeline, text),
   });
   if (answer === undefined) return;
-  const value = timeline.settled(() => timeline.evaluate(answer));
-  if ('value' in value) panel.showAddress(session, pid, `0x${value.value.toString(16)}`, answer);
+  const value = timeline.settled(() => timeline.evaluate(typedAddress(answer)));
+  if ('value' in value) panel.showAddress(session, pid, `0x${value.value.toString(16)}`, typedAddress(answer));
 }
 
 function addressError(timeline: Timeline, text: string): string | undefined {
   if (text.trim() === '') return undefined;
-  const answer = timeline.settled(() => timeline.evaluate(text));
+  const answer = timeline.settled(() => timeline.evaluate(typedAddress(text)));
   if ('error' in answer) return answer.error;
   if ('value' in answer) return undefined;
   return `That is a ${'text' in answer ? 'string' : 'process'}, not an address`;

@@ -1,5 +1,5 @@
 // What the page-table view looks at in one session: an address of a process, or whatever was accessed last.
-import { lastAccess, processPids, processViews, type Timeline } from '../../simulator/index.ts';
+import { lastAccess, processPids, processViews, type Timeline, typedAddress } from '../../simulator/index.ts';
 import type { SavedState, Selection } from '../../webview/protocol.ts';
 
 /** The answer to an address expression of the user. */
@@ -36,8 +36,9 @@ export class Focus {
     return 'value' in answer ? { ...this.chosen, address: hex(answer.value) } : this.chosen;
   }
 
-  /** Looks at `text`, an address expression, in the process looked at now. */
-  chooseText(timeline: Timeline, text: string): Chosen {
+  /** Looks at `typed`, an address expression, in the process looked at now. */
+  chooseText(timeline: Timeline, typed: string): Chosen {
+    const text = typedAddress(typed);
     const answer = timeline.evaluate(text);
     if ('error' in answer) return { ok: false, message: answer.error };
     if (!('value' in answer)) {

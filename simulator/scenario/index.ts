@@ -14,3 +14,4 @@ export { declareAll } from './opening.ts';
 export type { Scenario } from './scenario.ts';
 export { hasErrors, parseScenario } from './scenario.ts';
 export type { Diagnostic, DiagnosticCode, Position, Range, Severity } from './source.ts';
+export { typedAddress } from './typed-address.ts';
