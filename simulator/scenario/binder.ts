@@ -19,6 +19,9 @@ export interface BoundTree {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** Of more broken lines than this it is not asked what they may have bound. */
+const MAX_MAYBE = 500;
+
 /** Receives what is wrong with a statement. */
 export interface Reporter {
   error(code: DiagnosticCode, message: string, span: Span): void;
@@ -54,6 +57,8 @@ class Binder implements NameScope, Reporter {
   readonly #code: Code[] = [];
   readonly #diagnostics: Diagnostic[] = [];
   readonly #declarations: DeclarationBinder;
+  /** Of each broken line that may have bound a name: the beginnings of that name. */
+  readonly #maybe: (readonly Ident[])[] = [];
   /** Open `repeat`s: index into `#code`, or null for one that is broken. */
   readonly #loops: OpenLoop[] = [];
   /** Mistakes that are told, also those that show again. */
@@ -111,6 +116,21 @@ class Binder implements NameScope, Reporter {
   }
 
   lookup(name: string): BoundName | undefined {
+    return this.#names.get(name) ?? this.#meant(name);
+  }
+
+  /** Binds a name that nothing else does and a broken line may: that line is the mistake, not the use. */
+  #meant(name: string): BoundName | undefined {
+    if (this.#told.has(`name ${name}`) || constant(name) !== undefined || name === 'kernel') return undefined;
+    const fits = this.#definitions.has(name)
+      ? (maybe: Ident) => maybe.name === name
+      : (maybe: Ident) => name.startsWith(maybe.name);
+    const exact = this.#maybe.findIndex((line) => line.some((maybe) => maybe.name === name));
+    const at = exact >= 0 ? exact : this.#maybe.findLastIndex((line) => line.some(fits));
+    const maybe = this.#maybe[at]?.find(fits);
+    if (maybe === undefined) return undefined;
+    this.#maybe.splice(at, 1);
+    this.#define({ name, span: maybe.span }, 'unknown');
     return this.#names.get(name);
   }
 
@@ -138,11 +158,12 @@ class Binder implements NameScope, Reporter {
       this.#firstStep ??= line.line;
       this.#isLate = false;
     }
-    if (line.path !== null) this.#declarations.addMeant(line.path);
+    if (line.path !== null) this.#declarations.addCut(line.path);
     if (line.end) this.#closeLoop();
     if (line.repeat)
       this.#loops.push({ index: null, span: { line: line.line, start: 0, end: 6 }, reported: true, effective: false });
     for (const target of line.targets) this.#define(target, 'unknown');
+    if (line.maybe.length > 0 && this.#maybe.length < MAX_MAYBE) this.#maybe.push(line.maybe);
   }
 
   #bindStatement(statement: Statement): void {
@@ -237,7 +258,7 @@ class Binder implements NameScope, Reporter {
 
   /** False after an error was told. What is wrong and was told before passes for a process. */
   #checkProcess({ name, span }: Ident): boolean {
-    const bound = this.#names.get(name);
+    const bound = this.lookup(name);
     if (bound === undefined) return !this.once(`name ${name}`, 'unbound', () => this.explainUnbound(name), span);
     if (bound.kind !== 'value') return true;
     const line = bound.definition.line + 1;

@@ -39,6 +39,8 @@ export class DeclarationBinder {
   readonly #paths = new Map<string, Span>();
   /** What lines with mistakes were meant to declare: who names these paths makes no mistake. */
   readonly #meantPaths = new Set<string>();
+  /** What is there of paths that were cut off, one each; empty where nothing is. */
+  readonly #cutPaths: string[] = [];
   readonly #files: DeclarationCode[] = [];
   readonly #elfs: ElfDeclaration[] = [];
   readonly #hosts: DeclarationCode[] = [];
@@ -67,14 +69,25 @@ export class DeclarationBinder {
     this.#meantPaths.add(path);
   }
 
+  /** Notes such a path of which perhaps only the beginning is there. */
+  addCut(path: string): void {
+    this.#meantPaths.add(path);
+    this.#cutPaths.push(path);
+  }
+
   #isDeclared(path: string): boolean {
-    return this.#paths.has(path) || this.#meantPaths.has(path);
+    if (this.#paths.has(path) || this.#meantPaths.has(path)) return true;
+    const cut = this.#cutPaths.findIndex((beginning) => path.startsWith(beginning));
+    if (cut < 0) return false;
+    this.#cutPaths.splice(cut, 1);
+    this.#meantPaths.add(path);
+    return true;
   }
 
   /** Checks what can only be known at the end of the file, and declares /bin/puppet if a step needs it. */
   finish(statements: readonly Statement[]): void {
     for (const elf of this.#elfs) this.#checkDependencies(elf);
-    let puppet = this.#isDeclared(PUPPET);
+    let puppet = this.#paths.has(PUPPET) || this.#meantPaths.has(PUPPET);
     const told = new Set<string>();
     for (const statement of statements) {
       if (statement.kind !== 'spawn' && statement.kind !== 'call') continue;

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseScenario, Timeline } from '../../simulator/index.ts';
+import { tokenize } from '../../simulator/scenario/lexer.ts';
 
 const folder = new URL('../../samples/', import.meta.url);
 const samples = readdirSync(folder).filter((name) => name.endsWith('.vas'));
@@ -40,22 +41,76 @@ describe.each(samples)('%s', (sample) => {
     }
   });
 
-  test('with a line that is cut off anywhere: one error, in that line', () => {
+  /** What is told where the line number `at` is `changed`, which must be at most one mistake, of that line. */
+  function expectOneMistake(changed: string, at: number): void {
+    const errors = told(lines.with(at, changed));
+    expect(errors.length, `${changed}\n${errors.join('\n')}`).toBeLessThanOrEqual(1);
+  }
+
+  test('with a line that is cut off anywhere: one error', () => {
     for (const [line, at] of statementsOf(lines)) {
       const code = line.replace(/\s+#.*/, '');
-      const isBinding = /^(?:\w+:\s*)?\w+\s*=/.exec(code);
-      // Of a name that is cut itself the rest of the file cannot know.
-      const least = isBinding === null ? (/^\w+/.exec(code)?.[0].length ?? 1) : isBinding[0].length;
-      for (let length = least; length < code.length; length++) {
-        const cut = code.slice(0, length);
-        const isMissing = /^(file|program|library|device|machine|repeat|assert)\b[^"]*"?[^"]*$/.test(cut);
-        const errors = told(lines.with(at, cut));
-        if (isMissing) continue;
-        expect(errors.length, `${cut}\n${errors.join('\n')}`).toBeLessThanOrEqual(1);
-        for (const error of errors) expect(error.startsWith(`${at + 1}: `), `${cut}\n${error}`).toBe(true);
-      }
+      for (let length = 1; length < code.length; length++) expectOneMistake(code.slice(0, length), at);
     }
   });
+
+  test('without a word, number, string or mark of a line: one error', () => {
+    for (const [line, at] of statementsOf(lines)) {
+      for (const { span } of tokenize(line, at)) expectOneMistake(line.slice(0, span.start) + line.slice(span.end), at);
+    }
+  });
+
+  test('without a character of a line: one error', () => {
+    for (const [line, at] of statementsOf(lines)) {
+      const { length } = line.replace(/\s+#.*/, '');
+      for (let gone = 0; gone < length; gone++) expectOneMistake(line.slice(0, gone) + line.slice(gone + 1), at);
+    }
+  });
+});
+
+test.each([
+  // The name of `app = spawn()`, its `=`, and what was typed of it.
+  ['= spawn()', 'app: brk(0)\napp: brk(0)'],
+  ['app spawn()', 'app: brk(0)\nassert rss(app) == 0'],
+  ['spawn()', 'app: brk(0)\nassert rss(app) == 0'],
+  ['ap', 'app: brk(0)\napp: brk(0)'],
+  ['"/bin/a" text=4K', 'app = spawn("/bin/a")'],
+  ['program text=4K', 'app = spawn("/bin/a")'],
+  ['program "/bi', 'app = spawn("/bin/a")\nb = spawn("/bin/a")'],
+  ['ram=64K', 'file "/f" size=4K\napp = spawn()'],
+  ['thp=never swap=64K', 'file "/f" size=4K\napp = spawn()'],
+  ['3', 'app = spawn()\nend'],
+])('a line %j is one mistake, whatever needs it', (broken, rest) => {
+  const errors = told([broken, ...rest.split('\n')]);
+  expect(errors.length, errors.join('\n')).toBe(1);
+  expect(errors[0]?.startsWith('1: ')).toBe(true);
+});
+
+test.each([
+  'bash: kid',
+  'bash: ki',
+  'bash:',
+  'bash: = fork()',
+  ': kid = fork()',
+  'bash kid = fork()',
+  'bash: 1 = fork()',
+])('a half-typed %j is one mistake, whatever needs it', (broken) => {
+  const errors = told(['bash = spawn()', broken, 'kid: brk(0)', 'kid: x = brk(0)', 'assert rss(kid) == x']);
+  expect(errors.length, errors.join('\n')).toBe(1);
+  expect(errors[0]?.startsWith('2: ')).toBe(true);
+});
+
+test('a broken line stands for one name: a second one that nothing binds is another mistake', () => {
+  expect(told(['a = spawn()', 'a: = brk(0)', 'a: munmap(x, 4K)', 'a: munmap(y, x)']).slice(1)).toEqual([
+    "4: 'y' is not bound: did you mean 'a'?",
+  ]);
+  expect(told(['a = spawn()', 'a: he', 'a: munmap(other, 4K)', 'a: munmap(heap, 4K)']).slice(1)).toEqual([
+    "3: 'other' is not bound",
+  ]);
+});
+
+test('what is used before the broken line is not bound by it', () => {
+  expect(told(['a = spawn()', 'a: munmap(x, 4K)', 'a: x'])).toHaveLength(2);
 });
 
 describe('of the steps that one mistake keeps from being made, the first tells it', () => {
