@@ -1,11 +1,12 @@
 // Gives names their meaning and turns statements into code: what is bound where, which calls exist, how loops nest.
 
 import type { AssertStatement, DeclarationStatement, Expr, Ident, RepeatStatement, Statement } from './ast.ts';
-import { checkArguments, checkExpectation, checkStep } from './call-checks.ts';
+import { checkArguments, checkStep } from './call-checks.ts';
 import { type CallPlace, type CallSignature, signature, signaturesOf } from './calls.ts';
 import { constant } from './constants.ts';
 import { DeclarationBinder } from './declarations.ts';
 import { constantValue } from './evaluate.ts';
+import { checkExpectation } from './expectation-checks.ts';
 import { checkCondition, type NameScope } from './expression-checks.ts';
 import { clip } from './lexer.ts';
 import type { SyntaxTree } from './parser.ts';

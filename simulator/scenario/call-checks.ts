@@ -1,11 +1,10 @@
-// Checks of a step before the run: arity, the types of arguments, constants that do not fit, impossible expectations.
+// Checks of a step before the run: arity, the types of arguments, constants that do not fit.
 
-import type { CallSyntax, Expectation, Expr, StructExpr } from './ast.ts';
+import type { CallSyntax, Expr, StructExpr } from './ast.ts';
 import type { Reporter } from './binder.ts';
 import { type CallSignature, type Parameter, type ParameterType, parameterAt, signatureLabel } from './calls.ts';
-import { constant, errnoNames, signalNames } from './constants.ts';
+import { constant } from './constants.ts';
 import { constantValue } from './evaluate.ts';
-import { OUTCOMES } from './expectation-parser.ts';
 import { writeInt } from './expectations.ts';
 import { checkValue, countOf, describeType, type NameScope, type ValueType } from './expression-checks.ts';
 import { clip } from './lexer.ts';
@@ -145,39 +144,4 @@ function warnOfMisfits(arg: Expr, parameter: Parameter, call: CallSignature, rep
     if (known === undefined || known.group === 'general' || parameter.constants.includes(known.group)) continue;
     reporter.warning('constant', `${part.name} is not meant for ${parameter.name} of ${call.name}`, part.span);
   }
-}
-
-/** Checks what a step expects. */
-export function checkExpectation(
-  expected: Expectation,
-  call: CallSignature,
-  scope: NameScope,
-  reporter: Reporter,
-): void {
-  const cpu = call.family === 'CPU';
-  if (expected.errno !== null && cpu) {
-    const message = `${call.name} gives no errno: expect hit, minor, major, cow or a signal`;
-    reporter.error('expectation', message, expected.span);
-    return;
-  }
-  if (expected.value === null) return;
-  const value = expected.value;
-  const isList = value.kind === 'array' || value.kind === 'struct';
-  const type = isList ? 'array' : checkValue(value, withOutcomes(scope), reporter);
-  if (type === null || type === 'unknown') return;
-  if (type === 'string' && call.name !== 'load') {
-    reporter.error('type', `${call.name} gives ${call.returns}, not a string`, value.span);
-  } else if (type !== 'int' && type !== 'string') {
-    reporter.error('type', `${call.name} gives ${call.returns}, not ${describeType(type)}`, value.span);
-  } else if (call.name === 'load' && value.kind === 'int' && value.value > 0xffn) {
-    reporter.warning('expectation', 'a load is compared with one byte, and this is more', value.span);
-  }
-}
-
-/** A name that means nothing may be one that only an expectation knows, mistyped. */
-function withOutcomes(scope: NameScope): NameScope {
-  return {
-    lookup: (name) => scope.lookup(name),
-    explainUnbound: (name) => scope.explainUnbound(name, [...OUTCOMES, ...signalNames(), ...errnoNames()]),
-  };
 }

@@ -3,12 +3,13 @@
 import type { AccessOutcome, Expectation, Expr } from './ast.ts';
 import { isErrno, isSignal } from './constants.ts';
 import { parseExpression } from './expression-parser.ts';
+import { clip, type Token } from './lexer.ts';
 import { cover, type Span } from './source.ts';
 import { SyntaxProblem, type TokenStream } from './token-stream.ts';
 
 export const OUTCOMES: readonly AccessOutcome[] = ['hit', 'minor', 'major', 'cow'];
 const RESTART = /^ERESTART\w*$/;
-const SIGNAL_CODE = /^(SEGV|BUS|SI)_[A-Z]+$/;
+const SIGNAL_CODE = /^(SEGV|BUS|SI)_[A-Z_]+$/;
 
 interface Parts {
   any: boolean;
@@ -59,6 +60,7 @@ function parsePart(stream: TokenStream, parts: Parts): void {
   if (stream.peek().text === '-' && isErrno(stream.peek(1).text)) stream.next();
   const token = stream.peek();
   if (stream.accept('?')) {
+    once(parts.value, token.span);
     parts.any = true;
     // strace names the kernel's own error of a call that was interrupted: `? ERESTARTSYS (…)`.
     if (RESTART.test(stream.peek().text)) stream.next();
@@ -78,7 +80,8 @@ function parsePart(stream: TokenStream, parts: Parts): void {
       parts.signal = token.text;
       return;
     }
-    if (parts.signal !== null && SIGNAL_CODE.test(token.text)) {
+    if (SIGNAL_CODE.test(token.text)) {
+      checkCode(token, parts);
       stream.next();
       parts.signalCode = token.text;
       return;
@@ -88,8 +91,15 @@ function parsePart(stream: TokenStream, parts: Parts): void {
       return;
     }
   }
-  once(parts.value ?? parts.errno, token.span);
+  once(parts.value ?? parts.errno ?? (parts.any || null), token.span);
   parts.value = parseExpression(stream);
+}
+
+function checkCode({ text, span }: Token, parts: Parts): void {
+  once(parts.signalCode, span);
+  if (parts.signal !== null) return;
+  const signal = text.startsWith('SEGV_') ? 'SIGSEGV' : text.startsWith('BUS_') ? 'SIGBUS' : 'a signal';
+  throw new SyntaxProblem('expectation', `${clip(text)} says why a signal was sent: write it behind ${signal}`, span);
 }
 
 /** `ENOMEM`, or strace's `-1 ENOMEM`, whose -1 has been read as a value. */

@@ -280,7 +280,6 @@ describe('expectations', () => {
     ['p: store(a, 1) = hit', 'expected hit, got minor fault'],
     ['p: store(a, 1) = 7', 'expected 7, got 0'],
     ['p: brk(0) = SIGKILL', 'expected SIGKILL, got 0'],
-    ['p: brk(0) = minor', 'expected minor, got hit'],
     ['p: brk(0) = 16K', 'expected 16K, got 0'],
     ['p: load(0) = SIGBUS', 'expected SIGBUS, got SIGSEGV SEGV_MAPERR at 0x0'],
     ['p: load(0) = minor', 'expected minor, got SIGSEGV'],
@@ -290,6 +289,48 @@ describe('expectations', () => {
     const report = lastOf(line);
     expect(report.expected).toBe(false);
     expect(report.failure?.message).toContain(message);
+  });
+
+  test.each([
+    [
+      'p: brk(0) = minor',
+      'brk has no outcome such as minor, only load, store and fetch do: expect a value or an errno',
+    ],
+    ['p: k = fork() = cow', 'fork has no outcome'],
+    ['q = spawn() = minor', 'spawn has no outcome'],
+    ['p: signal(SIGSEGV, handler) = hit', 'signal has no outcome'],
+    ['kernel: writeback() = hit', 'writeback has no outcome'],
+    ['p: load(0) = ENOMEM', 'load gives no errno: expect hit, minor, major, cow or a signal'],
+    ['p: load(0) = hit, ENOMEM', 'load gives no errno'],
+    ['p: load(0) = hit, SIGSEGV', 'only one result can be expected'],
+    ['p: load(0) = SIGSEGV minor', 'only one result can be expected'],
+    ['p: load(0) = SIGSEGV SIGBUS', 'only one result can be expected'],
+    ['p: load(0) = SIGSEGV 0', 'who ends in SIGSEGV gives no value: expect one of the two'],
+    ['p: brk(0) = ENOMEM SIGKILL', 'who ends in SIGKILL gives no errno: expect one of the two'],
+    ['p: load(0) = SIGTERM', 'load cannot end in SIGTERM: expect SIGSEGV, SIGBUS, SIGKILL'],
+    ['p: load(0) = SIGBUS SEGV_MAPERR', 'SEGV_MAPERR is no code of SIGBUS: it has BUS_ADRERR,'],
+    ['p: load(0) = SIGSEGV BUS_ADRERR', 'BUS_ADRERR is no code of SIGSEGV: it has SEGV_MAPERR,'],
+    ['p: load(0) = SIGSEGV SEGV_MAPPER', 'SEGV_MAPPER is no code of SIGSEGV: did you mean SEGV_MAPERR?'],
+    ['p: load(0) = SIGSEGV SEGV_MAPERR SEGV_ACCERR', 'only one result can be expected'],
+    ['p: load(0) = SEGV_MAPERR', 'SEGV_MAPERR says why a signal was sent: write it behind SIGSEGV'],
+    ['p: brk(0) = ? 5', 'only one result can be expected'],
+    ['p: brk(0) = 5 ?', 'only one result can be expected'],
+  ])('%s is an error before the run', (line, message) => {
+    const { diagnostics } = parseScenario(`p = spawn()\n${line}`);
+    expect(diagnostics.map((problem) => problem.message)).toEqual([expect.stringContaining(message)]);
+    expect(diagnostics[0]?.severity).toBe('error');
+  });
+
+  test.each([
+    'p: load(0) = SIGSEGV SI_KERNEL',
+    'p: load(0) = SIGBUS, BUS_ADRERR',
+    'p: load(0) = SIGKILL SI_KERNEL',
+    'p: ftruncate(3, 9M) = -1 EFBIG SIGXFSZ SI_USER',
+    'p: kill(p, SIGTERM) = SIGTERM',
+    'q = spawn() = SIGSEGV SI_KERNEL',
+    'p: load(0) = ? hit',
+  ])('%s can be', (line) => {
+    expect(parseScenario(`p = spawn()\n${line}`).diagnostics).toEqual([]);
   });
 
   test('an errno that was not expected says what it means', () => {
