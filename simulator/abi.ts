@@ -34,8 +34,10 @@ export type CallResult =
 /** What keeps a process from making steps. */
 export type Standstill = 'is dead' | 'is stopped' | 'waits for its vfork child';
 
-/** What keeps several steps from being made: the state of a process, or a file that is not there. */
-export type Because = { readonly pid: number; readonly state: Standstill } | { readonly path: string };
+/** What keeps several steps from being made: the state of a process, or a file or device that is not there. */
+export type Because =
+  | { readonly pid: number; readonly state: Standstill }
+  | { readonly path: string; readonly wanted?: 'device' };
 
 export type AccessKind = 'read' | 'write' | 'exec';
 

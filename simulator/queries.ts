@@ -1,6 +1,7 @@
 /** The functions of `assert`: they look and never touch. */
 
 import type { Arg, Because, Query, QueryResult } from './abi.ts';
+import { missing_file } from './fs/missing.ts';
 import { canonical } from './fs/namei.ts';
 import { deadWords } from './kernel/end-words.ts';
 import { process_faults } from './kernel/task.ts';
@@ -121,7 +122,10 @@ function fileQuery(k: Kernel, query: Query): Answer {
   const arg = query.args[0];
   const path = typeof arg === 'object' && 'text' in arg ? arg.text : '';
   const id = k.paths.get(canonical(path));
-  if (id === undefined) return error(`there is no file "${path}"`, { path });
+  if (id === undefined) {
+    const { words, because } = missing_file(k, path);
+    return error(words, because);
+  }
   const inode = k.inodes.get(id);
   const offset = word(query.args, 1);
   const index = Math.floor(offset / 4096);

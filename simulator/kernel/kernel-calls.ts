@@ -1,6 +1,7 @@
 /** `kernel: …`: what nobody's process asked for. */
 
 import type { Arg } from '../abi.ts';
+import { missing_device, missing_file } from '../fs/missing.ts';
 import { canonical, inode_at } from '../fs/namei.ts';
 import { newsize } from '../fs/size.ts';
 import { foldWord } from '../machine/address.ts';
@@ -34,11 +35,14 @@ function signed(args: readonly Arg[], index: number): bigint {
   return typeof arg === 'bigint' ? BigInt.asIntN(64, arg) : 0n;
 }
 
-function fileAt(k: Kernel, args: readonly Arg[], index: number): Inode | Skip {
+/** What lies at the path of an argument; `missing` says that nothing does. */
+function inodeAt(k: Kernel, args: readonly Arg[], index: number, missing: typeof missing_file): Inode | Skip {
   const arg = args[index];
   const path = typeof arg === 'object' && 'text' in arg ? arg.text : '';
   const id = inode_at(k, canonical(path));
-  return id === undefined ? { skip: `there is no file "${path}"`, because: { path } } : k.inodes.get(id);
+  if (id !== undefined) return k.inodes.get(id);
+  const { words, because } = missing(k, path);
+  return { skip: words, because };
 }
 
 /** drop_pagecache_sb(): clean pages that nobody maps go; those under writeback stay. */
@@ -73,7 +77,7 @@ function gone(task: Task | undefined): Skip {
 function insertPage(k: Kernel, args: readonly Arg[]): Result {
   const task = k.tasks.find(word(args, 0));
   if (task === undefined || task.mm === 0) return gone(task);
-  const inode = fileAt(k, args, 2);
+  const inode = inodeAt(k, args, 2, missing_device);
   if ('skip' in inode) return inode;
   return vm_insert_page(k, k.mms.edit(task.mm), word(args, 1), word(args, 3), inode);
 }
@@ -81,13 +85,13 @@ function insertPage(k: Kernel, args: readonly Arg[]): Result {
 function remap(k: Kernel, args: readonly Arg[]): Result {
   const task = k.tasks.find(word(args, 0));
   if (task === undefined || task.mm === 0) return gone(task);
-  const inode = fileAt(k, args, 2);
+  const inode = inodeAt(k, args, 2, missing_device);
   if ('skip' in inode) return inode;
   return remap_pfn_range(k, k.mms.edit(task.mm), word(args, 1), word(args, 3), word(args, 4), inode);
 }
 
 function truncate(k: Kernel, args: readonly Arg[]): Result {
-  const inode = fileAt(k, args, 0);
+  const inode = inodeAt(k, args, 0, missing_file);
   if ('skip' in inode) return inode;
   if (inode.kind === 'directory') return 'EISDIR';
   if (inode.kind !== 'file' && inode.kind !== 'shmem') return 'EINVAL';

@@ -24,6 +24,7 @@ import { vma_replace, vma_unlink } from './vma-link.ts';
 
 const NO_VMA = 'no VMA holds the address';
 const OTHER_VMA = 'the VMA is not one of this device';
+const NO_DEVICE = 'what lies at this path is no declared device';
 const BEYOND_DEVICE = 'the device has no such page';
 const OCCUPIED = 'the page-table entry is occupied';
 
@@ -59,7 +60,8 @@ export function remap_pfn_range(
   const device = inode.device;
   const pages = Math.ceil(size / 4096);
   if (vma === undefined) return refuse(k, 'EFAULT', NO_VMA);
-  if (device === null || vma.inode !== inode.id) return refuse(k, 'EINVAL', OTHER_VMA);
+  if (device === null) return refuse(k, 'EINVAL', NO_DEVICE);
+  if (vma.inode !== inode.id) return refuse(k, 'EINVAL', OTHER_VMA);
   if (!isPageAligned(addr) || pages === 0) return refuse(k, 'EINVAL', 'the range does not consist of whole pages');
   if (index + pages > device.pages) return refuse(k, 'EINVAL', BEYOND_DEVICE);
   if (addr + pages * 4096 > vma.vm_end) return refuse(k, 'EINVAL', 'the range reaches beyond its VMA');
@@ -100,7 +102,8 @@ export function vm_insert_page(k: Kernel, mm: Mm, addr: VirtAddr, index: number,
   const vma = mm.vmas.lookup(page);
   if (vma === undefined) return refuse(k, 'EFAULT', NO_VMA);
   const device = inode.device;
-  if (device === null || index < 0 || index >= device.pages) return refuse(k, 'EINVAL', BEYOND_DEVICE);
+  if (device === null) return refuse(k, 'EINVAL', NO_DEVICE);
+  if (index < 0 || index >= device.pages) return refuse(k, 'EINVAL', BEYOND_DEVICE);
   if (vma.inode !== inode.id) return refuse(k, 'EINVAL', OTHER_VMA);
   if ((vma.vm_flags & VM_PFNMAP) !== 0) {
     return refuse(k, 'EINVAL', 'remap_pfn_range mapped this VMA: it holds no pages with a struct page');

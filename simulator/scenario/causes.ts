@@ -22,8 +22,9 @@ export function withNames(message: string, environment: Environment, own?: strin
 /** What several steps are not made for; `own` is the process that one of them is written under. */
 export function causeOf(because: Because, environment: Environment, own?: string): Cause {
   if ('path' in because) {
-    const words = `there is no file "${clip(because.path)}"`;
-    return { key: `file ${because.path}`, words };
+    const path = clip(because.path);
+    if (because.wanted === 'device') return { key: `device ${because.path}`, words: `"${path}" is no device` };
+    return { key: `file ${because.path}`, words: `there is no file "${path}"` };
   }
   const { pid, state } = because;
   const name = nameOf(pid, environment, own);

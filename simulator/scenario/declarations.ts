@@ -16,6 +16,8 @@ const MAX_FILE = 16 * 1024 ** 4;
 const MAX_SEGMENT = 64 * 1024 ** 3;
 const MAX_DEVICE_PAGES = 1 << 22;
 
+const DRIVER_CALLS: readonly string[] = ['vm_insert_page', 'remap_pfn_range'];
+
 interface ElfDeclaration {
   readonly shape: ElfShape;
   readonly span: Span;
@@ -36,7 +38,7 @@ export class DeclarationBinder {
   readonly #reporter: Reporter;
   readonly #machine: MachineConfig = { ...DEFAULT_MACHINE };
   readonly #machineSpans = new Map<string, Span>();
-  readonly #paths = new Map<string, Span>();
+  readonly #paths = new Map<string, { readonly span: Span; readonly keyword: string }>();
   /** What lines with mistakes were meant to declare: who names these paths makes no mistake. */
   readonly #meantPaths = new Set<string>();
   /** What is there of paths that were cut off, one each; empty where nothing is. */
@@ -57,7 +59,7 @@ export class DeclarationBinder {
       return;
     }
     if (path === null) throw new Error('DeclarationBinder.add: a declaration without a path');
-    if (!this.#claimPath(path)) return;
+    if (!this.#claimPath(path, keyword.name)) return;
     if (!this.#checkKeys(statement)) return;
     if (keyword.name === 'file') this.#addFile(statement, path);
     else if (keyword.name === 'device') this.#addDevice(statement, path);
@@ -91,6 +93,7 @@ export class DeclarationBinder {
     const told = new Set<string>();
     for (const statement of statements) {
       if (statement.kind !== 'spawn' && statement.kind !== 'call') continue;
+      this.#checkDevice(statement);
       const path = programOf(statement);
       if (path === null) continue;
       if (path.text === PUPPET && !puppet) {
@@ -109,6 +112,16 @@ export class DeclarationBinder {
     }
   }
 
+  /** A driver has pages of its device only: with a file in its place it is EINVAL, which is hardly ever meant. */
+  #checkDevice({ call, expected }: Extract<Statement, { kind: 'spawn' | 'call' }>): void {
+    if (!DRIVER_CALLS.includes(call.callee.name) || expected !== null) return;
+    const path = call.args[2];
+    const declared = path?.kind === 'string' ? this.#paths.get(path.value.text) : undefined;
+    if (path?.kind !== 'string' || declared === undefined || declared.keyword === 'device') return;
+    const message = `"${clip(path.value.text)}" is a ${declared.keyword}, not a device: this will be EINVAL`;
+    this.#reporter.warning('declaration', message, path.span);
+  }
+
   result(): DeclarationCode[] {
     const span = this.#machineSpans.values().next().value ?? { line: 0, start: 0, end: 0 };
     const isLibrary = (elf: ElfDeclaration) => elf.shape.type === 'shared';
@@ -122,7 +135,7 @@ export class DeclarationBinder {
     ];
   }
 
-  #claimPath(path: StringExpr): boolean {
+  #claimPath(path: StringExpr, keyword: string): boolean {
     const { text, bytes } = path.value;
     if (text === '' || bytes.includes(0)) {
       this.#reporter.error('declaration', 'a path has at least one character and no NUL', path.span);
@@ -130,10 +143,10 @@ export class DeclarationBinder {
     }
     const before = this.#paths.get(text);
     if (before === undefined) {
-      this.#paths.set(text, path.span);
+      this.#paths.set(text, { span: path.span, keyword });
       return true;
     }
-    const message = `"${clip(text)}" is declared twice: it was declared on line ${before.line + 1}`;
+    const message = `"${clip(text)}" is declared twice: it was declared on line ${before.span.line + 1}`;
     this.#reporter.error('duplicate', message, path.span);
     return false;
   }

@@ -136,6 +136,31 @@ describe('of the steps that one mistake keeps from being made, the first tells i
     ]);
   });
 
+  test('a device that is not there, or is none', () => {
+    const text = `file "/data/board" size=8K
+device "/dev/rings" pages=2 mmap=insert
+p = spawn()
+kernel: vm_insert_page(p, 0x1000, "/dev/ring", 1)
+kernel: remap_pfn_range(p, 0x1000, "/dev/ring", 1, 4K)
+kernel: remap_pfn_range(p, 0x1000, "/dev/other", 1, 4K)
+kernel: truncate("/data/bord", 0)
+assert cached("/data/bord", 0)`;
+    expect(errorsOf(text)).toEqual([
+      '4: no device "/dev/ring" is declared: did you mean "/dev/rings"?',
+      '"/dev/ring" is no device',
+      '6: no device "/dev/other" is declared',
+      '7: there is no file "/data/bord": did you mean "/data/board"?',
+      'there is no file "/data/bord"',
+    ]);
+  });
+
+  test('a file where a device is wanted', () => {
+    const text = ['file "/f" size=8K', 'p = spawn()', 'kernel: vm_insert_page(p, 0, "/f", 1)'];
+    const message = '3: "/f" is a file, not a device: this will be EINVAL';
+    expect(told(text)).toEqual([message]);
+    expect(told([...text.slice(0, 2), `${text[2]} = EINVAL`])).toEqual([]);
+  });
+
   test('a process that stands still; when it does so again, that is another mistake', () => {
     const stop = 'k: kill(p, SIGSTOP)\np: brk(0)\np: brk(0)\n';
     const text = `p = spawn()\np: k = fork()\n${stop}k: kill(p, SIGCONT)\n${stop}k: kill(p, SIGCONT)\np: brk(0)\n${stop}`;
