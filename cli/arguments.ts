@@ -28,6 +28,8 @@ Runs scenarios of Linux memory management (FILE is a .vas file, or - for standar
                                                page replacement: who is replaced at each miss, and how many misses.
                                                FILE: page numbers, a lackey trace (.gz too), or a scenario
 
+PROC is a name of the scenario or a pid: a child that nobody binds has no name, nor has one whose name a loop bound anew.
+
   --policy NAME      ${POLICY_NAMES.join(', ')}, or all (default)
   --bits B           reference bits of clock (default 1)
   --seed S           seed of random (default 0)

@@ -1,10 +1,11 @@
 // The JSON of `vas run --json` and the lines of --trace.
 
-import type { Backend, CallResult, ProcessReport, StepOutcome } from '../simulator/abi.ts';
+import type { Backend, CallResult, StepOutcome } from '../simulator/abi.ts';
 import { type Remark, type RunState, type StepReport, toHex } from '../simulator/scenario/index.ts';
 import type { Listener, RunEnd } from './execution.ts';
 import { OomDeaths, oomJson } from './oom-report.ts';
 import type { Output } from './output.ts';
+import { processReports, unnamedProcesses } from './processes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -51,16 +52,14 @@ export function stepJson(report: StepReport, state: RunState): Json {
   return { ...json, ...(substeps && { substeps }), ...(expected !== undefined && { expected }) };
 }
 
-/** The state of every named process, one at a time: the pages of a large one are many. */
-function* processReports(
-  state: RunState,
-  backend: Backend,
-  deaths: OomDeaths,
-): IterableIterator<[string, ProcessReport & { killed?: 'oom' }]> {
-  for (const [name, binding] of state.environment.entries()) {
-    if (binding.kind !== 'process') continue;
-    const report = backend.reportProcess(binding.pid);
-    yield [name, deaths.lineOf(binding.pid) === undefined ? report : { ...report, killed: 'oom' }];
+/** So many processes that no name holds stand in a line of --trace, which each step has; the others are counted. */
+const TRACED_UNNAMED = 100;
+
+/** The state of every process as `"name": {…}`, one at a time: the pages of a large one are many. */
+function* processesJson(state: RunState, backend: Backend, deaths: OomDeaths, most?: number): IterableIterator<string> {
+  for (const [label, report] of processReports(state, backend, most)) {
+    const how = deaths.lineOf(report.pid) === undefined ? {} : { killed: 'oom' };
+    yield `${JSON.stringify(label)}: ${JSON.stringify({ ...report, ...how })}`;
   }
 }
 
@@ -128,8 +127,8 @@ export class JsonReport implements Listener {
     this.#list(this.#errors.all(), (error) => error);
     this.#output.write(',\n"processes": {');
     let separator = '';
-    for (const [name, report] of processReports(end.state, this.#backend, this.#deaths)) {
-      this.#output.write(`${separator}\n${JSON.stringify(name)}: ${JSON.stringify(report)}`);
+    for (const json of processesJson(end.state, this.#backend, this.#deaths)) {
+      this.#output.write(`${separator}\n${json}`);
       separator = ',';
     }
     this.#output.write(`\n},\n"machine": ${JSON.stringify(this.#backend.reportMachine())}}\n`);
@@ -160,8 +159,15 @@ export class Trace implements Listener {
   step(report: StepReport, state: RunState): void {
     this.#deaths.see(report);
     if (report.outcome.result.kind === 'skipped' || report.kind === 'assert') return;
-    const processes = Object.fromEntries(processReports(state, this.#backend, this.#deaths));
-    const line = { ...stepJson(report, state), processes, machine: this.#backend.reportMachine() };
-    this.#output.write(`${JSON.stringify(line)}\n`);
+    const [backend, out] = [this.#backend, this.#output];
+    out.write(`${JSON.stringify(stepJson(report, state)).slice(0, -1)},"processes":{`);
+    let separator = '';
+    for (const json of processesJson(state, backend, this.#deaths, TRACED_UNNAMED)) {
+      out.write(`${separator}${json}`);
+      separator = ',';
+    }
+    const more = unnamedProcesses(state, backend).length - TRACED_UNNAMED;
+    const unlisted = more > 0 ? `,"unlistedProcesses":${more}` : '';
+    out.write(`}${unlisted},"machine":${JSON.stringify(backend.reportMachine())}}\n`);
   }
 }

@@ -13,6 +13,7 @@ import { JsonReport, Trace } from './json-report.ts';
 import type { Machine, MakeMachine } from './machine.ts';
 import { BrokenPipe, Output, OutputProblem, painter } from './output.ts';
 import { policy } from './policy.ts';
+import { describeProcesses, pidOf } from './processes.ts';
 import { readScenario, type SourceFile } from './source-file.ts';
 import { TextReport } from './text-report.ts';
 import { openTrace } from './trace-file.ts';
@@ -136,13 +137,9 @@ function finish(file: string, processName: string, limits: Limits, make: MakeMac
   let position = 0;
   const end = execute(source, machine.backend, limits, { step: () => void position++ });
   if (end === null) return null;
-  const binding = end.state.environment.get(processName);
-  if (binding?.kind === 'process') {
-    return { source, position, machine, state: end.state, pid: binding.pid, status: statusOf(end) };
-  }
-  const named = [...end.state.environment.entries()];
-  const processes = named.filter(([, b]) => b.kind === 'process').map(([name]) => name);
-  const known = processes.length === 0 ? 'it has none' : `it has ${processes.join(', ')}`;
+  const pid = pidOf(processName, end.state, machine.backend);
+  if (pid !== null) return { source, position, machine, state: end.state, pid, status: statusOf(end) };
+  const known = describeProcesses(end.state, machine.backend);
   throw new UsageError(`${source.name}: no process '${processName}' at the end of the run: ${known}`);
 }
 

@@ -15,6 +15,7 @@ import {
 import type { Listener, RunEnd } from './execution.ts';
 import { OomDeaths } from './oom-report.ts';
 import type { Output, Paint } from './output.ts';
+import { namedProcesses, unnamedProcesses } from './processes.ts';
 import { Troubles } from './troubles.ts';
 
 /** Column at which results stand, when the call leaves room. */
@@ -23,6 +24,8 @@ const RESULT_COLUMN = 60;
 const LISTED_FAULTS = 4;
 /** More bytes than this are counted instead of written out. */
 const QUOTED_BYTES = 32;
+/** More processes that no name holds than this are counted instead of listed. */
+const LISTED_UNNAMED = 20;
 
 export class TextReport implements Listener {
   readonly #scenario: Scenario;
@@ -88,16 +91,24 @@ export class TextReport implements Listener {
     ];
     const verdict = bad.length === 0 ? this.#paint('green', 'all as expected') : this.#paint('red', bad.join(', '));
     this.#output.write(`\n${counts.join(', ')}: ${verdict}\n`);
-    for (const [name, binding] of end.state.environment.entries()) {
-      if (binding.kind !== 'process') continue;
-      const { pid, state, minflt, majflt, status } = backend.reportProcess(binding.pid);
-      const resident = state === 'alive' ? `, ${status['VmRSS'] ?? 0} kB resident` : '';
-      const line = this.#deaths.lineOf(pid);
-      const how = line === undefined ? '' : ` killed by the OOM killer at line ${line},`;
-      this.#output.write(`${name} (${pid}) ${state}:${how} ${minflt} minor and ${majflt} major faults${resident}\n`);
+    for (const [name, pid] of namedProcesses(end.state)) {
+      this.#output.write(`${name} (${pid}) ${this.#describe(backend, pid)}\n`);
     }
+    const unnamed = unnamedProcesses(end.state, backend);
+    for (const pid of unnamed.slice(0, LISTED_UNNAMED)) this.#output.write(`${pid} ${this.#describe(backend, pid)}\n`);
+    const more = unnamed.length - LISTED_UNNAMED;
+    if (more > 0) this.#output.write(`and ${more.toLocaleString('en-US')} more that no name holds, alive\n`);
     const { frames, free, swapSlots, swapUsed } = backend.reportMachine();
     this.#output.write(`${free} of ${frames} frames free, ${swapUsed} of ${swapSlots} swap slots used\n`);
+  }
+
+  /** `alive: 3 minor and 0 major faults, 20 kB resident` */
+  #describe(backend: Backend, pid: number): string {
+    const { state, minflt, majflt, status } = backend.reportProcess(pid);
+    const resident = state === 'alive' ? `, ${status['VmRSS'] ?? 0} kB resident` : '';
+    const line = this.#deaths.lineOf(pid);
+    const how = line === undefined ? '' : ` killed by the OOM killer at line ${line},`;
+    return `${state}:${how} ${minflt} minor and ${majflt} major faults${resident}`;
   }
 }
 

@@ -1,17 +1,18 @@
 // A page walk as text: the address cut up, one line a level, and where it ends.
 
 import type { EntryView, LevelView, WalkView } from '../simulator/view/types.ts';
+import { labelOf } from './processes.ts';
 
 /** The walk for a terminal, ending in a newline. */
 export function walkText(walk: WalkView): string {
   const lines = [
-    `${walk.process} (${walk.pid})  ${walk.address}`,
+    `${labelOf(walk)}  ${walk.address}`,
     indexLine(walk),
     `  CR3   ${walk.cr3}`,
     ...walk.levels.map(levelLine),
     walk.physical === null ? '  physical  none: the page is not present' : `  physical  ${walk.physical}`,
     ...(walk.frame === null ? [] : [`  frame     ${walk.frame.text}`]),
-    ...(walk.frame?.mappers ?? []).map((m) => `            mapped by ${m.process} (${m.pid}) at ${m.va}`),
+    ...(walk.frame?.mappers ?? []).map((m) => `            mapped by ${labelOf(m)} at ${m.va}`),
     `  VMA       ${walk.vma?.mapsLine ?? 'none'}`,
     `  state     ${walk.state}`,
     `  a read    ${walk.would.read}`,

@@ -1,11 +1,12 @@
 // Why a VMA stands apart from its neighbours and why it is where it is, as text.
 
 import type { BoundaryView, WhyView } from '../simulator/view/types.ts';
+import { labelOf } from './processes.ts';
 
 /** The view for a terminal, ending in a newline. */
 export function whyText(view: WhyView): string {
   const lines = [
-    `${view.process} (${view.pid})  ${view.address}`,
+    `${labelOf(view)}  ${view.address}`,
     `  VMA    ${view.vma ?? 'none: nothing is mapped here'}`,
     ...(view.placed === null ? [] : [`  place  ${lineOf(view.placed.line)}${view.placed.text}`]),
     ...borderLines(view),

@@ -275,5 +275,7 @@ export interface Backend {
   foresee?(future: Future): void;
   query(query: Query): QueryResult;
   reportProcess(pid: number): ProcessReport;
+  /** Every process that there was, by pid; absent where nobody can tell those that the scenario does not name. */
+  everyProcess?(): Iterable<{ readonly pid: number; readonly alive: boolean }>;
   reportMachine(): MachineReport;
 }

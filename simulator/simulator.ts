@@ -203,6 +203,10 @@ export class Simulator implements Backend {
     return answer_query(this.kernel, query);
   }
 
+  *everyProcess(): IterableIterator<{ readonly pid: number; readonly alive: boolean }> {
+    for (const { pid, mm } of this.kernel.tasks.values()) yield { pid, alive: mm !== 0 };
+  }
+
   reportProcess(pid: number): ProcessReport {
     const k = this.kernel;
     const task = k.tasks.get(pid);

@@ -131,6 +131,10 @@ export class FakeBackend implements Backend {
     return { kind: 'int', value: 1n };
   }
 
+  *everyProcess(): IterableIterator<{ readonly pid: number; readonly alive: boolean }> {
+    for (const [pid, { alive }] of this.processes) yield { pid, alive };
+  }
+
   reportProcess(pid: number): ProcessReport {
     const alive = this.processes.get(pid)?.alive === true;
     return { pid, state: alive ? 'alive' : 'dead', maps: '', minflt: 0, majflt: 0, pages: [], smaps: [], status: {} };

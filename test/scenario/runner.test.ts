@@ -1,8 +1,11 @@
 // The runner as a program: its JSON has every field that the language's description names, on the real simulator.
 
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 const program = fileURLToPath(new URL('../../cli/vas.ts', import.meta.url));
 
@@ -265,4 +268,91 @@ p: load(m, 40)
   expect(stdout).toContain(`[${4100 * 256} × anon]`);
   expect(stdout).toContain('= hit 8192 bytes: 00 00 ');
   expect(stdout).toContain('= hit 0x00 × 40\n');
+});
+
+describe('processes that no name holds', () => {
+  /** The first child is bound by nobody, the next two lose their name to the fourth. */
+  const FAMILY = `p = spawn()
+p: a = mmap(NULL, 8K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+p: store(a, "x")
+p: fork()
+repeat 3
+p: k = fork()
+end
+k: exit(0)
+`;
+
+  test('stand in the summary under their pids', () => {
+    const { stdout } = vas(['run', '-'], FAMILY);
+    const summary = stdout.split('\n').filter((line) => /^\S.* (alive|dead): /.test(line));
+    expect(summary.map((line) => line.split(':')[0])).toEqual([
+      'p (1000) alive',
+      'k (1004) dead',
+      '1001 alive',
+      '1002 alive',
+      '1003 alive',
+    ]);
+    expect(summary.at(-1)).toMatch(/^1003 alive: \d+ minor and 0 major faults, \d+ kB resident$/);
+  });
+
+  test('of very many some stand there and a count', () => {
+    const { stdout } = vas(['run', '-'], 'p = spawn()\nrepeat 50\np: fork()\nend\n');
+    expect(stdout.split('\n').filter((line) => /^\d+ alive: /.test(line))).toHaveLength(20);
+    expect(stdout).toContain('\nand 30 more that no name holds, alive\n');
+  });
+
+  test('have a report in the JSON and in each line of a trace', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vas-'));
+    try {
+      const trace = join(folder, 'trace.jsonl');
+      const { stdout } = vas(['run', '-', '--json', '--trace', trace], FAMILY);
+      const { processes } = JSON.parse(stdout);
+      expect(new Set(Object.keys(processes))).toEqual(new Set(['p', 'k', '1001', '1002', '1003']));
+      expect(processes['1002']).toMatchObject({ pid: 1002, state: 'alive', status: { VmRSS: expect.any(Number) } });
+      expect(processes['1002'].maps).toBe(processes.p.maps);
+      const lines = readFileSync(trace, 'utf8').trim().split('\n');
+      const present = lines.map((line) => Object.keys(JSON.parse(line).processes).sort().join(' '));
+      expect(present.slice(3)).toEqual([
+        '1001 p',
+        '1001 k p',
+        '1001 1002 k p',
+        '1001 1002 1003 k p',
+        '1001 1002 1003 k p',
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('are counted in a trace where they are very many', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vas-'));
+    try {
+      const trace = join(folder, 'trace.jsonl');
+      vas(['run', '-', '--trace', trace], 'p = spawn()\nrepeat 103\np: fork()\nend\n');
+      const lines = readFileSync(trace, 'utf8').trim().split('\n');
+      const [before, last] = [JSON.parse(lines[100] ?? ''), JSON.parse(lines[103] ?? '')];
+      expect(Object.keys(before.processes)).toHaveLength(101);
+      expect(before).not.toHaveProperty('unlistedProcesses');
+      expect(Object.keys(last.processes)).toHaveLength(101);
+      expect(last).toMatchObject({ unlistedProcesses: 3, machine: { frames: expect.any(Number) } });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('are named by their pids on the command line, as others may be', () => {
+    const maps = vas(['maps', '-', 'p'], FAMILY).stdout;
+    expect(vas(['maps', '-', '1002'], FAMILY)).toMatchObject({ status: 0, stdout: maps });
+    expect(vas(['maps', '-', '1000'], FAMILY)).toMatchObject({ status: 0, stdout: maps });
+    expect(vas(['status', '-', '1003'], FAMILY).stdout).toContain('\nPid:\t1003\n');
+    expect(vas(['status', '-', '1004'], FAMILY).stdout).toBe(vas(['status', '-', 'k'], FAMILY).stdout);
+    expect(vas(['smaps_rollup', '-', '1003'], FAMILY).stdout).toContain('Rss:');
+    expect(vas(['translate', '-', '1001', 'a'], FAMILY).stdout).toMatch(/^1001 {2}0x[0-9a-f]+\n/);
+    expect(vas(['why', '-', '1001', 'a'], FAMILY).stdout).toMatch(/^1001 {2}0x[0-9a-f]+\n/);
+    const { status, stderr } = vas(['maps', '-', '1005'], FAMILY);
+    expect([status, stderr]).toEqual([
+      2,
+      "vas: <stdin>: no process '1005' at the end of the run: it has p, k, 1001, 1002, 1003\n",
+    ]);
+  });
 });
