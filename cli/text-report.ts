@@ -16,7 +16,6 @@ import type { Listener, RunEnd } from './execution.ts';
 import { OomDeaths } from './oom-report.ts';
 import type { Output, Paint } from './output.ts';
 import { namedProcesses, unnamedProcesses } from './processes.ts';
-import { Troubles } from './troubles.ts';
 
 /** Column at which results stand, when the call leaves room. */
 const RESULT_COLUMN = 60;
@@ -33,7 +32,6 @@ export class TextReport implements Listener {
   readonly #paint: Paint;
   readonly #lineWidth: number;
   readonly #deaths = new OomDeaths();
-  readonly #troubles = new Troubles();
 
   constructor(scenario: Scenario, output: Output, paint: Paint) {
     this.#scenario = scenario;
@@ -47,23 +45,20 @@ export class TextReport implements Listener {
     const { start, end } = report.callRange;
     const source = (this.#scenario.lines[start.line] ?? '').slice(start.character, end.character);
     const number = this.#paint('dim', String(report.line).padStart(this.#lineWidth));
-    const isTold = this.#troubles.isTold(report);
     const isSilent = report.kind === 'assert' || report.outcome.result.kind === 'skipped';
-    const hasFailed = isTold && report.failure !== undefined;
-    const result = isSilent || hasFailed ? '' : ` = ${describeStep(report)}`;
+    const result = isSilent || report.failure !== undefined ? '' : ` = ${describeStep(report)}`;
     const text = `${number}  ${source.padEnd(result === '' ? 0 : RESULT_COLUMN)}${result}`;
     const indent = `\n${' '.repeat(this.#lineWidth)}  `;
     const nameOf = (pid: number) => state.environment.processNames().get(pid);
     const kills = (report.outcome.oom ?? []).map((kill) => `${indent}${this.#paint('red', oomText(kill, nameOf))}`);
-    this.#output.write(`${text}${this.#substeps(report)}${kills.join('')}${this.#mark(report, isTold, indent)}\n`);
+    this.#output.write(`${text}${this.#substeps(report)}${kills.join('')}${this.#mark(report, indent)}\n`);
   }
 
   /** What is wrong: in a sentence with the rest of the outcome, or that it comes of what was told. */
-  #mark(report: StepReport, isTold: boolean, indent: string): string {
+  #mark(report: StepReport, indent: string): string {
     const { failure, error, followUp } = report;
     if (followUp !== undefined) return this.#paint('dim', `  not run: ${followUp.words}`);
     if (failure === undefined && error === undefined) return '';
-    if (!isTold) return this.#paint('red', '  ✗');
     const sentence = this.#paint('red', `${indent}✗ ${(failure ?? error)?.message}`);
     const rest = failure === undefined || report.kind === 'assert' ? '' : describeStep(report, failure.tells);
     return rest === '' ? sentence : `${sentence} · ${rest}`;
