@@ -16,7 +16,7 @@ import {
 } from 'vscode';
 import type { StepRecord, Timeline } from '../simulator/index.ts';
 import { plain } from './language/markdown.ts';
-import { lineText, type ResultTone, resultTone } from './outcome-text.ts';
+import { lineText, lineTone, type ResultTone } from './outcome-text.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -109,12 +109,12 @@ function resultOptions(session: Session, timeline: Timeline, editor: TextEditor)
       const end = statementEnd(document.lineAt(index), line, result.last);
       const full = lineText(result, nameOf);
       const text = end.character > LONG_LINE ? lineText(result, nameOf, 'brief') : full;
-      const options = byTone.get(resultTone(result.last)) ?? [];
+      const options = byTone.get(lineTone(result)) ?? [];
       // What the window's edge cuts off is told by the hover.
       const hoverMessage = new MarkdownString(plain(full));
       const range = new Range(end.translate(0, end.character > 0 ? -1 : 0), end);
       options.push({ range, hoverMessage, renderOptions: { after: { contentText: shortened(text) } } });
-      byTone.set(resultTone(result.last), options);
+      byTone.set(lineTone(result), options);
     }
   }
   return byTone;

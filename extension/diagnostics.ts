@@ -50,12 +50,12 @@ function ofRun(session: Session): Diagnostic[] {
   const found: Diagnostic[] = [];
   const summaries = [...(session.timeline?.lineSummaries() ?? [])];
   const notRun = countFollowUps(summaries.map(([, { last }]) => last));
-  for (const [, { last, executions }] of summaries) {
-    const problem = problemOf(last, executions, notRun);
+  for (const [, summary] of summaries) {
+    const problem = problemOf(summary, notRun);
     if (problem === null) continue;
     const diagnostic = new Diagnostic(toRange(problem.range), problem.message, DiagnosticSeverity.Error);
     diagnostic.source = LANGUAGE;
-    diagnostic.code = last.error === undefined ? 'expectation' : 'step';
+    diagnostic.code = summary.wrong?.record.error === undefined ? 'expectation' : 'step';
     found.push(diagnostic);
   }
   return found;

@@ -31,7 +31,10 @@ export function outcomeText(
   return text === '' ? '✓' : `✓ ${text}`;
 }
 
-/** The text for a line: of its last execution, with the number of executions when there were several. */
+/**
+ * The text for a line: of its last execution, with the number of executions when there were several. Where that went well
+ * and another did not, what was wrong comes first.
+ */
 export function lineText(
   line: LineSummary,
   nameOf: (pid: number) => string | undefined,
@@ -40,6 +43,10 @@ export function lineText(
   const text = outcomeText(line.last, nameOf, detail);
   if (line.executions === 1) return text;
   const wrong = line.failures + line.errors;
+  const first = line.wrong?.record.error ?? line.wrong?.record.failure;
+  if (first !== undefined && resultTone(line.last) !== 'failure') {
+    return `✗ ${wrong} of ${line.executions} failed: ${first.message} · last: ${text}`;
+  }
   return `${text}  ×${line.executions}${wrong > 0 ? `, ${wrong} failed` : ''}`;
 }
 
@@ -81,6 +88,11 @@ export function resultTone(record: StepRecord): ResultTone {
   if (record.failure !== undefined || record.error !== undefined) return 'failure';
   if (record.outcome.result.kind === 'signal' || record.outcome.oom !== undefined) return 'signal';
   return record.outcome.minflt + record.outcome.majflt > 0 ? 'fault' : 'plain';
+}
+
+/** The same for all executions of a line: one that went wrong is not hidden by a later one. */
+export function lineTone(line: LineSummary): ResultTone {
+  return line.wrong === null ? resultTone(line.last) : 'failure';
 }
 
 function isAccess(call: string): boolean {

@@ -1,6 +1,6 @@
 // What is wrong with the executed lines: an error for each mistake, and none for the lines that were not run because of it.
-import type { Range, StepRecord } from '../simulator/index.ts';
-import { countText } from '../webview/protocol.ts';
+import type { LineSummary, Range, StepRecord } from '../simulator/index.ts';
+import { countText, numberText } from '../webview/protocol.ts';
 
 /** Something wrong with a line, and where. */
 export interface Problem {
@@ -18,12 +18,20 @@ export function countFollowUps(last: Iterable<StepRecord>): ReadonlyMap<number, 
   return counts;
 }
 
-/** What is wrong with a line by its last execution; null when nothing is, or when another line shows it. */
-export function problemOf(last: StepRecord, executions: number, notRun: ReadonlyMap<number, number>): Problem | null {
-  const problem = last.error ?? last.failure;
-  if (problem === undefined || (last.followUp !== undefined && last.followUp.line !== last.line)) return null;
-  const more = last.error === undefined ? 0 : (notRun.get(last.line) ?? 0);
+/** What is wrong with a line by the first execution that was; null when none was, or when another line shows it. */
+export function problemOf(line: LineSummary, notRun: ReadonlyMap<number, number>): Problem | null {
+  if (line.wrong === null) return null;
+  const { record, execution } = line.wrong;
+  const problem = record.error ?? record.failure;
+  if (problem === undefined) return null;
+  const more = record.error === undefined ? 0 : (notRun.get(record.line) ?? 0);
   const consequence = more === 0 ? '' : `; ${countText(more, 'more line')} ${more === 1 ? 'is' : 'are'} not run`;
-  const execution = executions > 1 ? ` (execution ${executions} of this line)` : '';
-  return { range: problem.range, message: `${problem.message}${consequence}${execution}` };
+  return { range: problem.range, message: `${problem.message}${consequence}${executionText(line, execution)}` };
+}
+
+function executionText({ executions, failures, errors }: LineSummary, execution: number): string {
+  if (executions === 1) return '';
+  const others = failures + errors - 1;
+  const more = others === 0 ? '' : `, and ${numberText(others)} more`;
+  return ` (execution ${numberText(execution)} of ${numberText(executions)}${more})`;
 }

@@ -39,6 +39,8 @@ export interface LineSummary {
   readonly failures: number;
   readonly errors: number;
   readonly last: StepRecord;
+  /** The first execution that failed or could not be made, by itself and not because of another line; null when all went well. */
+  readonly wrong: { readonly record: StepRecord; readonly execution: number } | null;
 }
 
 export interface Totals {
@@ -98,11 +100,14 @@ export function shorten<R extends { readonly outcome: StepOutcome }>(record: R, 
 
 /** What a line came to with one execution more. */
 export function summarize(before: LineSummary | undefined, record: StepRecord): LineSummary {
+  const execution = (before?.executions ?? 0) + 1;
+  const isWrong = record.failure !== undefined || isMistake(record);
   return {
-    executions: (before?.executions ?? 0) + 1,
+    executions: execution,
     failures: (before?.failures ?? 0) + (record.failure === undefined ? 0 : 1),
     errors: (before?.errors ?? 0) + (isMistake(record) ? 1 : 0),
     last: record,
+    wrong: before?.wrong ?? (isWrong ? { record, execution } : null),
   };
 }
 

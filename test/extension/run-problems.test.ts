@@ -1,6 +1,6 @@
 // Which executed lines are marked as wrong, and in what words.
 import { expect, test } from 'vitest';
-import { lineText, resultTone } from '../../extension/outcome-text.ts';
+import { lineText, lineTone } from '../../extension/outcome-text.ts';
 import { countFollowUps, problemOf } from '../../extension/run-problems.ts';
 import { parseScenario, Timeline } from '../../simulator/index.ts';
 
@@ -18,8 +18,8 @@ bash: load(a)
 end
 `;
 
-function runTo(step: number): Timeline {
-  const timeline = Timeline.open(parseScenario(TEXT));
+function runTo(step: number, text: string = TEXT): Timeline {
+  const timeline = Timeline.open(parseScenario(text));
   while (timeline.position < step && timeline.next !== null) timeline.step();
   return timeline;
 }
@@ -27,8 +27,8 @@ function runTo(step: number): Timeline {
 function problems(timeline: Timeline): string[] {
   const lines = [...timeline.lineSummaries()];
   const notRun = countFollowUps(lines.map(([, { last }]) => last));
-  return lines.flatMap(([line, { last, executions }]) => {
-    const problem = problemOf(last, executions, notRun);
+  return lines.flatMap(([line, summary]) => {
+    const problem = problemOf(summary, notRun);
     return problem === null ? [] : [`${line}: ${problem.message}`];
   });
 }
@@ -55,11 +55,40 @@ test('the other lines say in a quiet voice that they were not run', () => {
   const timeline = runTo(99);
   const textOf = (line: number) => {
     const summary = timeline.lineSummary(line);
-    return summary && [lineText(summary, () => undefined), resultTone(summary.last)];
+    return summary && [lineText(summary, () => undefined), lineTone(summary)];
   };
   expect(textOf(4)).toEqual(["✗ process 'bash' is dead: SIGSEGV ended it", 'failure']);
   expect(textOf(5)).toEqual(['not run: bash is dead', 'plain']);
   expect(textOf(6)).toEqual(['not run: bash is dead', 'plain']);
   expect(textOf(7)).toEqual(['not run: bash is dead', 'plain']);
   expect(textOf(11)).toEqual(['not run: bash is dead  ×3', 'plain']);
+});
+
+const LOOP = `machine ram=64K
+p = spawn()
+p: a = mmap(NULL, 4K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+repeat 3
+p: store(a, 1) = hit
+p: store(a, 1) = minor
+p: store(a, 1) = cow
+end
+`;
+
+test('an execution that failed is an error whatever the later ones come to', () => {
+  const timeline = runTo(99, LOOP);
+  expect(problems(timeline)).toEqual([
+    '5: expected hit, got minor fault (execution 1 of 3)',
+    '6: expected minor, got hit (execution 1 of 3, and 2 more)',
+    '7: expected cow, got hit (execution 1 of 3, and 2 more)',
+  ]);
+  const textOf = (line: number) => {
+    const summary = timeline.lineSummary(line);
+    return summary && [lineText(summary, () => undefined), lineTone(summary)];
+  };
+  expect(textOf(5)).toEqual(['✗ 1 of 3 failed: expected hit, got minor fault · last: ✓ hit', 'failure']);
+  expect(textOf(6)).toEqual(['✗ expected minor, got hit  ×3, 3 failed', 'failure']);
+  timeline.seek(3);
+  expect(problems(timeline)).toEqual(['5: expected hit, got minor fault']);
+  timeline.seek(2);
+  expect(problems(timeline)).toEqual([]);
 });
