@@ -1,4 +1,5 @@
 // Remembers where a run stands while the text around it is edited, and leads a new run there.
+import type { TextDocumentContentChangeEvent } from 'vscode';
 import type { RunOptions, Timeline } from '../simulator/index.ts';
 
 /** A place in a run that survives edits elsewhere. */
@@ -22,6 +23,15 @@ export interface Edit {
   readonly firstCharacter: number;
   readonly lastLine: number;
   readonly insertedBreaks: number;
+}
+
+export function editOf({ range, text }: TextDocumentContentChangeEvent): Edit {
+  return {
+    firstLine: range.start.line,
+    firstCharacter: range.start.character,
+    lastLine: range.end.line,
+    insertedBreaks: countBreaks(text),
+  };
 }
 
 /** Where the lines of a place are after an edit. */
@@ -113,4 +123,10 @@ export function missed(place: Place, timeline: Timeline): string | null {
 /** How often a line has been executed. */
 function visitsOf(timeline: Timeline, line: number): number {
   return timeline.lineSummary(line)?.executions ?? 0;
+}
+
+function countBreaks(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
 }

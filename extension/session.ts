@@ -3,7 +3,7 @@ import { type Event, EventEmitter, type TextDocument, type TextDocumentChangeEve
 import { type Diagnostic, parseScenario, type Scenario, type StepRecord, Timeline } from '../simulator/index.ts';
 import { LineMap } from './line-map.ts';
 import { nextTurn, Pacer, sliceEnds } from './pacer.ts';
-import { type Advance, missed, type Place, placeOf, shiftPlace, toPlace } from './place.ts';
+import { type Advance, editOf, missed, type Place, placeOf, shiftPlace, toPlace } from './place.ts';
 import { totalSteps } from './total.ts';
 
 /** What the host lends to the simulator: the reading of real ELF files, where there is a disk. */
@@ -71,6 +71,8 @@ export class Session {
   private edits = 0;
   private read = 0;
   private isResting = false;
+  /** The run under way leads back to the place of before an edit. */
+  private isReturning = false;
   private current: Promise<unknown> = Promise.resolve();
   private rerunning: Promise<void> = Promise.resolve();
   private disposed = false;
@@ -154,13 +156,13 @@ export class Session {
 
   /** Notes an edit of the document; the parse follows when the typing pauses. */
   edited(event: TextDocumentChangeEvent): void {
+    // The edit ends a run of the user's where it is.
+    if (this.busy !== null && !this.isReturning && !this.isOutdated && this.timeline !== null) {
+      this.remember(this.timeline);
+      this.leave(this.timeline);
+    }
     for (const change of event.contentChanges) {
-      const edit = {
-        firstLine: change.range.start.line,
-        firstCharacter: change.range.start.character,
-        lastLine: change.range.end.line,
-        insertedBreaks: countBreaks(change.text),
-      };
+      const edit = editOf(change);
       this.place = shiftPlace(this.place, edit);
       this.lines.edit(edit);
     }
@@ -191,7 +193,7 @@ export class Session {
     const record = this.guarded(() => timeline.stepInParts(sliceEnds(ONE_STEP_MS)));
     if (record === 'paused') return this.finishStep(timeline);
     this.arrived();
-    this.leave();
+    this.leave(timeline);
     return record ?? null;
   }
 
@@ -200,7 +202,7 @@ export class Session {
     const { position } = timeline;
     const advance: Advance = (t, { pause }) => (t.stepInParts(pause ?? sliceEnds()) === 'paused' ? 'paused' : 'done');
     await this.run(timeline, `Line ${timeline.next?.line ?? 0}: a long step`, advance, true);
-    this.leave();
+    this.leave(timeline);
     return timeline.position > position ? timeline.lastRecord : null;
   }
 
@@ -260,15 +262,16 @@ export class Session {
     if (timeline === null || !this.canStepBack) return false;
     this.guarded(() => timeline.seek(Math.max(0, position)));
     this.arrived();
-    this.leave();
+    this.leave(timeline);
     return true;
   }
 
   private async travel(title: string, advance: Advance): Promise<Travel> {
     await this.settle();
     if (this.busy !== null || this.obstacle !== null || this.timeline === null) return 'refused';
-    const travel = await this.run(this.timeline, title, advance);
-    this.leave();
+    const { timeline } = this;
+    const travel = await this.run(timeline, title, advance);
+    this.leave(timeline);
     return travel;
   }
 
@@ -314,8 +317,9 @@ export class Session {
     this.place = placeOf(timeline);
   }
 
-  private leave(): void {
-    if (this.timeline !== null) this.left = { text: this.timeline.scenario.text, place: placeOf(this.timeline) };
+  /** The user has moved the run. */
+  private leave(timeline: Timeline): void {
+    this.left = { text: timeline.scenario.text, place: placeOf(timeline) };
   }
 
   /** A broken invariant of the simulator must end in a message, never in a dead extension host. */
@@ -363,8 +367,10 @@ export class Session {
     this.emitter.fire('parsed');
     if (timeline === null) return;
     this.place = place;
+    this.isReturning = true;
     const stays = place.position === 0;
     const travel = stays ? 'done' : await this.run(timeline, 'Running to the same place', toPlace(place));
+    this.isReturning = false;
     if (this.disposed || this.isOutdated) return;
     this.notice = travel === 'cancelled' ? 'Cancelled before the same place was reached.' : missed(place, timeline);
     this.remember(timeline);
@@ -384,10 +390,4 @@ function stepLine(scenario: Scenario, line: number): number | null {
 
 function isLarge(event: TextDocumentChangeEvent): boolean {
   return event.contentChanges.some((change) => change.text.length > LARGE_TEXT);
-}
-
-function countBreaks(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
-  return count;
 }

@@ -101,5 +101,19 @@ app: mmap(NULL, 3G, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_POPULATE
     expect(await run).to.equal('cancelled');
     await session.settle();
     expect(session.total).to.equal(3);
+    expect(session.position).to.equal(3);
+    expect(session.notice).to.match(/removed the place/);
+  });
+
+  test('a run that an edit ended goes on from where it was', async () => {
+    const { session, editor } = await openText('app = spawn()\nrepeat 1000000000000\n  app: load(0x400000)\nend\n');
+    const run = session.runToEnd();
+    await eventually('the run to get going', () => (session.position > 5000 ? true : undefined));
+    await editor.edit((edit) => edit.insert(new vscode.Position(3, 3), ' # a remark'));
+    const { position } = session;
+    expect(await run).to.equal('cancelled');
+    await session.settle();
+    expect(session.position).to.equal(position);
+    expect(session.notice).to.equal(null);
   });
 });
