@@ -22,7 +22,10 @@ interface Parts {
 
 /** Parses what is expected, up to the end of the line. */
 export function parseExpectation(stream: TokenStream): Expectation {
-  if (stream.atEnd()) throw stream.unexpected('what is expected (a value, an errno, an outcome or ?)');
+  if (stream.atEnd()) {
+    const message = "nothing stands behind '=': a value, an errno, an outcome or ? can be expected";
+    throw new SyntaxProblem('syntax', message, stream.peek().span);
+  }
   const start = stream.peek().span;
   const parts: Parts = { any: false, outcome: null, signal: null, signalCode: null, errno: null, value: null };
   let first = true;

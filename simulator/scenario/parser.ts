@@ -207,6 +207,8 @@ function parseRepeat(stream: TokenStream, keyword: Ident): RepeatStatement {
 
 function parseAssert(stream: TokenStream, keyword: Ident): Statement {
   const condition = parseCondition(stream);
+  const { text, span } = stream.peek();
+  if (text === '=') throw new SyntaxProblem('syntax', "an assert compares with '==', not with '='", span);
   return { kind: 'assert', condition, span: cover(keyword.span, condition.span) };
 }
 

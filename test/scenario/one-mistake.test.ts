@@ -210,10 +210,17 @@ test('a line of /proc that there is not is told once, before the run', () => {
 });
 
 test('a mistyped outcome, signal or errno is told with what was meant', () => {
-  const text = ['p = spawn()', 'p: load(0) = mnior', 'p: load(0) = SIGSEV', 'p: munmap(1, 4K) = EINVALL'];
+  const text = [
+    'p = spawn()',
+    'p: load(0) = mnior',
+    'p: load(0) = SIGSEV',
+    'p: munmap(1, 4K) = EINVALL',
+    'p: load(0) = hti',
+  ];
   expect(told(text)).toEqual([
     "2: 'mnior' is not bound: did you mean 'minor'?",
     "3: 'SIGSEV' is not bound: did you mean 'SIGSEGV'?",
     "4: 'EINVALL' is not bound: did you mean 'EINVAL'?",
+    "5: 'hti' is not bound: did you mean 'hit'?",
   ]);
 });
