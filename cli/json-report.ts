@@ -75,6 +75,9 @@ interface ErrorJson {
   times?: number;
 }
 
+/** So many asserts that do not hold say why. */
+const TOLD_FAILURES = 1000;
+
 /** The errors of a run. A line in a loop says the same for each round: that is one error, with its number. */
 class Errors {
   readonly #known = new Map<string, ErrorJson>();
@@ -100,6 +103,8 @@ export class JsonReport implements Listener {
   #separator = '{"schema": 1,\n"steps": [';
   /** Line and outcome of each assert, packed: 2 · line + holds. */
   readonly #asserts: number[] = [];
+  /** Why the first of those that do not hold do not, by their index. */
+  readonly #failures = new Map<number, string>();
   readonly #errors = new Errors();
   readonly #deaths = new OomDeaths();
 
@@ -111,18 +116,29 @@ export class JsonReport implements Listener {
   step(report: StepReport, state: RunState): void {
     this.#deaths.see(report);
     if (report.error !== undefined) this.#errors.add(report.error, report.followUp?.line);
-    if (report.kind === 'assert') this.#asserts.push(2 * report.line + (report.expected === true ? 1 : 0));
+    if (report.kind === 'assert') this.#assert(report);
     else if (report.outcome.result.kind !== 'skipped') {
       this.#output.write(`${this.#separator}\n${JSON.stringify(stepJson(report, state))}`);
       this.#separator = ',';
     }
   }
 
+  #assert({ line, expected, failure }: StepReport): void {
+    if (failure !== undefined && this.#failures.size < TOLD_FAILURES) {
+      this.#failures.set(this.#asserts.length, failure.message);
+    }
+    this.#asserts.push(2 * line + (expected === true ? 1 : 0));
+  }
+
   finish(end: RunEnd): void {
     // Nothing was printed yet when no step was made.
     if (this.#separator !== ',') this.#output.write(this.#separator);
     this.#output.write('\n],\n"asserts": ');
-    this.#list(this.#asserts, (packed) => ({ line: Math.floor(packed / 2), holds: packed % 2 === 1 }));
+    this.#list(this.#asserts, (packed, index) => {
+      const message = this.#failures.get(index);
+      const outcome = { line: Math.floor(packed / 2), holds: packed % 2 === 1 };
+      return message === undefined ? outcome : { ...outcome, message };
+    });
     this.#output.write(',\n"errors": ');
     this.#list(this.#errors.all(), (error) => error);
     this.#output.write(',\n"processes": {');
@@ -135,10 +151,11 @@ export class JsonReport implements Listener {
   }
 
   /** An array, element by element: as one text it could be longer than a string can be. */
-  #list<T>(items: Iterable<T>, json: (item: T) => Json | ErrorJson): void {
+  #list<T>(items: Iterable<T>, json: (item: T, index: number) => Json | ErrorJson): void {
     let separator = '[';
+    let index = 0;
     for (const item of items) {
-      this.#output.write(`${separator}${JSON.stringify(json(item))}`);
+      this.#output.write(`${separator}${JSON.stringify(json(item, index++))}`);
       separator = ',';
     }
     this.#output.write(separator === '[' ? '[]' : ']');
