@@ -34,6 +34,8 @@ export function salvage(text: string, tokens: readonly Token[], line: number, ke
   if (first.kind === 'string') return { ...nothing, path: first.string?.text ?? null };
   // Of `repeat 3` the 3.
   if (first.kind === 'number' && second?.kind === 'end') return { ...nothing, repeat: true };
+  // `2 = spawn()`, where a name is meant.
+  if (first.kind === 'number' && second?.text === '=') return { ...nothing, maybe: [anyName(first.span)], step: true };
   if (first.kind !== 'word') return nothing;
   if (second?.text === '=' || second?.text === '==') {
     const isSetting = machineKey(first.text) !== undefined || keywords.includes(first.text);
@@ -66,6 +68,7 @@ function ident(token: Token): Ident {
   return { name: token.text, span: token.span };
 }
 
+/** What {@link BrokenLine.maybe} has where a line tells nothing of its name. */
 function anyName({ line, start }: Span): Ident {
   return { name: '', span: { line, start, end: start } };
 }

@@ -80,6 +80,7 @@ test.each([
   ['ram=64K', 'file "/f" size=4K\napp = spawn()'],
   ['thp=never swap=64K', 'file "/f" size=4K\napp = spawn()'],
   ['3', 'app = spawn()\nend'],
+  ['2 = spawn()', 'app: brk(0)\napp: brk(0)'],
 ])('a line %j is one mistake, whatever needs it', (broken, rest) => {
   const errors = told([broken, ...rest.split('\n')]);
   expect(errors.length, errors.join('\n')).toBe(1);
