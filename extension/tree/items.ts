@@ -1,23 +1,16 @@
 // How the tree's nodes look: label, icon, description, tooltip, click.
 import { type Command, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, Uri } from 'vscode';
-import {
-  cachedFiles,
-  frameMap,
-  type PageRunView,
-  swapMap,
-  type Timeline,
-  type VmaView,
-} from '../../simulator/index.ts';
+import type { PageRunView, Timeline, VmaView } from '../../simulator/index.ts';
 import { countText, numberText } from '../../webview/protocol.ts';
 import { command, TREE_SCHEME } from '../names.ts';
-import type { NodeOf, TreeNode } from './nodes.ts';
+import { isChanged, type NodeOf, type TreeNode } from './nodes.ts';
 import { tooltipOf } from './tooltips.ts';
 
 const { Collapsed, Expanded, None } = TreeItemCollapsibleState;
 
 /** The tree item of a node; the tooltip is made when it is asked for (`resolveItem`). */
-export function itemOf(timeline: Timeline, node: TreeNode): TreeItem {
-  const item = shape(timeline, node);
+export function itemOf(node: TreeNode): TreeItem {
+  const item = shape(node);
   item.id = node.id;
   if (isChanged(node)) {
     item.resourceUri = Uri.from({ scheme: TREE_SCHEME, path: `/${node.id}`, query: 'changed' });
@@ -27,23 +20,7 @@ export function itemOf(timeline: Timeline, node: TreeNode): TreeItem {
   return item;
 }
 
-export function isChanged(node: TreeNode): boolean {
-  switch (node.kind) {
-    case 'process':
-    case 'number':
-    case 'run':
-      return node.view.changed;
-    case 'mm':
-      return node.view.numbers.some((number) => number.changed);
-    case 'vma':
-    case 'text':
-      return node.changed;
-    default:
-      return false;
-  }
-}
-
-function shape(timeline: Timeline, node: TreeNode): TreeItem {
+function shape(node: TreeNode): TreeItem {
   switch (node.kind) {
     case 'process':
       return processItem(node);
@@ -65,13 +42,13 @@ function shape(timeline: Timeline, node: TreeNode): TreeItem {
     case 'run':
       return runItem(node);
     case 'cache':
-      return cacheItem(timeline);
+      return cacheItem(node);
     case 'file':
       return fileItem(node);
     case 'memory':
-      return memoryItem(timeline);
+      return memoryItem(node);
     case 'swap':
-      return swapItem(timeline);
+      return swapItem(node);
     case 'nobody':
       return nobodyItem(node);
     case 'text':
@@ -159,10 +136,8 @@ function showCommand(pid: number, address: string): Command {
   return { command: command.showAddress, title: 'Show in Page Tables', arguments: [{ pid, address }] };
 }
 
-function cacheItem(timeline: Timeline): TreeItem {
-  const files = cachedFiles(timeline);
-  const pages = files.reduce((sum, file) => sum + file.cachedPages, 0);
-  return makeItem('Page cache', files.length > 0 ? Collapsed : None, 'files', countText(pages, 'page'));
+function cacheItem({ view }: NodeOf<'cache'>): TreeItem {
+  return makeItem('Page cache', view.files > 0 ? Collapsed : None, 'files', countText(view.pages, 'page'));
 }
 
 function fileItem({ view }: NodeOf<'file'>): TreeItem {
@@ -173,21 +148,22 @@ function fileItem({ view }: NodeOf<'file'>): TreeItem {
   return makeItem(view.path, Collapsed, 'file', `${cached}${dirty}${writing}`);
 }
 
-function memoryItem(timeline: Timeline): TreeItem {
-  const { total, free } = frameMap(timeline);
-  const item = makeItem('Physical memory', Collapsed, 'chip', `${countText(total, 'frame')}, ${numberText(free)} free`);
+function memoryItem({ view }: NodeOf<'memory'>): TreeItem {
+  const { frames, free } = view;
+  const item = makeItem(
+    'Physical memory',
+    Collapsed,
+    'chip',
+    `${countText(frames, 'frame')}, ${numberText(free)} free`,
+  );
   item.contextValue = 'memory';
   return item;
 }
 
-function swapItem(timeline: Timeline): TreeItem {
-  const { slots, used } = swapMap(timeline);
-  const item = makeItem(
-    'Swap',
-    used > 0 ? Collapsed : None,
-    'database',
-    `${countText(slots, 'slot')}, ${numberText(used)} used`,
-  );
+function swapItem({ view }: NodeOf<'swap'>): TreeItem {
+  const { slots, used } = view;
+  const children = used > 0 ? Collapsed : None;
+  const item = makeItem('Swap', children, 'database', `${countText(slots, 'slot')}, ${numberText(used)} used`);
   item.contextValue = 'swap';
   return item;
 }

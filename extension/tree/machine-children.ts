@@ -1,5 +1,13 @@
 // What the tree of the machine is made of: the page cache by file, physical memory by use, swap by slot.
-import { cachedFiles, type FrameUse, frameMap, machineNumbers, swapMap, type Timeline } from '../../simulator/index.ts';
+import {
+  cachedFiles,
+  type FrameUse,
+  frameUses,
+  machineNumbers,
+  machineView,
+  swapMap,
+  type Timeline,
+} from '../../simulator/index.ts';
 import { countText, numberText } from '../../webview/protocol.ts';
 import type { NodeOf, TreeNode } from './nodes.ts';
 
@@ -8,10 +16,11 @@ const MAX_RUNS = 200;
 /** Children of `node`, or the three roots when it is undefined. */
 export function machineChildren(timeline: Timeline, node: TreeNode | undefined): TreeNode[] {
   if (node === undefined) {
+    const { cache, memory, swap } = machineView(timeline);
     return [
-      { kind: 'cache', id: 'cache', parent: null },
-      { kind: 'memory', id: 'memory', parent: null },
-      { kind: 'swap', id: 'swap', parent: null },
+      { kind: 'cache', id: 'cache', parent: null, view: cache },
+      { kind: 'memory', id: 'memory', parent: null, view: memory },
+      { kind: 'swap', id: 'swap', parent: null, view: swap },
     ];
   }
   switch (node.kind) {
@@ -41,7 +50,7 @@ function fileRuns(node: NodeOf<'file'>): TreeNode[] {
     description: run.text,
     tooltip: `File offset 0x${(run.first * 4096).toString(16)}, ${run.pages * 4} KiB`,
     icon: run.writeback ? 'cloud-upload' : run.dirty ? 'circle-filled' : 'circle-outline',
-    changed: false,
+    changed: run.changed,
   }));
 }
 
@@ -58,28 +67,16 @@ const useText: Readonly<Record<FrameUse, string>> = {
 };
 
 function useNodes(timeline: Timeline, parent: TreeNode): TreeNode[] {
-  const map = frameMap(timeline);
-  const counts = map.legend.map(() => 0);
-  for (const use of map.uses) counts[use] = (counts[use] ?? 0) + 1;
-  const free = map.legend.indexOf('free');
-  counts[free] = (counts[free] ?? 0) + map.total - map.uses.length;
-  const changed = new Set(map.changed.map((pfn) => map.uses[pfn - map.first]));
-  const nodes: TreeNode[] = [];
-  map.legend.forEach((use, i) => {
-    const count = counts[i] ?? 0;
-    if (count === 0) return;
-    nodes.push({
-      kind: 'text',
-      id: `${parent.id}/${use}`,
-      parent,
-      label: useText[use],
-      description: countText(count, 'frame'),
-      tooltip: `${numberText(count * 4)} KiB of RAM`,
-      icon: use === 'free' ? 'circle-outline' : 'circle-large-filled',
-      changed: changed.has(i),
-    });
-  });
-  return nodes;
+  return frameUses(timeline).map(({ use, frames, changed }) => ({
+    kind: 'text',
+    id: `${parent.id}/${use}`,
+    parent,
+    label: useText[use],
+    description: countText(frames, 'frame'),
+    tooltip: `${numberText(frames * 4)} KiB of RAM`,
+    icon: use === 'free' ? 'circle-outline' : 'circle-large-filled',
+    changed,
+  }));
 }
 
 function slotNodes(timeline: Timeline, parent: TreeNode): TreeNode[] {

@@ -1,5 +1,12 @@
 // The items of the two trees as plain values, each with an identity that outlives steps.
-import type { CachedFileView, NumberView, PageRunView, ProcessView, VmaView } from '../../simulator/index.ts';
+import type {
+  CachedFileView,
+  MachineView,
+  NumberView,
+  PageRunView,
+  ProcessView,
+  VmaView,
+} from '../../simulator/index.ts';
 
 interface Common {
   /** Stable over steps, so that selection and expansion stay where they are. */
@@ -44,9 +51,30 @@ export type TreeNode =
       readonly changed: boolean;
     })
   | (Common & { readonly kind: 'run'; readonly pid: number; readonly view: PageRunView })
-  | (Common & { readonly kind: 'cache' })
+  | (Common & { readonly kind: 'cache'; readonly view: MachineView['cache'] })
   | (Common & { readonly kind: 'file'; readonly view: CachedFileView })
-  | (Common & { readonly kind: 'memory' })
-  | (Common & { readonly kind: 'swap' });
+  | (Common & { readonly kind: 'memory'; readonly view: MachineView['memory'] })
+  | (Common & { readonly kind: 'swap'; readonly view: MachineView['swap'] });
 
 export type NodeOf<K extends TreeNode['kind']> = Extract<TreeNode, { readonly kind: K }>;
+
+/** Whether the last step changed what the row tells, or anything below it. */
+export function isChanged(node: TreeNode): boolean {
+  switch (node.kind) {
+    case 'process':
+    case 'number':
+    case 'run':
+    case 'cache':
+    case 'file':
+    case 'memory':
+    case 'swap':
+      return node.view.changed;
+    case 'mm':
+      return node.view.numbers.some((number) => number.changed);
+    case 'vma':
+    case 'text':
+      return node.changed;
+    default:
+      return false;
+  }
+}

@@ -51,9 +51,7 @@ export class SessionTree implements TreeDataProvider<TreeNode>, Disposable {
   }
 
   getTreeItem(node: TreeNode): TreeItem {
-    const { timeline } = this;
-    if (timeline === null) throw new Error('SessionTree.getTreeItem: a node without a timeline');
-    return timeline.settled(() => itemOf(timeline, node));
+    return itemOf(node);
   }
 
   resolveTreeItem(item: TreeItem, node: TreeNode): TreeItem {

@@ -10,6 +10,8 @@ import { BLOB_BYTES } from './frames.ts';
 const BITS = 8;
 const WIDTH = 1 << BITS;
 const MASK = WIDTH - 1;
+/** Slots that are kept, and shared by snapshots, together. */
+export const SLOT_CHUNK = WIDTH;
 /** What a chunk takes of the host's memory, its objects included; about. */
 const CHUNK_BYTES = 20 * WIDTH + 900;
 
@@ -78,6 +80,11 @@ export class SwapSlots {
     if (this.fresh >= this.total) return -1;
     this.used++;
     return this.fresh++;
+  }
+
+  /** Whether the slots of {@link SLOT_CHUNK} around `slot` are the same object as those of `other`: none of them differs. */
+  sharesChunk(other: SwapSlots, slot: number): boolean {
+    return this.dir[slot >> BITS] === other.dir[slot >> BITS];
   }
 
   /** References by PTEs and shmem. */

@@ -18,6 +18,8 @@ import { folio_wait_writeback } from './writeback.ts';
 
 const BITS = 6;
 const WIDTH = 1 << BITS;
+/** Pages of a chunk of an inode's cache. */
+export const CACHE_CHUNK_PAGES = WIDTH;
 /** What a chunk takes of the host's memory, its objects included; about. */
 const CHUNK_BYTES = 8 * WIDTH + 400;
 

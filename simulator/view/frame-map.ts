@@ -28,7 +28,7 @@ import {
   STATE_WRITEBACK,
 } from './page-owners.ts';
 import { type Moment, momentOf, type Place, sameBytes } from './place.ts';
-import type { FrameMapView, FrameUse } from './types.ts';
+import type { FrameMapView, FrameUse, FrameUseView } from './types.ts';
 
 const LEGEND: readonly FrameUse[] = [
   'free',
@@ -57,6 +57,7 @@ const USE_FLAGS = PG_ANON | PG_FILE | PG_SHMEM | PG_DIRTY | PG_SWAPCACHE | PG_DE
 /** Index into the legend by those flags: one look-up a frame. */
 const USE_BY_FLAGS = Uint8Array.from({ length: USE_FLAGS + 1 }, (_, flags) => LEGEND.indexOf(useOf(flags)));
 
+const FREE = LEGEND.indexOf('free');
 const FILE_DIRTY = LEGEND.indexOf('file-dirty');
 
 /** Linux's lists, as meminfo writes them, by their numbers; in front, being on none. */
@@ -96,8 +97,8 @@ interface ChunkPicture {
   readonly uses: Uint8Array;
   readonly states: Uint8Array;
   readonly owners: Uint16Array;
-  /** Frames whose use is `file-dirty`. */
-  readonly dirty: number;
+  /** How many frames there are of each use but `free`, in the legend's order. */
+  readonly counts: Uint16Array;
 }
 
 /** Pictures of chunks that no step can change any more: the next version of such a chunk is another object. */
@@ -110,33 +111,41 @@ function pictureOf(k: Kernel, chunk: FrameChunk): ChunkPicture {
   const uses = new Uint8Array(CHUNK_FRAMES);
   const states = new Uint8Array(CHUNK_FRAMES);
   const owners = new Uint16Array(CHUNK_FRAMES);
-  let dirty = 0;
+  const counts = new Uint16Array(LEGEND.length);
   for (let i = 0; i < CHUNK_FRAMES; i++) {
     const own = flags[i] as number;
     if (own === 0) continue;
     const use = USE_BY_FLAGS[own & USE_FLAGS] as number;
-    if (use === FILE_DIRTY) dirty++;
+    if (use !== FREE) counts[use] = (counts[use] as number) + 1;
     uses[i] = use;
     states[i] = stateOf(k.frames, own);
     owners[i] = ownOwner(own, mapcount[i] as number);
   }
-  const picture = { uses, states, owners, dirty };
+  const picture = { uses, states, owners, counts };
   if (chunk.owner !== k.epoch.now) PICTURES.set(chunk, picture);
   return picture;
 }
 
-/** Pages of disk files that are newer than the disk (NR_FILE_DIRTY). */
-export function dirtyFilePages(k: Kernel): number {
-  let dirty = 0;
+/** How many frames of RAM there are of each use, in the legend's order. */
+function useCounts(k: Kernel): number[] {
+  const counts = LEGEND.map(() => 0);
   for (let base = 0; base < k.frames.counters.fresh; base += CHUNK_FRAMES) {
     const chunk = chunkAt(k.frames, base);
-    if (chunk !== undefined) dirty += pictureOf(k, chunk).dirty;
+    if (chunk === undefined) continue;
+    const some = pictureOf(k, chunk).counts;
+    for (let use = 0; use < counts.length; use++) counts[use] = (counts[use] as number) + (some[use] as number);
   }
-  return dirty;
+  counts[FREE] = k.frames.total - counts.reduce((sum, count) => sum + count, 0);
+  return counts;
+}
+
+/** Pages of disk files that are newer than the disk (NR_FILE_DIRTY). */
+export function dirtyFilePages(k: Kernel): number {
+  return useCounts(k)[FILE_DIRTY] as number;
 }
 
 /** Puts the frames of the chunk at `base` into `to`, which begins with PFN 1 and may end within the chunk. */
-function place(to: Uint8Array | Uint16Array, chunk: Uint8Array | Uint16Array, base: number): void {
+function copyInto(to: Uint8Array | Uint16Array, chunk: Uint8Array | Uint16Array, base: number): void {
   if (base > 0 && base - 1 + CHUNK_FRAMES <= to.length) to.set(chunk, base - 1);
   else if (base > 0) to.set(chunk.subarray(0, to.length + 1 - base), base - 1);
   else to.set(chunk.subarray(1, to.length + 1));
@@ -159,9 +168,9 @@ export function frameMap(at: Place): FrameMapView {
     const chunk = chunkAt(k.frames, base);
     if (chunk === undefined) continue;
     const picture = pictureOf(k, chunk);
-    place(uses, picture.uses, base);
-    place(states, picture.states, base);
-    place(owners, picture.owners, base);
+    copyInto(uses, picture.uses, base);
+    copyInto(states, picture.states, base);
+    copyInto(owners, picture.owners, base);
   }
   return {
     first: 1,
@@ -198,18 +207,50 @@ function differs(now: FrameChunk, then: FrameChunk | undefined, i: number): bool
   );
 }
 
-/** PFNs that the last step changed, ascending. Chunks that it did not write are the same object before and after. */
-function changedFrames({ k, before }: Moment): number[] {
-  const changed: number[] = [];
-  if (before === null) return changed;
+/** Calls `visit` for each frame that the last step changed, ascending, until it answers `true`. */
+function eachChanged(
+  { k, before }: Moment,
+  visit: (pfn: number, now: FrameChunk, then: FrameChunk | undefined, i: number) => boolean,
+): void {
+  if (before === null) return;
   const { total } = k.frames;
-  for (let base = 0; base <= total && changed.length < MAX_CHANGED; base += CHUNK_FRAMES) {
+  for (let base = 0; base <= total; base += CHUNK_FRAMES) {
     const now = chunkAt(k.frames, base);
     const then = chunkAt(before.frames, base);
+    // Chunks that the step did not write are the same object before and after.
     if (now === undefined || now === then) continue;
     for (let i = base === 0 ? 1 : 0; i < CHUNK_FRAMES && base + i <= total; i++) {
-      if (differs(now, then, i) && changed.length < MAX_CHANGED) changed.push(base + i);
+      if (differs(now, then, i) && visit(base + i, now, then, i)) return;
     }
   }
+}
+
+/** PFNs that the last step changed, ascending. */
+function changedFrames(moment: Moment): number[] {
+  const changed: number[] = [];
+  eachChanged(moment, (pfn) => changed.push(pfn) === MAX_CHANGED);
   return changed;
+}
+
+/** What RAM is used for: the uses of which there are frames. */
+export function frameUses(place: Place): FrameUseView[] {
+  const moment = momentOf(place);
+  const counts = useCounts(moment.k);
+  const changed = LEGEND.map(() => false);
+  let unmarked = counts.filter((count) => count > 0).length;
+  const mark = (flags: number) => {
+    const use = USE_BY_FLAGS[flags & USE_FLAGS] as number;
+    if (changed[use] === true) return;
+    changed[use] = true;
+    if ((counts[use] as number) > 0) unmarked--;
+  };
+  eachChanged(moment, (_pfn, now, then, i) => {
+    mark(now.flags[i] as number);
+    mark(then?.flags[i] ?? 0);
+    return unmarked === 0;
+  });
+  return LEGEND.flatMap((use, i) => {
+    const frames = counts[i] as number;
+    return frames === 0 ? [] : [{ use, frames, changed: changed[i] === true }];
+  });
 }

@@ -1,7 +1,8 @@
 // The views: pure queries over a place of a run, as plain data.
-export { frameMap } from './frame-map.ts';
+export { cachedFiles } from './cached-files.ts';
+export { frameMap, frameUses } from './frame-map.ts';
 export { frameView } from './frames.ts';
-export { cachedFiles, machineNumbers, memoryMaps, swapMap } from './memory.ts';
+export { machineNumbers, machineView, memoryMaps, swapMap } from './memory.ts';
 export type { Place } from './place.ts';
 export {
   lastAccess,

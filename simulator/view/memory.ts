@@ -1,7 +1,8 @@
-/** The machine in views: swap slots, the page cache by file, and the counters. */
+/** The machine in views: swap slots, the counters, and all in a few numbers. */
 
-import { LRUVEC_KSWAPD_FAILURES, PG_DIRTY, PG_WRITEBACK } from '../machine/frames.ts';
+import { LRUVEC_KSWAPD_FAILURES } from '../machine/frames.ts';
 import { lru_size } from '../machine/lru.ts';
+import { SLOT_CHUNK } from '../machine/swap-slots.ts';
 import {
   ALLOCSTALL,
   OOM_KILL,
@@ -16,13 +17,12 @@ import {
   PSWPOUT,
 } from '../machine/vm-events.ts';
 import { vm_commit_limit } from '../mm/accounting.ts';
-import { cache_for_each } from '../mm/page-cache.ts';
 import type { Kernel } from '../state/kernel.ts';
-import type { Inode } from '../state/records.ts';
-import { dirtyFilePages, frameMap } from './frame-map.ts';
+import { isCacheChanged } from './cached-files.ts';
+import { dirtyFilePages, frameMap, frameUses } from './frame-map.ts';
 import { type PageOwners, SHARED_USES, seePages, sharedSlots } from './page-owners.ts';
-import { momentOf, type Place, processName, sameBytes } from './place.ts';
-import type { CachedFileView, FrameMapView, NumberView, SwapMapView } from './types.ts';
+import { type Moment, momentOf, type Place, processName, sameBytes } from './place.ts';
+import type { FrameMapView, MachineView, NumberView, SwapMapView } from './types.ts';
 
 /** Users of a slot: PTEs, shmem entries, and the swap cache; 255 stands for more. */
 function slotUsers(k: Kernel, slot: number): number {
@@ -34,17 +34,29 @@ function sameSlot(before: Kernel, k: Kernel, slot: number): boolean {
   return then.word === now.word && sameBytes(then.bytes, now.bytes);
 }
 
+/** Slots that the last step changed, ascending; the first `limit`. */
+function changedSlots({ k, before }: Moment, limit = Number.POSITIVE_INFINITY): number[] {
+  const changed: number[] = [];
+  if (before === null) return changed;
+  for (let base = 0; base < k.swap.highWater; base += SLOT_CHUNK) {
+    if (k.swap.sharesChunk(before.swap, base)) continue;
+    const end = Math.min(base + SLOT_CHUNK, k.swap.highWater);
+    for (let slot = base; slot < end && changed.length < limit; slot++) {
+      if (slotUsers(before, slot) !== slotUsers(k, slot) || !sameSlot(before, k, slot)) changed.push(slot);
+    }
+  }
+  return changed;
+}
+
 /** Every slot of the swap device; `memoryMaps()` adds who waits for them. */
 export function swapMap(place: Place): SwapMapView {
-  const { k, before } = momentOf(place);
+  const moment = momentOf(place);
+  const { k } = moment;
   const counts = new Uint8Array(k.swap.total);
   const cached = new Uint8Array(k.swap.highWater);
-  const changed: number[] = [];
   for (let slot = 0; slot < k.swap.highWater; slot++) {
     counts[slot] = slotUsers(k, slot);
     if (k.swap.cached(slot) !== 0) cached[slot] = 1;
-    if (before === null) continue;
-    if (slotUsers(before, slot) !== counts[slot] || !sameSlot(before, k, slot)) changed.push(slot);
   }
   const owners = new Uint16Array();
   return {
@@ -55,7 +67,7 @@ export function swapMap(place: Place): SwapMapView {
     sharedUses: SHARED_USES,
     owners,
     shared: [],
-    changed,
+    changed: changedSlots(moment),
   };
 }
 
@@ -71,43 +83,6 @@ export function memoryMaps(place: Place): { readonly frames: FrameMapView; reado
     frames: { ...frames, exact: true },
     swap: { ...swap, owners: pass.slots, shared: sharedSlots(pass) },
   };
-}
-
-/** Name of a file: deleted ones may be several of one path, so their inode number is part of it. */
-function fileName(inode: Inode): string {
-  return inode.deleted ? `${inode.path} (deleted, inode ${inode.id + 1000})` : inode.path;
-}
-
-function cachedFile(k: Kernel, inode: Inode): CachedFileView {
-  const runs: { first: number; pages: number; dirty: boolean; writeback: boolean; text: string }[] = [];
-  let dirtyPages = 0;
-  let writebackPages = 0;
-  cache_for_each(inode, 0, Number.POSITIVE_INFINITY, (index, pfn) => {
-    if (pfn < 0) return;
-    const flags = k.frames.flagsOf(pfn);
-    const dirty = (flags & PG_DIRTY) !== 0;
-    const writeback = (flags & PG_WRITEBACK) !== 0;
-    if (dirty) dirtyPages++;
-    if (writeback) writebackPages++;
-    const last = runs.at(-1);
-    const joins = last?.dirty === dirty && last.writeback === writeback && last.first + last.pages === index;
-    if (joins) last.pages++;
-    else runs.push({ first: index, pages: 1, dirty, writeback, text: cachedText(dirty, writeback) });
-  });
-  return { path: fileName(inode), size: inode.size, cachedPages: inode.nrpages, dirtyPages, writebackPages, runs };
-}
-
-function cachedText(dirty: boolean, writeback: boolean): string {
-  if (!writeback) return dirty ? 'dirty: differs from the disk' : 'clean';
-  return dirty ? 'under writeback, and dirty again' : 'under writeback: on its way to the disk';
-}
-
-/** Files, tmpfs included, that have pages in the page cache; by path. */
-export function cachedFiles(place: Place): CachedFileView[] {
-  const { k } = momentOf(place);
-  const files: CachedFileView[] = [];
-  for (const inode of k.inodes.values()) if (inode.nrpages > 0) files.push(cachedFile(k, inode));
-  return files.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
 type Field = readonly [name: string, read: (k: Kernel) => number, text: string];
@@ -184,4 +159,22 @@ export function machineNumbers(place: Place): NumberView[] {
     changed: before !== null && before.scalars.current !== current,
   };
   return [cpu, ...numbers];
+}
+
+/** Page cache, RAM and swap in a few numbers, and whether the last step changed anything there is to tell of each. */
+export function machineView(place: Place): MachineView {
+  const moment = momentOf(place);
+  const { k, before } = moment;
+  let [files, pages] = [0, 0];
+  for (const { nrpages } of k.inodes.values()) {
+    if (nrpages > 0) files++;
+    pages += nrpages;
+  }
+  const memoryChanged = () =>
+    machineNumbers(place).some(({ changed }) => changed) || frameUses(place).some(({ changed }) => changed);
+  return {
+    cache: { files, pages, changed: isCacheChanged(moment) },
+    memory: { frames: k.frames.total, free: k.frames.counters.free, changed: before !== null && memoryChanged() },
+    swap: { slots: k.swap.total, used: k.swap.used, changed: changedSlots(moment, 1).length > 0 },
+  };
 }

@@ -242,6 +242,8 @@ export interface CachedRunView {
   readonly writeback: boolean;
   /** A few words: `clean`, `dirty: differs from the disk`. */
   readonly text: string;
+  /** The last step let a page of it come, go from its ends, or become dirty or clean, or began or ended a writeback. */
+  readonly changed: boolean;
 }
 
 /** Pages of one file in the page cache. */
@@ -253,6 +255,23 @@ export interface CachedFileView {
   readonly dirtyPages: number;
   readonly writebackPages: number;
   readonly runs: readonly CachedRunView[];
+  /** The last step changed any of this, runs that are gone included. */
+  readonly changed: boolean;
+}
+
+/** Page cache, RAM and swap in a few numbers; `changed`: the last step did that to anything the other views tell of it. */
+export interface MachineView {
+  readonly cache: { readonly files: number; readonly pages: number; readonly changed: boolean };
+  readonly memory: { readonly frames: number; readonly free: number; readonly changed: boolean };
+  readonly swap: { readonly slots: number; readonly used: number; readonly changed: boolean };
+}
+
+/** The frames of RAM that are used for one thing. */
+export interface FrameUseView {
+  readonly use: FrameUse;
+  readonly frames: number;
+  /** The last step changed one of them, or one that was used for it before. */
+  readonly changed: boolean;
 }
 
 /** A translation, with everything a person would ask about it. */

@@ -263,10 +263,10 @@ a: store(m + 16K, 1, 8K)`);
     const dirty = { dirty: true, writeback: false, text: 'dirty: differs from the disk' };
     const clean = { dirty: false, writeback: false, text: 'clean' };
     expect(file?.runs).toEqual([
-      { first: 0, pages: 1, ...dirty },
-      { first: 1, pages: 3, ...clean },
-      { first: 4, pages: 2, ...dirty },
-      { first: 6, pages: 4, ...clean },
+      { first: 0, pages: 1, ...dirty, changed: false },
+      { first: 1, pages: 3, ...clean, changed: true },
+      { first: 4, pages: 2, ...dirty, changed: true },
+      { first: 6, pages: 4, ...clean, changed: true },
     ]);
   });
 

@@ -77,13 +77,13 @@ describe('entryChange', () => {
 
 describe('hexRows', () => {
   it('leaves out trailing zeros, but not the first row and not the byte that is looked at', () => {
-    expect(hexRows('00'.repeat(64), null)).toHaveLength(1);
-    expect(hexRows('00'.repeat(64), 9)).toHaveLength(2);
-    expect(hexRows('', null)).toEqual([]);
+    expect(hexRows('00'.repeat(64), null, 8)).toHaveLength(1);
+    expect(hexRows('00'.repeat(64), 9, 8)).toHaveLength(2);
+    expect(hexRows('', null, 8)).toEqual([]);
   });
 
   it('prints what can be printed', () => {
-    const rows = hexRows('68656c6c6f007f80', 1);
+    const rows = hexRows('68656c6c6f007f80', 1, 8);
     expect(rows[0]?.ascii).toBe('hello···');
     expect(rows[0]?.bytes.map((byte) => byte.here)).toEqual([false, true, false, false, false, false, false, false]);
   });

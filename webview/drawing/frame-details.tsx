@@ -2,7 +2,7 @@
 import { Fragment } from 'preact';
 import type { FrameView, MapperView } from '../../simulator/view/types.ts';
 import type { Post } from '../host.ts';
-import { hexRows } from '../model/bytes.ts';
+import { type HexRow, hexRows } from '../model/bytes.ts';
 import { useName } from '../model/uses.ts';
 import { numberText } from '../numbers.ts';
 import { useFlash } from './hooks.ts';
@@ -87,27 +87,39 @@ function Mapper({ mapper, here, post }: { mapper: MapperView; here: boolean; pos
   );
 }
 
+/** Bytes of a row: where there is room for it, and in a narrow card; the style sheet shows one of the two. */
+const ROWS = { wide: 8, narrow: 4 } as const;
+
 function Bytes({ bytes, offset }: { bytes: string; offset?: number }) {
-  const rows = hexRows(bytes, offset ?? null);
-  if (rows.length === 0) return null;
+  if (bytes === '') return null;
   return (
     <div class="bytes">
       <h3>First bytes</h3>
-      <pre>
-        {rows.map((row) => (
-          <div key={row.at} class="bytes-row">
-            <span class="dim">{row.label} </span>
-            {row.bytes.map((byte, i) => (
-              <Fragment key={i}>
-                <span class="byte" data-here={byte.here} data-zero={byte.text === '00'}>
-                  {byte.text}
-                </span>{' '}
-              </Fragment>
-            ))}
-            <span class="dim ascii"> {row.ascii}</span>
-          </div>
-        ))}
-      </pre>
+      <HexDump room="wide" rows={hexRows(bytes, offset ?? null, ROWS.wide)} />
+      <HexDump room="narrow" rows={hexRows(bytes, offset ?? null, ROWS.narrow)} />
     </div>
+  );
+}
+
+function HexDump({ room, rows }: { room: keyof typeof ROWS; rows: readonly HexRow[] }) {
+  return (
+    <pre data-room={room}>
+      {rows.map((row) => (
+        <div key={row.at} class="bytes-row">
+          <span class="dim bytes-at">
+            <span class="bytes-prefix">0x</span>
+            {row.label}{' '}
+          </span>
+          {row.bytes.map((byte, i) => (
+            <Fragment key={i}>
+              <span class="byte" data-here={byte.here} data-zero={byte.text === '00'}>
+                {byte.text}
+              </span>{' '}
+            </Fragment>
+          ))}
+          <span class="dim ascii"> {row.ascii}</span>
+        </div>
+      ))}
+    </pre>
   );
 }

@@ -6,6 +6,7 @@ import type { Shown } from '../model/view.ts';
 import { numberText, positionText } from '../numbers.ts';
 import type { NoticeMessage, ProcessChoice } from '../protocol.ts';
 import { AddressField } from './address-field.tsx';
+import { useReturn } from './hooks.ts';
 import { Icon, type IconName } from './icon.tsx';
 import { moveFocus } from './keys.ts';
 
@@ -52,6 +53,8 @@ function processText(process: ProcessChoice): string {
 const ALL = 'all';
 
 function ProcessChooser({ shown, post }: { shown: Shown; post: Post }) {
+  const select = useRef<HTMLSelectElement>(null);
+  const comeBack = useReturn(select);
   const pid = shown.selection?.pid;
   const chosen = shown.processes.find((process) => process.pid === pid);
   const onChange = (event: TargetedEvent<HTMLSelectElement>) => {
@@ -60,11 +63,13 @@ function ProcessChooser({ shown, post }: { shown: Shown; post: Post }) {
     else {
       // Nothing is chosen yet: the list opens elsewhere, and may be left without a choice.
       event.currentTarget.value = pid === undefined ? '' : String(pid);
+      comeBack();
       post({ type: 'listProcesses' });
     }
   };
   return (
     <select
+      ref={select}
       class="process"
       title={chosen === undefined ? undefined : processText(chosen)}
       aria-label="Process"

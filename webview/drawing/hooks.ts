@@ -53,6 +53,32 @@ function flash(element: HTMLElement | null): void {
   element.animate([{ backgroundColor: colour }, {}], { duration: 900, easing: 'ease-out' });
 }
 
+/**
+ * For what is chosen outside of the page: after a call of the answer, the element has the focus again when the page has
+ * it. By itself it would not: a browser takes the focus from an element when another document's gets it. The workbench may
+ * give the focus, take it away and give it again, so this holds until the user does something in the page.
+ */
+export function useReturn(ref: RefObject<HTMLElement | null>): () => void {
+  const leaves = useRef(false);
+  useEffect(() => {
+    const comeBack = () => {
+      if (leaves.current) ref.current?.focus();
+    };
+    const stay = () => {
+      leaves.current = false;
+    };
+    window.addEventListener('focus', comeBack);
+    for (const act of ['keydown', 'pointerdown']) window.addEventListener(act, stay, true);
+    return () => {
+      window.removeEventListener('focus', comeBack);
+      for (const act of ['keydown', 'pointerdown']) window.removeEventListener(act, stay, true);
+    };
+  }, [ref]);
+  return () => {
+    leaves.current = true;
+  };
+}
+
 /** Where the keyboard goes inside an element whose focused part is gone, the best place first. */
 const LANDINGS = ['[data-row="path"]', '[tabindex="0"]', 'button:not([tabindex="-1"]), select, input, summary'];
 

@@ -24,6 +24,7 @@ const SMALL = 256;
 export function SwapMap({ map, names, width, lit, chosen, fresh, onChoose }: SwapMapProps) {
   const cached = useMemo(() => cachedSlots(map), [map.cached]);
   const shared = useMemo(() => sharedSlots(map), [map.counts]);
+  const changed = useMemo(() => new Set(map.changed), [map.changed]);
   const drawn = map.slots > 0 && (map.used > 0 || map.slots <= SMALL);
   return (
     <>
@@ -42,7 +43,7 @@ export function SwapMap({ map, names, width, lit, chosen, fresh, onChoose }: Swa
             span={(first, last) => `Swap slots ${first} to ${last}`}
             tileAt={(slot) => slotUse(map, slot)}
             marksAt={(slot) => (slotCached(map, slot) ? CACHED : NO_MARKS)}
-            textAt={(slot) => slotText(map, slot, names)}
+            textAt={(slot) => `${slotText(map, slot, names)}${changed.has(slot) ? ', changed' : ''}`}
             overview={(perCell) => slotShares(map, perCell).map(lookOf)}
             overviewText={({ share }) => (share === 0 ? 'free' : `${Math.max(1, Math.round(share * 100))} % in use`)}
             selected={chosen !== null && chosen < map.counts.length ? chosen : null}

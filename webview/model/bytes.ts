@@ -3,28 +3,26 @@
 export interface HexRow {
   /** Offset in the frame. */
   readonly at: number;
-  /** `0x000`. */
+  /** {@link at} in hexadecimal, three digits: `008`. */
   readonly label: string;
   readonly bytes: readonly { readonly text: string; readonly here: boolean }[];
   /** Printable ASCII, `·` for the rest. */
   readonly ascii: string;
 }
 
-/** Narrow enough for a card beside another. */
-const ROW_BYTES = 8;
-
 /**
- * The bytes (hexadecimal, two digits each) in rows of 8; trailing rows of zeros are left out, the first row never is.
+ * The bytes (hexadecimal, two digits each) in rows; trailing rows of zeros are left out, the first row never is.
  * @param here offset of the byte that the address points at, null for none
+ * @param width bytes of a row
  */
-export function hexRows(bytes: string, here: number | null): HexRow[] {
+export function hexRows(bytes: string, here: number | null, width: number): HexRow[] {
   const all = bytes.match(/../g) ?? [];
   const rows: HexRow[] = [];
-  for (let at = 0; at < all.length; at += ROW_BYTES) {
-    const row = all.slice(at, at + ROW_BYTES);
+  for (let at = 0; at < all.length; at += width) {
+    const row = all.slice(at, at + width);
     rows.push({
       at,
-      label: `0x${at.toString(16).padStart(3, '0')}`,
+      label: at.toString(16).padStart(3, '0'),
       bytes: row.map((text, i) => ({ text, here: at + i === here })),
       ascii: row.map(printable).join(''),
     });

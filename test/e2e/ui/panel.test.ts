@@ -66,5 +66,29 @@ test('every process can be chosen, however many there are', async () => {
   expect(await view.locator('.page-state').textContent()).toMatch(
     /^Present: frame 0x[0-9a-f]+, anonymous, shared with/,
   );
-  expect(await view.evaluate(() => document.hasFocus())).toBe(true);
+  await chooserHasKeyboard();
+});
+
+const chooserHasKeyboard = () =>
+  eventually('the keyboard in the chooser', async () =>
+    (await view.evaluate(() => document.hasFocus() && document.activeElement?.matches('select.process') === true))
+      ? true
+      : undefined,
+  );
+
+test('the list of all processes gives the keyboard back to the chooser, also when nothing was chosen', async () => {
+  const { keyboard } = editor.page;
+  const chooser = view.locator('select.process');
+  const list = editor.page.locator('.quick-input-widget:visible .quick-input-filter input');
+  const before = await chooser.inputValue();
+  await chooser.focus();
+  for (const attempt of ['first', 'second']) {
+    await keyboard.press('Home');
+    await list.waitFor();
+    await keyboard.press('Escape');
+    await chooserHasKeyboard();
+    expect(await chooser.inputValue(), attempt).toBe(before);
+  }
+  await keyboard.press('End');
+  await eventually('another process', async () => ((await chooser.inputValue()) === before ? undefined : true));
 });

@@ -52,6 +52,27 @@ describe('names', () => {
   });
 });
 
+describe('a cell of a map', () => {
+  it('says that the last step changed it, of frames and of swap slots', async () => {
+    await open('swapped');
+    const told = async (map: string): Promise<string[]> => {
+      await page.locator(`${map} [role="grid"]`).first().focus();
+      await page.keyboard.press('Home');
+      const cells: string[] = [];
+      for (let i = 0; i < 16; i++) {
+        cells.push((await page.textContent(`${map} [role="gridcell"]`)) ?? '');
+        await page.keyboard.press('ArrowRight');
+      }
+      return [...new Set(cells)].filter((cell) => cell.endsWith(', changed'));
+    };
+    const frames = await told('.frames');
+    expect(frames.length).toBeGreaterThan(0);
+    const slots = await told('.slots');
+    expect(slots).toHaveLength(1);
+    expect(slots[0]).toMatch(/^slot 3: /);
+  });
+});
+
 describe('the focus', () => {
   it('of a sentence stays in the story when a step brings another', async () => {
     await open('stored');

@@ -49,6 +49,17 @@ describe.each([200, 220, 260, 320, 420])('at %i pixels', (width) => {
     await page.close();
   });
 
+  it('the first bytes of a frame and their characters are seen side by side', async () => {
+    const page = await dev.open('state=stored&theme=dark', { width, height: 900 });
+    const dump = page.locator('.frame-card .bytes pre').filter({ visible: true });
+    expect(await dump.count()).toBe(1);
+    expect(await dump.evaluate((pre) => pre.scrollWidth - pre.clientWidth)).toBe(0);
+    const rows = await dump.locator('.bytes-row').allTextContents();
+    // "hello" begins at 0x008 of the page.
+    expect(rows.find((row) => row.startsWith('0x008 '))).toMatch(/68 65 6c 6c .*hell/);
+    await page.close();
+  });
+
   it('an explanation of flags stays inside', async () => {
     const page = await dev.open('state=stored&theme=dark', { width, height: 900 });
     await page.focus('.address-field');
