@@ -114,11 +114,14 @@ function permColor(perms: string): string {
   return perms.includes('w') ? 'charts.blue' : 'charts.foreground';
 }
 
+/** Looks like `file`, which VS Code replaces by the icon of the kind of file once the row has a URI, as marked rows have. */
+const FILE_ICON = 'symbol-file';
+
 const runIcon: Readonly<Record<PageRunView['state'], string>> = {
   untouched: 'circle-outline',
   'zero-page': 'circle-slash',
   anon: 'circle-filled',
-  file: 'file',
+  file: FILE_ICON,
   shmem: 'references',
   device: 'circuit-board',
   swapped: 'archive',
@@ -145,7 +148,7 @@ function fileItem({ view }: NodeOf<'file'>): TreeItem {
   const writing = view.writebackPages > 0 ? `, ${numberText(view.writebackPages)} under writeback` : '';
   const of = Math.ceil(view.size / 4096);
   const cached = `${numberText(view.cachedPages)} of ${countText(of, 'page')}`;
-  return makeItem(view.path, Collapsed, 'file', `${cached}${dirty}${writing}`);
+  return makeItem(view.path, Collapsed, FILE_ICON, `${cached}${dirty}${writing}`);
 }
 
 function memoryItem({ view }: NodeOf<'memory'>): TreeItem {
