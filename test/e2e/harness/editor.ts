@@ -368,25 +368,17 @@ export interface OwnEditor {
 export async function launchEditor(name: string, settings: Readonly<Record<string, unknown>>): Promise<OwnEditor> {
   const workspace = await freshWorkspace(name);
   const server = await startServer(name, 0, settings);
-  let browser: Browser | undefined;
-  const close = async (): Promise<void> => {
-    await browser?.close();
-    await server.stop();
-  };
-  try {
-    browser = await chromium.launch(launchOptions(inject('browserPath')));
-    const page = await browser.newPage({ viewport: windowSize });
-    await openWorkbench(page, server.url(workspace));
-    return { editor: new Editor(page, workspace), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return openOwn(server, server.url(workspace), workspace);
 }
 
 /** Opens a workbench without a server, whose extension host is a worker of the page; no folder is open. */
 export async function launchWebEditor(): Promise<OwnEditor> {
   const host = await startWebHost();
+  return openOwn(host, host.url, join(root, 'samples'));
+}
+
+/** Opens `url` in a browser of its own; what serves it is stopped with it. */
+async function openOwn(host: { stop(): Promise<void> }, url: string, workspace: string): Promise<OwnEditor> {
   let browser: Browser | undefined;
   const close = async (): Promise<void> => {
     await browser?.close();
@@ -395,8 +387,8 @@ export async function launchWebEditor(): Promise<OwnEditor> {
   try {
     browser = await chromium.launch(launchOptions(inject('browserPath')));
     const page = await browser.newPage({ viewport: windowSize });
-    await openWorkbench(page, host.url);
-    return { editor: new Editor(page, join(root, 'samples')), close };
+    await openWorkbench(page, url);
+    return { editor: new Editor(page, workspace), close };
   } catch (error) {
     await close();
     throw error;
