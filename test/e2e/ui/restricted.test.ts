@@ -28,5 +28,5 @@ test('a scenario steps, and the tree and the page tables show it', async () => {
   expect(await (await editor.treeRow('[stack]')).textContent()).toContain('7ffffffde000-7ffffffff000');
   await editor.runCommand('Address Space: Show Page Tables');
   const frame = await editor.webviewFrame('[data-anchor="entry"]');
-  expect(await frame.locator('select.process').innerText()).toContain('bash (1000)');
+  expect(await frame.locator('select.process').textContent()).toContain('bash (1000)');
 });
