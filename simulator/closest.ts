@@ -4,7 +4,8 @@
 export function closest(word: string, candidates: Iterable<string>): string | null {
   if (word.length > 40) return null;
   let best: string | null = null;
-  let bestDistance = Math.min(3, Math.ceil(word.length / 3) + 1);
+  // Of a short word one letter may be wrong, of a longer one two; of a single letter nothing can be told.
+  let bestDistance = word.length < 2 ? 0 : word.length < 5 ? 2 : 3;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());

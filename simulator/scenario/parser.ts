@@ -10,6 +10,7 @@ import type {
   Statement,
   StringExpr,
 } from './ast.ts';
+import { signature } from './calls.ts';
 import { parseExpectation } from './expectation-parser.ts';
 import { parseArgument, parseCondition, parseExpression, parseString } from './expression-parser.ts';
 import { clip, MAX_LINE, tokenize } from './lexer.ts';
@@ -154,6 +155,10 @@ function parseStatement(stream: TokenStream): Statement {
 
 function unknownStatement(stream: TokenStream, first: Ident): SyntaxProblem {
   if (stream.peek().text === '(') {
+    if (signature('query', first.name) !== undefined) {
+      const message = `${first.name}(…) asks about the state: write assert ${first.name}(…) == …`;
+      return new SyntaxProblem('syntax', message, first.span);
+    }
     return new SyntaxProblem('syntax', `which process? a step is written PROCESS: ${clip(first.name)}(…)`, first.span);
   }
   const meant = closest(first.name, STATEMENT_KEYWORDS);

@@ -1,6 +1,7 @@
 // What a line that does not parse was meant to be, so that the lines that need it are not called wrong as well.
 
 import type { Ident } from './ast.ts';
+import { signature } from './calls.ts';
 import type { Token } from './lexer.ts';
 import { machineKey } from './machine-keys.ts';
 import { closest, type Span } from './source.ts';
@@ -44,7 +45,11 @@ export function salvage(text: string, tokens: readonly Token[], line: number, ke
     return { ...nothing, targets: [ident(first)], step };
   }
   if (second?.text === ':') return { ...nothing, ...boundByCall(tokens.slice(2), second.span), step: true };
-  if (second?.text === '(') return { ...nothing, targets: boundSomewhere(tokens), maybe: [anyName(first.span)] };
+  if (second?.text === '(') {
+    // What asks about the state, or tells of a condition, binds nothing.
+    if (keywords.includes(first.text) || signature('query', first.text) !== undefined) return nothing;
+    return { ...nothing, targets: boundSomewhere(tokens), maybe: [anyName(first.span)] };
+  }
   const keyword = keywords.includes(first.text) ? first.text : closest(first.text, keywords);
   // A word that is no keyword may as well be a process whose colon is missing, or a name whose `=` is.
   const isKeyword = keyword === first.text;
@@ -80,13 +85,14 @@ function anyName({ line, start }: Span): Ident {
 function boundByCall(tokens: readonly Token[], colon: Span): Pick<BrokenLine, 'targets' | 'maybe'> {
   const [name, next, open] = tokens;
   const at = tokens.findIndex(({ text }) => text === '=' || text === '==' || text === '(');
-  if (tokens[at]?.text === '=' || tokens[at]?.text === '==') {
+  const isBinding = tokens.slice(0, at).every(({ kind, text }) => kind !== 'string' && text !== ',' && text !== ')');
+  if (isBinding && (tokens[at]?.text === '=' || tokens[at]?.text === '==')) {
     const targets = wordsBefore(tokens, tokens[at - 1]?.text === ':' ? at - 1 : at);
     return { targets, maybe: targets.length === 0 ? [anyName(colon)] : [] };
   }
-  if (name?.kind !== 'word') return { targets: [], maybe: [anyName(colon)] };
+  if (name?.kind !== 'word') return { targets: [], maybe: name?.kind === 'end' ? [anyName(colon)] : [] };
   if (next?.kind === 'word' && open?.text === '(') return { targets: [ident(name)], maybe: [] };
-  return { targets: [], maybe: at < 0 ? [ident(name)] : [] };
+  return { targets: [], maybe: at < 0 || !isBinding ? [ident(name)] : [] };
 }
 
 /** The name in the first `NAME = call(` of a line; what stands in parentheses is named for another reason. */

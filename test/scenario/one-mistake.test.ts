@@ -103,7 +103,7 @@ test.each([
 
 test('a broken line stands for one name: a second one that nothing binds is another mistake', () => {
   expect(told(['a = spawn()', 'a: = brk(0)', 'a: munmap(x, 4K)', 'a: munmap(y, x)']).slice(1)).toEqual([
-    "4: 'y' is not bound: did you mean 'a'?",
+    "4: 'y' is not bound",
   ]);
   expect(told(['a = spawn()', 'a: he', 'a: munmap(other, 4K)', 'a: munmap(heap, 4K)']).slice(1)).toEqual([
     "3: 'other' is not bound",
@@ -223,5 +223,27 @@ test('a mistyped outcome, signal or errno is told with what was meant', () => {
     "3: 'SIGSEV' is not bound: did you mean 'SIGSEGV'?",
     "4: 'EINVALL' is not bound: did you mean 'EINVAL'?",
     "5: 'hti' is not bound: did you mean 'hit'?",
+  ]);
+});
+
+test('a broken line that binds nothing hides no other mistake', () => {
+  const lines = ['p = spawn()', 'p: a = brk(0)'];
+  for (const broken of [
+    'assert () == 0',
+    'phys(p, a) == 1',
+    'p: storea, "x") = minor',
+    'p: (a) = minor',
+    'assert (p, a) == 1',
+  ]) {
+    const [first, second, ...others] = told([...lines, broken, 'p: munmap(elsewhere, 4K)']);
+    expect(first, broken).toMatch(/^3: /);
+    expect(second, broken).toBe("4: 'elsewhere' is not bound");
+    expect(others).toEqual([]);
+  }
+});
+
+test('what asks about the state says that it belongs into an assert', () => {
+  expect(told(['p = spawn()', 'present(p, 0)'])).toEqual([
+    '2: present(…) asks about the state: write assert present(…) == …',
   ]);
 });
