@@ -2,7 +2,7 @@
 import { Diagnostic, type DiagnosticCollection, DiagnosticSeverity, type Disposable, languages, Range } from 'vscode';
 import type { Diagnostic as Finding } from '../simulator/index.ts';
 import { LANGUAGE } from './names.ts';
-import { countFollowUps, problemOf } from './run-problems.ts';
+import { countFollowUps, problemsOf } from './run-problems.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -50,12 +50,10 @@ function ofRun(session: Session): Diagnostic[] {
   const found: Diagnostic[] = [];
   const summaries = [...(session.timeline?.lineSummaries() ?? [])];
   const notRun = countFollowUps(summaries.map(([, { last }]) => last));
-  for (const [, summary] of summaries) {
-    const problem = problemOf(summary, notRun);
-    if (problem === null) continue;
-    const diagnostic = new Diagnostic(toRange(problem.range), problem.message, DiagnosticSeverity.Error);
+  for (const { code, range, message } of summaries.flatMap(([, summary]) => problemsOf(summary, notRun))) {
+    const diagnostic = new Diagnostic(toRange(range), message, DiagnosticSeverity.Error);
     diagnostic.source = LANGUAGE;
-    diagnostic.code = summary.wrong?.record.error === undefined ? 'expectation' : 'step';
+    diagnostic.code = code;
     found.push(diagnostic);
   }
   return found;

@@ -43,7 +43,7 @@ export function lineText(
   const text = outcomeText(line.last, nameOf, detail);
   if (line.executions === 1) return text;
   const wrong = line.failures + line.errors;
-  const first = line.wrong?.record.error ?? line.wrong?.record.failure;
+  const first = line.firstError?.record.error ?? line.firstFailure?.record.failure;
   if (first !== undefined && resultTone(line.last) !== 'failure') {
     return `✗ ${wrong} of ${line.executions} failed: ${first.message} · last: ${text}`;
   }
@@ -92,7 +92,7 @@ export function resultTone(record: StepRecord): ResultTone {
 
 /** The same for all executions of a line: one that went wrong is not hidden by a later one. */
 export function lineTone(line: LineSummary): ResultTone {
-  return line.wrong === null ? resultTone(line.last) : 'failure';
+  return line.firstFailure === null && line.firstError === null ? resultTone(line.last) : 'failure';
 }
 
 function isAccess(call: string): boolean {

@@ -1,9 +1,10 @@
 // What is wrong with the executed lines: an error for each mistake, and none for the lines that were not run because of it.
-import type { LineSummary, Range, StepRecord } from '../simulator/index.ts';
+import type { Execution, LineSummary, Range, StepRecord } from '../simulator/index.ts';
 import { countText, numberText } from '../webview/protocol.ts';
 
 /** Something wrong with a line, and where. */
 export interface Problem {
+  readonly code: 'expectation' | 'step';
   readonly range: Range;
   readonly message: string;
 }
@@ -18,20 +19,29 @@ export function countFollowUps(last: Iterable<StepRecord>): ReadonlyMap<number, 
   return counts;
 }
 
-/** What is wrong with a line by the first execution that was; null when none was, or when another line shows it. */
-export function problemOf(line: LineSummary, notRun: ReadonlyMap<number, number>): Problem | null {
-  if (line.wrong === null) return null;
-  const { record, execution } = line.wrong;
-  const problem = record.error ?? record.failure;
-  if (problem === undefined) return null;
-  const more = record.error === undefined ? 0 : (notRun.get(record.line) ?? 0);
-  const consequence = more === 0 ? '' : `; ${countText(more, 'more line')} ${more === 1 ? 'is' : 'are'} not run`;
-  return { range: problem.range, message: `${problem.message}${consequence}${executionText(line, execution)}` };
+/**
+ * What is wrong with a line: the first expectation that was not met, and why it could not be executed at first. Nothing where
+ * another line shows the mistake.
+ */
+export function problemsOf(line: LineSummary, notRun: ReadonlyMap<number, number>): Problem[] {
+  const { firstFailure, firstError, failures, errors } = line;
+  const problems: Problem[] = [];
+  if (firstFailure?.record.failure !== undefined) {
+    const { range, message } = firstFailure.record.failure;
+    problems.push({ code: 'expectation', range, message: message + executionText(line, firstFailure, failures) });
+  }
+  if (firstError?.record.error !== undefined) {
+    const { range, message } = firstError.record.error;
+    const more = notRun.get(firstError.record.line) ?? 0;
+    const consequence = more === 0 ? '' : `; ${countText(more, 'more line')} ${more === 1 ? 'is' : 'are'} not run`;
+    problems.push({ code: 'step', range, message: message + consequence + executionText(line, firstError, errors) });
+  }
+  return problems;
 }
 
-function executionText({ executions, failures, errors }: LineSummary, execution: number): string {
+/** Which execution it was, and how many more there were of `count`. */
+function executionText({ executions }: LineSummary, { execution }: Execution, count: number): string {
   if (executions === 1) return '';
-  const others = failures + errors - 1;
-  const more = others === 0 ? '' : `, and ${numberText(others)} more`;
+  const more = count === 1 ? '' : `, and ${numberText(count - 1)} more`;
   return ` (execution ${numberText(execution)} of ${numberText(executions)}${more})`;
 }

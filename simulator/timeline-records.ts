@@ -39,8 +39,16 @@ export interface LineSummary {
   readonly failures: number;
   readonly errors: number;
   readonly last: StepRecord;
-  /** The first execution that failed or could not be made, by itself and not because of another line; null when all went well. */
-  readonly wrong: { readonly record: StepRecord; readonly execution: number } | null;
+  /** The first execution whose expectation or condition was not met; null when each was. */
+  readonly firstFailure: Execution | null;
+  /** The first execution that could not be made, by itself and not because of another line; null when each was made. */
+  readonly firstError: Execution | null;
+}
+
+/** One execution of a line, counted from 1. */
+export interface Execution {
+  readonly record: StepRecord;
+  readonly execution: number;
 }
 
 export interface Totals {
@@ -101,13 +109,14 @@ export function shorten<R extends { readonly outcome: StepOutcome }>(record: R, 
 /** What a line came to with one execution more. */
 export function summarize(before: LineSummary | undefined, record: StepRecord): LineSummary {
   const execution = (before?.executions ?? 0) + 1;
-  const isWrong = record.failure !== undefined || isMistake(record);
+  const here: Execution = { record, execution };
   return {
     executions: execution,
     failures: (before?.failures ?? 0) + (record.failure === undefined ? 0 : 1),
     errors: (before?.errors ?? 0) + (isMistake(record) ? 1 : 0),
     last: record,
-    wrong: before?.wrong ?? (isWrong ? { record, execution } : null),
+    firstFailure: before?.firstFailure ?? (record.failure === undefined ? null : here),
+    firstError: before?.firstError ?? (isMistake(record) ? here : null),
   };
 }
 

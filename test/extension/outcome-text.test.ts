@@ -69,7 +69,8 @@ test('in brief, kinds of faults are left out', () => {
     failures: 0,
     errors: 0,
     last: { ...spawned, expected: true },
-    wrong: null,
+    firstFailure: null,
+    firstError: null,
   };
   expect(lineText(line, nameOf, 'brief')).toBe('✓ = 0 · 2 minor faults');
 });
@@ -119,7 +120,7 @@ test('who the OOM killer took stands before the faults', () => {
 
 test('a line of a loop tells its last iteration and how many there were', () => {
   const last = record('store', { outcome: outcome(zero), expected: true });
-  const summary: LineSummary = { executions: 3, failures: 0, errors: 0, last, wrong: null };
+  const summary: LineSummary = { executions: 3, failures: 0, errors: 0, last, firstFailure: null, firstError: null };
   expect(lineText(summary, () => undefined)).toBe('✓ hit  ×3');
   expect(lineText({ ...summary, executions: 1 }, () => undefined)).toBe('✓ hit');
 });

@@ -1,7 +1,7 @@
 // Which executed lines are marked as wrong, and in what words.
 import { expect, test } from 'vitest';
 import { lineText, lineTone } from '../../extension/outcome-text.ts';
-import { countFollowUps, problemOf } from '../../extension/run-problems.ts';
+import { countFollowUps, problemsOf } from '../../extension/run-problems.ts';
 import { parseScenario, Timeline } from '../../simulator/index.ts';
 
 const TEXT = `bash = spawn()
@@ -28,8 +28,7 @@ function problems(timeline: Timeline): string[] {
   const lines = [...timeline.lineSummaries()];
   const notRun = countFollowUps(lines.map(([, { last }]) => last));
   return lines.flatMap(([line, summary]) => {
-    const problem = problemOf(summary, notRun);
-    return problem === null ? [] : [`${line}: ${problem.message}`];
+    return problemsOf(summary, notRun).map(({ message }) => `${line}: ${message}`);
   });
 }
 
@@ -91,4 +90,19 @@ test('an execution that failed is an error whatever the later ones come to', () 
   expect(problems(timeline)).toEqual(['5: expected hit, got minor fault']);
   timeline.seek(2);
   expect(problems(timeline)).toEqual([]);
+});
+
+test('a line that failed and could not be made later tells both', () => {
+  const text = `p = spawn()
+p: a = mmap(NULL, 4K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+repeat 3
+p: munmap(a, 4K) = EINVAL
+p: store(a, 3)
+end
+p: load(a)
+`;
+  expect(problems(runTo(99, text))).toEqual([
+    '4: expected EINVAL, got 0 (execution 1 of 3)',
+    "4: process 'p' is dead: SIGSEGV ended it; 2 more lines are not run (execution 2 of 3)",
+  ]);
 });
