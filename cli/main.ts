@@ -179,9 +179,12 @@ function why(command: OfAddress, make: MakeMachine, output: Output): number {
 }
 
 function evaluateAddress(text: string, finished: Finished): bigint {
-  const parsed = parseExpressionText(typedAddress(text));
+  const { machine, pid, state } = finished;
+  const names = state.environment.processNames();
+  const isMapped = (address: bigint): boolean => machine.walk(pid, address, names).vma !== null;
+  const parsed = parseExpressionText(typedAddress(text, isMapped));
   if ('error' in parsed) throw new UsageError(`ADDR '${text}': ${parsed.error}`);
-  const value = driveSync(evaluateExpression(parsed.expr, finished.state.environment), finished.machine.backend);
+  const value = driveSync(evaluateExpression(parsed.expr, state.environment), machine.backend);
   if ('message' in value) throw new UsageError(`ADDR '${text}': ${value.message}`);
   if (!('int' in value)) throw new UsageError(`ADDR '${text}': this is no address`);
   return value.int;

@@ -1,10 +1,10 @@
 // What the commands of the palette, the title bars, the keys and the trees do.
 import { commands, type Disposable, type ExtensionContext, env, type TextEditor, window } from 'vscode';
-import { type MemoryFile, type ProcFile, processPids, type Timeline, typedAddress } from '../simulator/index.ts';
+import { type MemoryFile, type ProcFile, processPids, type Timeline } from '../simulator/index.ts';
 import { numberText } from '../webview/protocol.ts';
 import { command } from './names.ts';
 import { type PageTablePanel, revealLine } from './panel/panel.ts';
-import { firstProcess } from './panel/selection.ts';
+import { addressText, firstProcess } from './panel/selection.ts';
 import type { ProcDocuments } from './proc-documents.ts';
 import { report } from './report.ts';
 import { newScenario, openSample } from './samples.ts';
@@ -155,16 +155,17 @@ async function askAddress(panel: PageTablePanel, session: Session): Promise<void
     title: `Go to Address in ${timeline.names.get(pid) ?? pid}`,
     prompt: 'An address or an expression with the names of the scenario',
     placeHolder: 'buf + 0x1008',
-    validateInput: (text) => addressError(timeline, text),
+    validateInput: (text) => addressError(timeline, pid, text),
   });
   if (answer === undefined) return;
-  const value = timeline.settled(() => timeline.evaluate(typedAddress(answer)));
-  if ('value' in value) panel.showAddress(session, pid, `0x${value.value.toString(16)}`, typedAddress(answer));
+  const text = timeline.settled(() => addressText(timeline, pid, answer));
+  const value = timeline.settled(() => timeline.evaluate(text));
+  if ('value' in value) panel.showAddress(session, pid, `0x${value.value.toString(16)}`, text);
 }
 
-function addressError(timeline: Timeline, text: string): string | undefined {
+function addressError(timeline: Timeline, pid: number, text: string): string | undefined {
   if (text.trim() === '') return undefined;
-  const answer = timeline.settled(() => timeline.evaluate(typedAddress(text)));
+  const answer = timeline.settled(() => timeline.evaluate(addressText(timeline, pid, text)));
   if ('error' in answer) return answer.error;
   if ('value' in answer) return undefined;
   return `That is a ${'text' in answer ? 'string' : 'process'}, not an address`;

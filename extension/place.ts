@@ -75,7 +75,7 @@ export function toPlace(place: Place): Advance {
 
 function toLine(place: Place, line: number): Advance {
   let way: 'count' | 'search' | 'give-up' = 'count';
-  const isThere = (timeline: Timeline) => timeline.next?.line === line && visitsOf(timeline, line) === place.visits;
+  const isThere = (timeline: Timeline) => isAt(place, timeline);
   return (timeline, limits) => {
     if (way === 'search') {
       if (isThere(timeline)) return 'done';
@@ -93,16 +93,21 @@ function toLine(place: Place, line: number): Advance {
   };
 }
 
-function toEnd({ position, after }: Place): Advance {
+function toEnd(place: Place): Advance {
   let isCounted = false;
   return (timeline, limits) => {
     if (isCounted) return timeline.runToEnd(limits);
-    if (countTo(timeline, position, limits) === 'paused') return 'paused';
+    if (countTo(timeline, place.position, limits) === 'paused') return 'paused';
     isCounted = true;
-    const { next, lastRecord } = timeline;
-    const isBehind = next !== null && after !== null && lastRecord?.line === after && next.line > after;
-    return next === null || isBehind ? 'done' : 'paused';
+    return isAt(place, timeline) ? 'done' : 'paused';
   };
+}
+
+/** Whether the run stands there; at the end, or before steps that were put in behind it, where the place is the end. */
+export function isAt({ line, visits, after }: Place, timeline: Timeline): boolean {
+  const { next, lastRecord } = timeline;
+  if (line !== null) return next?.line === line && visitsOf(timeline, line) === visits;
+  return next === null || (after !== null && lastRecord?.line === after && next.line > after);
 }
 
 /** Makes so many steps, or as many as there are. */

@@ -3,7 +3,7 @@ import { type Event, EventEmitter, type TextDocument, type TextDocumentChangeEve
 import { type Diagnostic, parseScenario, type Scenario, type StepRecord, Timeline } from '../simulator/index.ts';
 import { LineMap } from './line-map.ts';
 import { nextTurn, Pacer, sliceEnds } from './pacer.ts';
-import { type Advance, editOf, missed, type Place, placeOf, shiftPlace, toPlace } from './place.ts';
+import { type Advance, editOf, isAt, missed, type Place, placeOf, shiftPlace, toPlace } from './place.ts';
 import { totalSteps } from './total.ts';
 
 /** What the host lends to the simulator: the reading of real ELF files, where there is a disk. */
@@ -122,7 +122,8 @@ export class Session {
 
   /** The line (0-based) of the document where the run stands or, while an edit waits to be run, will stand; null at the end. */
   get nextLine(): number | null {
-    const { line } = this.place;
+    const isCurrent = !this.isOutdated && this.timeline?.scenario === this.scenario;
+    const line = isCurrent ? (this.timeline?.next?.line ?? null) : this.place.line;
     return line === null || line > this.document.lineCount ? null : line - 1;
   }
 
@@ -309,7 +310,7 @@ export class Session {
     if (timeline === null || this.disposed) return;
     this.notice = null;
     // After an edit the place is the one that the edit shifted: the run is of the text before.
-    if (!this.isOutdated) this.remember(timeline);
+    if (!this.isOutdated && !this.isReturning) this.remember(timeline);
     this.emitter.fire('moved');
   }
 
@@ -373,7 +374,9 @@ export class Session {
     this.isReturning = false;
     if (this.disposed || this.isOutdated) return;
     this.notice = travel === 'cancelled' ? 'Cancelled before the same place was reached.' : missed(place, timeline);
-    this.remember(timeline);
+    // A place that was not reached stays what further edits are for: a number that is typed is another one at each digit.
+    if (travel === 'cancelled' || timeline.position === 0 || isAt(place, timeline)) this.remember(timeline);
+    else this.place = place;
     this.emitter.fire('moved');
   }
 }

@@ -1,5 +1,5 @@
 // What the page-table view looks at in one session: an address of a process, or whatever was accessed last.
-import { lastAccess, processPids, processViews, type Timeline, typedAddress } from '../../simulator/index.ts';
+import { lastAccess, processPids, processViews, type Timeline, typedAddress, walk } from '../../simulator/index.ts';
 import type { SavedState, Selection } from '../../webview/protocol.ts';
 
 /** The answer to an address expression of the user. */
@@ -38,13 +38,13 @@ export class Focus {
 
   /** Looks at `typed`, an address expression, in the process looked at now. */
   chooseText(timeline: Timeline, typed: string): Chosen {
-    const text = typedAddress(typed);
+    const pid = this.selection(timeline)?.pid ?? firstProcess(timeline);
+    const text = addressText(timeline, pid, typed);
     const answer = timeline.evaluate(text);
     if ('error' in answer) return { ok: false, message: answer.error };
     if (!('value' in answer)) {
       return { ok: false, message: `${text} is a ${'process' in answer ? 'process' : 'string'}, not an address` };
     }
-    const pid = this.selection(timeline)?.pid ?? firstProcess(timeline);
     if (pid === null) return { ok: false, message: 'No process is alive yet: make a step first' };
     this.choose(pid, hex(answer.value), text);
     return { ok: true };
@@ -87,4 +87,9 @@ function exists(timeline: Timeline, pid: number): boolean {
 function processStart(timeline: Timeline, pid: number): string {
   const [process] = processViews(timeline, [pid]);
   return process?.numbers.find((number) => number.name === 'start_code')?.value ?? '0x0';
+}
+
+/** The expression that an address means that somebody typed for a process. */
+export function addressText(timeline: Timeline, pid: number | null, typed: string): string {
+  return typedAddress(typed, (address) => pid !== null && walk(timeline, pid, address).vma !== null);
 }

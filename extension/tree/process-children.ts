@@ -93,19 +93,10 @@ function vmaNodes(timeline: Timeline, parent: TreeNode, pid: number, from: numbe
       ...piece,
     }));
   }
-  const touched = touchedPages(timeline, pid);
   return vmaViews(timeline, pid, { from, count }).map((view) => {
-    const [start, end] = [Number(view.start), Number(view.end)];
-    const changed = view.changed || touched.some((address) => start <= address && address < end);
+    const changed = view.changed || view.pagesChanged;
     return { kind: 'vma', id: `p${pid}/v${view.start}`, parent, pid, view, changed };
   });
-}
-
-/** Where the last step took page faults in a process: an area whose pages changed is marked although its fields did not. */
-function touchedPages(timeline: Timeline, pid: number): number[] {
-  const record = timeline.lastRecord;
-  if (record === null || (record.pid !== pid && record.outcome.child !== pid)) return [];
-  return record.outcome.faults.map((fault) => fault.addr);
 }
 
 function runNodes(timeline: Timeline, node: NodeOf<'vma'>): TreeNode[] {

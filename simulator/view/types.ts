@@ -76,6 +76,8 @@ export interface VmaView {
   readonly swapPages: number;
   /** Set by the last step: made, or one of its fields changed. */
   readonly changed: boolean;
+  /** The last step changed an entry of its pages: mapped or unmapped one, or changed its bits. */
+  readonly pagesChanged: boolean;
 }
 
 /** A run of neighbouring pages in the same state. */

@@ -70,6 +70,7 @@ export function vmaView(moment: Moment, mm: Mm, vma: Vma): VmaView {
     vm_ops: operationsView(k, vma),
     ...residentPages(mm, vma),
     changed: isChanged(moment, mm, vma),
+    pagesChanged: moment.before !== null && pagesChanged(mm, mmBefore(moment, mm), vma),
   };
 }
 
@@ -231,6 +232,24 @@ function entryChanged(table: PteTable | undefined, old: PteTable | undefined, at
   const now = table?.words ?? NO_WORDS;
   const then = old?.words ?? NO_WORDS;
   return now[at] !== then[at] || now[at + 1] !== then[at + 1];
+}
+
+/** Whether the last step changed an entry of the VMA's pages; tables that are the same object are passed over. */
+function pagesChanged(mm: Mm, old: Mm | undefined, { vm_start, vm_end }: Vma): boolean {
+  for (let addr = vm_start; addr < vm_end; ) {
+    const stop = Math.min(vm_end, addr - (addr % PMD_SIZE) + PMD_SIZE);
+    const table = mm.pt.find(addr);
+    const then = old?.pt.find(addr);
+    if (table === undefined && then === undefined) {
+      addr = Math.min(mm.pt.nextTable(stop, vm_end), old?.pt.nextTable(stop, vm_end) ?? vm_end);
+      continue;
+    }
+    if (table !== then) {
+      for (let page = addr; page < stop; page += 4096) if (entryChanged(table, then, 2 * pteIndex(page))) return true;
+    }
+    addr = stop;
+  }
+  return false;
 }
 
 /** Pages of [addr, stop), which lie under one PTE table. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { TreeNode } from '../../extension/tree/nodes.ts';
 import { processChildren } from '../../extension/tree/process-children.ts';
 import { processViews, type Timeline } from '../../simulator/index.ts';
-import { play } from '../view/run.ts';
+import { open, play } from '../view/run.ts';
 
 const clones = (count: number): Timeline => play(`p = spawn()\nrepeat ${count}\np: k = clone(CLONE_VM, NULL)\nend\n`);
 
@@ -45,4 +45,28 @@ test('only the oldest of many processes show their areas without being asked, an
     childrenOf(clones(count)).flatMap((node) => (node.kind === 'process' && node.isOpen ? [node.id] : []));
   expect(open(2)).toEqual(['p1000', 'p1001', 'p1002']);
   expect(open(2_000)).toEqual(open(7));
+});
+
+test('an area is marked when the last step took pages from it or gave it some, and only then', () => {
+  const timeline = open(`machine ram=1M swap=1M
+p = spawn()
+p: a = mmap(NULL, 16K, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)
+p: store(a, 1, 16K)
+p: madvise(a, 4K, MADV_DONTNEED)
+p: madvise(a + 4K, 4K, MADV_PAGEOUT)
+p: brk(0)
+p: load(a + 4K)
+`);
+  const marks = (): boolean | undefined => {
+    const [p] = childrenOf(timeline);
+    const area = childrenOf(timeline, p).find((node) => node.kind === 'vma' && node.view.start === '0x7ffff7ff3000');
+    return area && area.kind === 'vma' && area.changed;
+  };
+  const seen = new Map<number, boolean | undefined>();
+  while (timeline.step() !== null) seen.set(timeline.position, marks());
+  expect([...seen.values()]).toEqual([undefined, true, true, true, true, false, true]);
+  while (timeline.position > 0) {
+    expect(marks(), `back at ${timeline.position}`).toBe(seen.get(timeline.position));
+    timeline.back();
+  }
 });

@@ -1,7 +1,10 @@
 // Addresses as they are pasted from /proc/PID/maps.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { typedAddress } from '../../simulator/scenario/typed-address.ts';
+import { typedAddress as typed } from '../../simulator/scenario/typed-address.ts';
+
+const typedAddress = (text: string, mapped: readonly bigint[] = []) =>
+  typed(text, (address) => mapped.includes(address));
 
 test('what /proc/PID/maps writes is hexadecimal', () => {
   expect(typedAddress('00400000')).toBe('0x00400000');
@@ -9,6 +12,18 @@ test('what /proc/PID/maps writes is hexadecimal', () => {
   expect(typedAddress('555555554000')).toBe('0x555555554000');
   expect(typedAddress('00400000-00401000')).toBe('0x00400000');
   expect(typedAddress('ffffffffff600000')).toBe('0xffffffffff600000');
+});
+
+test('of a range and of a whole line the first address counts', () => {
+  expect(typedAddress('00401000-00402000 r-xp 00001000 08:01 1001     /bin/bash')).toBe('0x00401000');
+  expect(typedAddress('0x401000-0x402000')).toBe('0x401000');
+  expect(typedAddress('0x402000 - 0x1000')).toBe('0x402000 - 0x1000');
+});
+
+test('digits that are decimal too are hexadecimal where only that is mapped', () => {
+  expect(typedAddress('10000000', [0x10000000n])).toBe('0x10000000');
+  expect(typedAddress('10000000', [0x10000000n, 10000000n])).toBe('10000000');
+  expect(typedAddress('10000000')).toBe('10000000');
 });
 
 test('what the language reads stays as it is', () => {

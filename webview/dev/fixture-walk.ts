@@ -103,6 +103,7 @@ export const BUF_VMA: VmaView = {
   rssPages: 1,
   swapPages: 0,
   changed: true,
+  pagesChanged: true,
 };
 
 export const TEXT_VMA: VmaView = {

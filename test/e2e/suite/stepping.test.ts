@@ -247,6 +247,22 @@ suite('editing while stepped', () => {
     expect(session.timeline?.next?.text).to.equal('app: brk(0)');
   });
 
+  test('a number that is typed digit by digit leads back to the place that it took away meanwhile', async () => {
+    const { session, editor } = await at(7, loop.replace('repeat 3', 'repeat 5'));
+    expect(session.timeline?.next?.line).to.equal(5);
+    await replace(editor, 'repeat 5', 'repeat 2');
+    await session.settle();
+    expect(session.timeline?.next).to.equal(null);
+    expect(session.notice).to.match(/removed the place/);
+    expect(session.nextLine, 'the mark is where the run stands').to.equal(null);
+    await replace(editor, 'repeat 2', 'repeat 20');
+    await session.settle();
+    expect(session.position).to.equal(7);
+    expect(session.timeline?.next?.line).to.equal(5);
+    expect(session.timeline?.lineSummary(5)?.executions).to.equal(2);
+    expect(session.notice).to.equal(null);
+  });
+
   test('an edit that comes while the one before is run again goes to the place of both', async () => {
     const { session, editor } = await at(200_003, loop.replace('repeat 3', 'repeat 100000'));
     expect(session.timeline?.next, 'at the end').to.equal(null);
