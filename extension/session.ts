@@ -91,6 +91,14 @@ export class Session {
     this.emitter.dispose();
   }
 
+  /** Takes over where the run of `other`, another document with the same text, stands. */
+  takeOver(other: Session): void {
+    if (this.scenario.text !== other.scenario.text || this.position > 0 || other.left === null) return;
+    this.left = other.left;
+    this.pending = true;
+    void this.settle();
+  }
+
   /** What the scenario and its run take of the host's memory, about. */
   get bytes(): number {
     const text = Math.min(CHARACTER_BYTES * this.scenario.text.length, MAX_TEXT_BYTES);

@@ -110,8 +110,17 @@ export class Sessions implements Disposable {
     if (session === undefined) return;
     this.byUri.delete(uri);
     this.closeEmitter.fire(session);
+    if (document.isUntitled) this.savedAs(session)?.takeOver(session);
     if (this.current === session) this.setActive([...this.byUri.values()].at(-1) ?? null);
     session.dispose();
+  }
+
+  /** The session of the file that an untitled document was saved to: it opens just before the other closes. */
+  private savedAs({ scenario, document }: Session): Session | undefined {
+    const file = window.activeTextEditor === undefined ? undefined : this.get(window.activeTextEditor.document);
+    return file?.document !== document && file?.document.isUntitled === false && file.scenario.text === scenario.text
+      ? file
+      : undefined;
   }
 
   private focused(editor: TextEditor | undefined): void {
