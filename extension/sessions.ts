@@ -16,6 +16,15 @@ const ALL_BYTES = 3 * 2 ** 29;
 /** How often that is looked at while something runs. */
 const LOOK_MS = 1000;
 
+/** Between the closing of an untitled document that is saved and the opening of its file there is no more time. */
+const SAVING_MS = 5000;
+
+interface Lately {
+  readonly session: Session;
+  /** Date.now() then. */
+  readonly at: number;
+}
+
 export interface SessionEvent {
   readonly session: Session;
   readonly change: SessionChange;
@@ -31,6 +40,8 @@ export class Sessions implements Disposable {
   private readonly subscriptions: Disposable[];
   private current: Session | null = null;
   private timer: unknown;
+  /** The file that was opened last, and the untitled document that was closed last. */
+  private saved: { readonly file: Lately | null; readonly copy: Lately | null } = { file: null, copy: null };
 
   readonly onDidChange: Event<SessionEvent> = this.changeEmitter.event;
   readonly onDidChangeActive: Event<Session | null> = this.activeEmitter.event;
@@ -102,6 +113,8 @@ export class Sessions implements Disposable {
     });
     this.openEmitter.fire(session);
     if (window.activeTextEditor?.document === document || this.current === null) this.setActive(session);
+    if (!document.isUntitled) this.saved = { ...this.saved, file: { session, at: Date.now() } };
+    this.goOn();
   }
 
   private closed(document: TextDocument): void {
@@ -110,17 +123,18 @@ export class Sessions implements Disposable {
     if (session === undefined) return;
     this.byUri.delete(uri);
     this.closeEmitter.fire(session);
-    if (document.isUntitled) this.savedAs(session)?.takeOver(session);
     if (this.current === session) this.setActive([...this.byUri.values()].at(-1) ?? null);
     session.dispose();
+    if (document.isUntitled) this.saved = { ...this.saved, copy: { session, at: Date.now() } };
+    this.goOn();
   }
 
-  /** The session of the file that an untitled document was saved to: it opens just before the other closes. */
-  private savedAs({ scenario, document }: Session): Session | undefined {
-    const file = window.activeTextEditor === undefined ? undefined : this.get(window.activeTextEditor.document);
-    return file?.document !== document && file?.document.isUntitled === false && file.scenario.text === scenario.text
-      ? file
-      : undefined;
+  /** An untitled document that is saved closes, and a file with its text opens, whichever is first: the run goes on there. */
+  private goOn(): void {
+    const { file, copy } = this.saved;
+    if (file === null || copy === null || Math.abs(file.at - copy.at) > SAVING_MS) return;
+    this.saved = { file: null, copy: null };
+    file.session.takeOver(copy.session);
   }
 
   private focused(editor: TextEditor | undefined): void {

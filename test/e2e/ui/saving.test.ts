@@ -22,6 +22,8 @@ test('a copy of a sample is saved by Ctrl+S, and its run stays where it is', asy
   await editor.page.locator('.editor-group-container.active .view-lines').click();
   await editor.page.keyboard.press('Control+S');
   const dialog = editor.page.locator('.quick-input-widget:visible .quick-input-filter input');
+  // The dialog writes its own proposal first.
+  await eventually('the dialog', async () => (await dialog.inputValue()).includes(editor.workspace) || undefined);
   await dialog.fill(join(editor.workspace, 'saved-fork.vas'));
   await editor.page.keyboard.press('Enter');
   await editor.page.locator('.tab.active[data-resource-name="saved-fork.vas"]').waitFor();
