@@ -1,6 +1,6 @@
 // What a step came to, in the few words that stand at the end of its line.
 import { describeManyBytes, type LineSummary, oomSummary, type StepRecord } from '../simulator/index.ts';
-import { countText } from '../webview/protocol.ts';
+import { countText, numberText } from '../webview/protocol.ts';
 
 /** How much attention a result asks for. */
 export type ResultTone = 'plain' | 'fault' | 'signal' | 'failure';
@@ -45,9 +45,9 @@ export function lineText(
   const wrong = line.failures + line.errors;
   const first = line.firstError?.record.error ?? line.firstFailure?.record.failure;
   if (first !== undefined && resultTone(line.last) !== 'failure') {
-    return `✗ ${wrong} of ${line.executions} failed: ${first.message} · last: ${text}`;
+    return `✗ ${numberText(wrong)} of ${numberText(line.executions)} failed: ${first.message} · last: ${text}`;
   }
-  return `${text}  ×${line.executions}${wrong > 0 ? `, ${wrong} failed` : ''}`;
+  return `${text}  ×${numberText(line.executions)}${wrong > 0 ? `, ${numberText(wrong)} failed` : ''}`;
 }
 
 /** What a step came to, for who tells apart from it what is wrong. */

@@ -21,13 +21,13 @@ export function memoryPath(file: MemoryFile): string {
   return MEMORY_PATHS[file];
 }
 
-/** The text of the document at `path` where `timeline` stands (null: its scenario is not open), or why there is none. */
+/** The text of the document at `path` where `timeline` stands (null: its scenario is not open, or gave its memory back), or why there is none. */
 export function documentText(timeline: Timeline | null, path: string): string {
   const memory = memoryFile(path);
   const [, pid, name] = /^\/proc\/(\d+)\/(\w+)$/.exec(path) ?? [];
   const file = PROCESS_FILES.find((one) => one === name);
   if (memory === undefined && file === undefined) return `${path} is not a file that is shown here.\n`;
-  if (timeline === null) return `The scenario of ${path} is not open.\n`;
+  if (timeline === null) return `The scenario of ${path} is not open, or does not run now.\n`;
   if (memory !== undefined) return memoryText(timeline, memory);
   if (file === undefined || !timeline.names.has(Number(pid))) return `There is no process ${pid} at this step.\n`;
   return procText(timeline, Number(pid), file);

@@ -93,7 +93,7 @@ export class Session {
 
   /** Takes over where the run of `other`, another document with the same text, stands. */
   takeOver(other: Session): void {
-    if (this.scenario.text !== other.scenario.text || this.position > 0 || other.left === null) return;
+    if (this.document.getText() !== other.left?.text || this.position > 0) return;
     this.left = other.left;
     this.pending = true;
     void this.settle();

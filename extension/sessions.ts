@@ -134,6 +134,7 @@ export class Sessions implements Disposable {
     const { file, copy } = this.saved;
     if (file === null || copy === null || Math.abs(file.at - copy.at) > SAVING_MS) return;
     this.saved = { file: null, copy: null };
+    // The file is made empty, and gets its text by an edit.
     file.session.takeOver(copy.session);
   }
 
@@ -142,13 +143,14 @@ export class Sessions implements Disposable {
     if (session !== undefined && session !== this.current) this.setActive(session);
   }
 
-  /** Those that are not shown rest, the largest first; where that is not enough, long runs of theirs end. */
+  /** Those that are not in sight rest, the largest first; where that is not enough, long runs of theirs end. */
   private makeRoom(): void {
     const all = [...this.byUri.values()];
+    const inSight = new Set(window.visibleTextEditors.map(({ document }) => this.ownerOf(document)));
     const bytes = (): number => all.reduce((sum, session) => sum + session.bytes, 0);
     for (const session of all.toSorted((a, b) => b.bytes - a.bytes)) {
       if (bytes() <= ALL_BYTES) break;
-      if (session === this.current) continue;
+      if (session === this.current || inSight.has(session)) continue;
       if (session.busy === null) session.rest();
       else if (bytes() > 2 * ALL_BYTES) session.cancel();
     }
