@@ -30,10 +30,10 @@ function hintOf(addr: VirtAddr): number {
   return (page ^ (page >>> 15)) & (HINTS - 1);
 }
 
-/** What a chunk, its line in the directory and one VMA more take of the host's memory; about. */
+/** What a chunk, its line in the directory and a VMA that is an object take of the host's memory; about. */
 const CHUNK_BYTES = 32 * CHUNK_VMAS + 400;
 const DIRECTORY_BYTES = 40;
-const VMA_BYTES = 160;
+export const VMA_BYTES = 160;
 
 export class VmaIndex {
   protected readonly epoch: Epoch;
@@ -269,7 +269,6 @@ export class VmaIndex {
   protected counted(more: number): void {
     this.count += more;
     this.epoch.held.vmas += more;
-    if (more > 0) this.epoch.made += VMA_BYTES * more;
   }
 
   protected ownDirectory(): VmaDirectory {

@@ -7,7 +7,7 @@ import { MMAP_MIN_ADDR, type VirtAddr } from '../machine/address.ts';
 import type { Epoch } from '../state/cow.ts';
 import { type AnonVmaChain, VM_GROWSDOWN, VM_IGNORE_MERGE, type Vma } from './vma.ts';
 import { CHUNK_VMAS, VmaChunk } from './vma-chunk.ts';
-import { NOWHERE, SHIFT, SLOT, VmaIndex, type VmaPlace } from './vma-index.ts';
+import { NOWHERE, SHIFT, SLOT, VMA_BYTES, VmaIndex, type VmaPlace } from './vma-index.ts';
 
 export { NOWHERE, type VmaPlace };
 
@@ -41,6 +41,7 @@ export class VmaTree extends VmaIndex {
   /** Adds a VMA that overlaps none. */
   insert(vma: Vma): void {
     const index = this.openFor(vma.vm_start, this.seek(vma.vm_start));
+    this.epoch.made += VMA_BYTES;
     const chunk = this.dir.chunks[index] as VmaChunk;
     chunk.set(this.finger & SLOT, vma);
     this.dir.bound(index, chunk, this.finger & SLOT);
