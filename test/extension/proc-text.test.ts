@@ -67,6 +67,8 @@ describe('documents of a process', () => {
     const timeline = started();
     expect(documentText(timeline, '/proc/7/maps')).toBe('There is no process 7 at this step.\n');
     expect(documentText(timeline, '/proc/1000/environ')).toBe('/proc/1000/environ is not a file that is shown here.\n');
-    expect(documentText(null, '/proc/meminfo')).toBe('The scenario of /proc/meminfo is not open, or does not run now.\n');
+    expect(documentText(null, '/proc/meminfo')).toBe(
+      'The scenario of /proc/meminfo is not open, or does not run now.\n',
+    );
   });
 });
