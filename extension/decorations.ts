@@ -120,7 +120,10 @@ function resultOptions(session: Session, timeline: Timeline, editor: TextEditor)
   return byTone;
 }
 
-/** Where the statement of a line (1-based in the run) ends and the line's comment has not begun: a result behind the comment would be out of sight. */
+/**
+ * Where the statement of a line (1-based in the run) ends and the line's comment has not begun: a result behind the comment
+ * would be out of sight.
+ */
 function statementEnd(line: TextLine, runLine: number, record: StepRecord): Position {
   const { end } = record.range;
   return end.line === runLine - 1

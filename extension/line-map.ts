@@ -8,6 +8,9 @@ interface Block {
   readonly count: number;
 }
 
+/** Beyond so many, as a replacement all over the text makes them, no line is known any more: each edit looks at all. */
+const MAX_BLOCKS = 1000;
+
 const WHOLE: Block = { at: 0, from: 0, count: Number.POSITIVE_INFINITY };
 
 /**
@@ -23,9 +26,9 @@ export class LineMap {
   }
 
   edit({ firstLine, firstCharacter, lastLine, insertedBreaks }: Edit): void {
+    if (insertedBreaks === 0 && firstLine === lastLine) return;
     // Of a line that was broken in two both ends are followed, of two that were joined the one that is likelier whole.
-    const isWithinLine = insertedBreaks === 0 && firstLine === lastLine;
-    const headEnd = firstCharacter > 0 || isWithinLine ? firstLine + 1 : firstLine;
+    const headEnd = firstCharacter > 0 ? firstLine + 1 : firstLine;
     const tailStart = insertedBreaks === 0 && headEnd > firstLine ? lastLine + 1 : lastLine;
     const delta = insertedBreaks - (lastLine - firstLine);
     const head = this.#blocks.map(({ at, from, count }) => ({ at, from, count: Math.min(count, headEnd - at) }));
@@ -33,7 +36,8 @@ export class LineMap {
       const skipped = Math.max(0, tailStart - at);
       return { at: at + skipped + delta, from: from + skipped, count: count - skipped };
     });
-    this.#blocks = [...head, ...tail].filter(({ count }) => count > 0);
+    const blocks = [...head, ...tail].filter(({ count }) => count > 0);
+    this.#blocks = blocks.length > MAX_BLOCKS ? [] : blocks;
   }
 
   /** What the line of the edited text was before; null for a new one. */

@@ -23,6 +23,12 @@ export interface Busy {
   readonly isOneStep: boolean;
 }
 
+/** A place, and the text in which it is one. */
+export interface Left {
+  readonly text: string;
+  readonly place: Place;
+}
+
 /** How a run ended. `refused`: it could not begin, `obstacle` says why. */
 export type Travel = 'done' | 'cancelled' | 'refused';
 
@@ -62,7 +68,7 @@ export class Session {
 
   private place: Place = { position: 0, line: null, visits: 0, after: null };
   /** Where the user's last move led, and in which text: an edit and its undoing end there again. */
-  private left: { readonly text: string; readonly place: Place } | null = null;
+  private left: Left | null = null;
   /** Where the lines of the run's text are in the document. */
   private readonly lines = new LineMap();
   private timer: unknown;
@@ -91,10 +97,15 @@ export class Session {
     this.emitter.dispose();
   }
 
-  /** Takes over where the run of `other`, another document with the same text, stands. */
-  takeOver(other: Session): void {
-    if (this.document.getText() !== other.left?.text || this.position > 0) return;
-    this.left = other.left;
+  /** Where the user's last move led; null before the first one. */
+  get whereLeft(): Left | null {
+    return this.left;
+  }
+
+  /** Goes to where the run of another document with the same text was left. */
+  takeOver(left: Left): void {
+    if (this.document.getText() !== left.text || this.position > 0) return;
+    this.left = left;
     this.pending = true;
     void this.settle();
   }

@@ -9,7 +9,7 @@ import {
   workspace,
 } from 'vscode';
 import { LANGUAGE, PROC_SCHEME } from './names.ts';
-import { Session, type SessionChange, type TimelineOptions } from './session.ts';
+import { type Left, Session, type SessionChange, type TimelineOptions } from './session.ts';
 
 /** Bytes that all scenarios together may take before those that nobody looks at give theirs back, about. */
 const ALL_BYTES = 3 * 2 ** 29;
@@ -19,11 +19,13 @@ const LOOK_MS = 1000;
 /** Between the closing of an untitled document that is saved and the opening of its file there is no more time. */
 const SAVING_MS = 5000;
 
+/** What happened lately; `at` is Date.now() then. Of a closed document no session is kept, for its run is large. */
 interface Lately {
-  readonly session: Session;
-  /** Date.now() then. */
-  readonly at: number;
+  readonly opened: { readonly session: Session; readonly at: number } | null;
+  readonly closed: { readonly left: Left; readonly at: number } | null;
 }
+
+const NOTHING_LATELY: Lately = { opened: null, closed: null };
 
 export interface SessionEvent {
   readonly session: Session;
@@ -41,7 +43,7 @@ export class Sessions implements Disposable {
   private current: Session | null = null;
   private timer: unknown;
   /** The file that was opened last, and the untitled document that was closed last. */
-  private saved: { readonly file: Lately | null; readonly copy: Lately | null } = { file: null, copy: null };
+  private lately = NOTHING_LATELY;
 
   readonly onDidChange: Event<SessionEvent> = this.changeEmitter.event;
   readonly onDidChangeActive: Event<Session | null> = this.activeEmitter.event;
@@ -113,7 +115,7 @@ export class Sessions implements Disposable {
     });
     this.openEmitter.fire(session);
     if (window.activeTextEditor?.document === document || this.current === null) this.setActive(session);
-    if (!document.isUntitled) this.saved = { ...this.saved, file: { session, at: Date.now() } };
+    if (!document.isUntitled) this.lately = { ...this.lately, opened: { session, at: Date.now() } };
     this.goOn();
   }
 
@@ -125,17 +127,18 @@ export class Sessions implements Disposable {
     this.closeEmitter.fire(session);
     if (this.current === session) this.setActive([...this.byUri.values()].at(-1) ?? null);
     session.dispose();
-    if (document.isUntitled) this.saved = { ...this.saved, copy: { session, at: Date.now() } };
+    if (this.lately.opened?.session === session) this.lately = { ...this.lately, opened: null };
+    const left = session.whereLeft;
+    if (document.isUntitled && left !== null) this.lately = { ...this.lately, closed: { left, at: Date.now() } };
     this.goOn();
   }
 
   /** An untitled document that is saved closes, and a file with its text opens, whichever is first: the run goes on there. */
   private goOn(): void {
-    const { file, copy } = this.saved;
-    if (file === null || copy === null || Math.abs(file.at - copy.at) > SAVING_MS) return;
-    this.saved = { file: null, copy: null };
-    // The file is made empty, and gets its text by an edit.
-    file.session.takeOver(copy.session);
+    const { opened, closed } = this.lately;
+    if (opened === null || closed === null || Math.abs(opened.at - closed.at) > SAVING_MS) return;
+    this.lately = NOTHING_LATELY;
+    opened.session.takeOver(closed.left);
   }
 
   private focused(editor: TextEditor | undefined): void {

@@ -1,4 +1,5 @@
-// Hovers: how an address is translated at the place of the run, what a size comes to, what a word means, and what happened on the line.
+// Hovers: how an address is translated at the place of the run, what a size comes to, what a word means, and what happened
+// on the line.
 import { Hover, type HoverProvider, MarkdownString, type Position, type TextDocument } from 'vscode';
 import {
   type ExpressionAt,

@@ -55,6 +55,17 @@ test('a line broken in two is neither half, joined again it is itself', () => {
   expect(lineage('a\nbb\nc', [broken, { from: 3, to: 4, text: '' }])).toEqual(['0:a', '1:bb', '2:c']);
 });
 
+test('after a replacement in ten thousand lines no line is taken for another, and none is looked for', () => {
+  const map = new LineMap();
+  for (let line = 9_999; line >= 0; line--)
+    map.edit({ firstLine: line, firstCharacter: 0, lastLine: line, insertedBreaks: 1 });
+  expect(map.runLine(15_000)).toBe(null);
+  map.reset();
+  for (let line = 9_999; line >= 0; line--)
+    map.edit({ firstLine: line, firstCharacter: 3, lastLine: line, insertedBreaks: 0 });
+  expect(map.runLine(15_000)).toBe(15_000);
+});
+
 test('a text replaced as a whole has none of the lines before', () => {
   expect(lineage('a\nb\nc', [{ from: 0, to: 5, text: '' }]).filter((line) => line !== null)).toEqual([]);
 });
